@@ -1,0 +1,104 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The server's side: sessions, requests, and what a handler may do.
+ *
+ * The generated dispatch of an interface copies the submission entry and the
+ * arena arguments to private memory, validates them, and calls
+ *     error_t IFACE_serve_METHOD(struct rpc_call *, const struct IFACE_METHOD_in *,
+ *                                struct IFACE_METHOD_out *);
+ * on the executor's own stack. The handler
+ *   - returns 0 or an error: the answer is sent at once; or
+ *   - calls rpc_park() and returns RPC_PENDING: it answers later, exactly once,
+ *     with IFACE_METHOD_reply(call, error, &out); or
+ *   - returns RPC_BLOCKS before it changed anything: dispatch runs it again on
+ *     a coroutine, where it may call MAY_YIELD functions (coro_self() != NULL).
+ * `in` and its strings live until the handler returned; a parked request that
+ * needs them copies them.
+ */
+#ifndef LIBIPC_SERVER_H
+#define LIBIPC_SERVER_H
+
+#include <atoll/errors.h>
+#include <libipc/client.h>
+#include <libipc/ring.h>
+
+#define RPC_PENDING 1
+#define RPC_BLOCKS  2
+
+struct rpc_server;
+
+/* A lent buffer as the server sees it. Small ones travel in the arena (already
+ * in private memory for input), others stay in the client's memory. */
+struct rpc_buf {
+    uint64_t address;       /* in the client's VSpace; 0 when in the arena      */
+    uint64_t bytes;
+    void    *local;         /* arena or private copy, or NULL                   */
+};
+
+/* One request. Lives on the dispatcher's stack until parked. */
+struct rpc_call {
+    struct rpc_server *server;
+    uint32_t client;        /* session number = process slot                    */
+    uint32_t token;
+    uint32_t serial;        /* of the session: a reply to a closed session is dropped */
+    uint16_t method;
+    uint16_t arena_slot;
+    uint64_t result[6];     /* inline results, written by the generated reply   */
+    uint32_t result_bytes;
+    bool     parked;
+    bool     cancelled;     /* a cancel arrived; the handler should end soon    */
+    /* parked requests */
+    void   (*on_cancel)(struct rpc_call *);
+    void    *context;
+    struct rpc_call *next, *prev;   /* list of the session's parked requests    */
+};
+
+/* Make the request outlive its handler. on_cancel is called once if the client
+ * cancels or the session closes (then call->cancelled is set): it must take
+ * the request out of all queues and answer it (ERR_CANCELLED; dropped quietly
+ * when the session is gone). Returns NULL when the session's limit of parked
+ * requests is reached: answer ERR_NO_BUFFERS. */
+struct rpc_call *rpc_park(struct rpc_call *, void (*on_cancel)(struct rpc_call *), void *context);
+
+/* Read from, write to a lent buffer at an offset. 0 or ERR_FAULT / ERR_RANGE.
+ * For buffers in client memory these are one SYS_VSPACE_COPY. */
+error_t rpc_buf_read(struct rpc_call *, const struct rpc_buf *, uint64_t at, void *to, size_t bytes);
+error_t rpc_buf_write(struct rpc_call *, const struct rpc_buf *, uint64_t at, const void *from, size_t bytes);
+/* The same with addresses in the client's memory that came as plain numbers. */
+error_t rpc_client_read(struct rpc_call *, uint64_t address, void *to, size_t bytes);
+error_t rpc_client_write(struct rpc_call *, uint64_t address, const void *from, size_t bytes);
+
+/* Send the completion and release the call (generated replies end here). */
+void rpc_complete(struct rpc_call *, error_t);
+
+/*
+ * An interface served over an array of sessions.
+ */
+struct rpc_interface {
+    const char *name;
+    uint64_t layout_hash;
+    /* generated: decode, call the handler, answer. Runs on the executor's stack. */
+    void (*dispatch)(struct rpc_call *, const struct sq_entry *, const uint8_t *arena_copy);
+};
+
+struct rpc_server {
+    const struct rpc_interface *interface;
+    struct session *sessions;       /* mapped Segment                           */
+    uint32_t nr_sessions;
+    cptr_t   client_vspaces;        /* CNode slot: client k's VSpace at CAP_IN(.., k) */
+    cptr_t   client_doorbells;      /* CNode slot: client k's notification      */
+    struct server_session *state;   /* private, one a session                   */
+    uint64_t *pending;              /* bitmap of sessions to look at            */
+    uint32_t hot_first, nr_hot;     /* libipc's: the polled set                 */
+};
+
+/* Set up; `state` is allocated. Sessions are closed until opened. */
+error_t rpc_server_init(struct rpc_server *, const struct rpc_interface *, struct session *,
+                        uint32_t nr_sessions, cptr_t client_vspaces, cptr_t client_doorbells);
+void rpc_session_open(struct rpc_server *, uint32_t client);
+/* Cancels all parked requests of the session, then forgets it. */
+void rpc_session_close(struct rpc_server *, uint32_t client);
+void rpc_session_set_user(struct rpc_server *, uint32_t client, void *user);
+void *rpc_session_user(struct rpc_server *, uint32_t client);
+
+#endif
