@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Internal invariants. A failed one is a kernel bug, never a user's doing:
+ * panic stops all harts, reports, and ends the machine with a failing status.
+ */
+#ifndef ATOLL_KERNEL_ASSERT_H
+#define ATOLL_KERNEL_ASSERT_H
+
+_Noreturn void panic(const char *format, ...) __attribute__((format(printf, 1, 2)));
+
+#define kassert(x) do { \
+        if (__builtin_expect(!(x), 0)) \
+            panic("assertion failed: %s (%s:%d)", #x, __FILE__, __LINE__); \
+    } while (0)
+
+#endif
