@@ -1,0 +1,2 @@
+# SPDX-License-Identifier: MIT
+"""The build: a small package behind build.py. See docs/building.md."""

@@ -1,0 +1,148 @@
+# SPDX-License-Identifier: MIT
+"""The command line: one function a command, each returning the exit status."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+from . import graph, host, rootfs, run, say, third_party
+from .errors import BuildError
+from .paths import BUILD, PYTHON, ROOT, rel
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="build.py", description="Build, run, test and measure Atoll.")
+    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+
+    boot = commands.add_parser("qemu-riscv", help="install what is missing, build, boot to a shell here")
+    boot.add_argument("--smp", type=int, metavar="N", help="harts, 1 to 8 (default 2)")
+    boot.add_argument("--mem", default="512M", metavar="SIZE", help="memory (default 512M)")
+    boot.add_argument("--place", default="", metavar="fs=1,...", help="override the placement file")
+    boot.add_argument("--rootfs", default="busybox", metavar="busybox|DIR", help="the root file system")
+    boot.add_argument("--overlay", action="append", type=Path, default=[], metavar="DIR",
+                      help="files laid over the root file system (may be repeated)")
+    boot.add_argument("--exec", dest="guest_command", metavar="CMD",
+                      help="run /bin/sh -c CMD without a terminal; its output and status are ours")
+    boot.add_argument("--timeout", type=float, metavar="SECONDS", help="give up after this long, with status 124")
+    boot.add_argument("--icount", action="store_true", help="deterministic instruction counting, one hart")
+    boot.add_argument("--gdb", action="store_true", help="wait for gdb; prints the line to attach")
+    boot.add_argument("--trace", type=Path, metavar="FILE", help="write one line for each event to FILE")
+    boot.add_argument("--append", default="", metavar="WORDS", help="further words of the kernel command line")
+    boot.add_argument("--qemu10", action="store_true", help="use the newer QEMU under build/qemu10")
+    boot.add_argument("--keep", action="store_true", help="keep build/run/<id> with the console log")
+
+    build = commands.add_parser("build", help="only compile (all, or the named targets)")
+    build.add_argument("targets", nargs="*", help="kernel servers linux_compat idl libs image host-tests ...")
+    build.add_argument("-k", "--keep-going", action="store_true", help="go on after errors")
+
+    test = commands.add_parser("test", help="run all tests, or some suites")
+    test.add_argument("suites", nargs="*", metavar="SUITE", help="a suite, or suite/part of a name; see docs/building.md")
+    test.add_argument("--list", action="store_true", help="list the suites and what they hold")
+    test.add_argument("-v", "--verbose", action="store_true", help="show every test, not only failures")
+
+    bench = commands.add_parser("bench", help="measure")
+    bench.add_argument("suites", nargs="*", metavar="SUITE")
+    bench.add_argument("--json", type=Path, metavar="FILE", help="also write the figures to FILE")
+    bench.add_argument("--vs", choices=["linux"], help="run the same program on Debian's riscv64 Linux")
+    bench.add_argument("--wall", action="store_true", help="wall-clock on the newer QEMU instead of instructions")
+
+    idl = commands.add_parser("idl", help="compile interfaces", add_help=False)
+    idl.add_argument("arguments", nargs=argparse.REMAINDER)
+
+    commands.add_parser("doctor", help="what is installed, what is missing, and how to mend it")
+    clean = commands.add_parser("clean", help="remove what was compiled")
+    clean.add_argument("--all", action="store_true", help="also what was fetched")
+    return parser
+
+
+def prepare(targets: list[str], *, keep_going: bool = False, guest: bool = True) -> graph.Writer:
+    """Everything a start needs: packages, sources, compiled parts. Quick when nothing changed."""
+    host.ensure(host.RUN_PACKAGES)
+    with graph.lock():
+        writer = graph.generate()
+        if guest:
+            graph.require_complete(writer)
+        wanted = [t for t in targets if t in writer.phony or t.startswith("build/")]
+        graph.ninja(wanted, keep_going=keep_going)
+        if guest:
+            third_party.ensure_busybox()
+            rootfs.ensure_busybox_archive()
+    return writer
+
+
+def _qemu_riscv(args: argparse.Namespace) -> int:
+    options = run.Options(smp=args.smp or (1 if args.icount else 2), mem=args.mem, place=args.place,
+                          rootfs=args.rootfs, overlays=args.overlay, command=args.guest_command,
+                          timeout_s=args.timeout, icount=args.icount, gdb=args.gdb, trace=args.trace,
+                          append=args.append, keep=args.keep)
+    run.check(options)
+    prepare(["kernel", "servers", "linux_compat", "image"])
+    if args.qemu10:
+        options.qemu, options.env, options.qemu_args = third_party.qemu10()
+    return run.run_terminal(options) if options.command is None else run.run_exec(options)
+
+
+def _build(args: argparse.Namespace) -> int:
+    host.ensure(host.RUN_PACKAGES)
+    with graph.lock():
+        writer = graph.generate()
+        for target in args.targets:
+            if target not in writer.phony and not (ROOT / target).exists() and not target.startswith("build/"):
+                raise BuildError(f"there is nothing called '{target}' to build",
+                                 do=f"name one of: {' '.join(sorted(writer.phony)) or '(nothing yet)'}")
+        if any(t.startswith("compat") for t in args.targets):
+            third_party.ensure_musl()
+        graph.ninja(args.targets, keep_going=args.keep_going)
+    for part in writer.missing if not args.targets else []:
+        say.warn(f"not there yet: {part}")
+    return 0
+
+
+def _idl(args: argparse.Namespace) -> int:
+    """Hand over to the compiler, with the interfaces as default input."""
+    host.ensure(host.RUN_PACKAGES)
+    words = args.arguments or ["--out", "build/gen", *sorted(rel(p) for p in (ROOT / "idl/interfaces").glob("*.idl"))]
+    env = {**os.environ, "PYTHONPATH": str(ROOT / "idl")}
+    return subprocess.run([PYTHON, "-m", "compiler", *words], env=env, check=False,
+                          cwd=None if args.arguments else ROOT).returncode
+
+
+def _clean(args: argparse.Namespace) -> int:
+    keep = () if args.all else ("apt", "third_party", "musl", "busybox", "qemu10", "stamps")
+    for path in BUILD.iterdir() if BUILD.is_dir() else ():
+        if path.name not in keep:
+            shutil.rmtree(path) if path.is_dir() and not path.is_symlink() else path.unlink()
+    return 0
+
+
+def _test(args: argparse.Namespace) -> int:
+    from . import testing
+    return testing.run_suites(args.suites, verbose=args.verbose, list_only=args.list)
+
+
+def _bench(args: argparse.Namespace) -> int:
+    from . import bench
+    return bench.run_suites(args.suites, json_file=args.json, vs=args.vs, wall=args.wall)
+
+
+COMMANDS = {"qemu-riscv": _qemu_riscv, "build": _build, "test": _test, "bench": _bench, "idl": _idl,
+            "doctor": lambda _: host.doctor(), "clean": _clean}
+
+
+def main(argv: list[str]) -> int:
+    args = _parser().parse_args(argv)
+    try:
+        return COMMANDS[args.command](args)
+    except BuildError as error:
+        print(error.render(), file=sys.stderr)
+        return 126 if args.command == "qemu-riscv" else 1
+    except KeyboardInterrupt:
+        print("\nbuild.py: interrupted", file=sys.stderr)
+        return 130
+    except BrokenPipeError:
+        return 141

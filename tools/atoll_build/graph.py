@@ -1,0 +1,449 @@
+# SPDX-License-Identifier: MIT
+"""Writes build/build.ninja (and compile_commands.json) from the folders as they are, and runs ninja.
+
+The file is rewritten only when its text changes, so a start with nothing changed costs one glob of the
+tree and one ninja that finds nothing to do. Headers come from the compiler's depfiles; generated headers
+are order-only inputs of everything that may include them. Two starts at the same time wait for each
+other on build/.lock.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import re
+import subprocess
+import sys
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from . import components as c
+from . import say
+from .errors import BuildError
+from .paths import BUILD, PYTHON, ROOT, TESTS, TOOLS, rel
+
+NINJA_FILE = BUILD / "build.ninja"
+
+HEADER = f"""\
+# Written by tools/atoll_build/graph.py; do not edit.
+ninja_required_version = 1.10
+builddir = build
+cross = {c.CROSS}
+python = {PYTHON}
+
+rule cc
+  command = $cross$cc -MMD -MF $out.d $flags -c $in -o $out
+  cc = gcc
+  depfile = $out.d
+  deps = gcc
+  description = CC $in
+rule offsets
+  command = $crossgcc -MMD -MT $out -MF $out.d $flags -S $in -o $out.s && $python tools/atoll_build/offsets.py $out.s $out
+  depfile = $out.d
+  deps = gcc
+  restat = 1
+  description = OFFSETS $out
+rule ar
+  command = rm -f $out && $crossar rcs $out @$out.rsp
+  rspfile = $out.rsp
+  rspfile_content = $in
+  description = AR $out
+rule link
+  command = $crossgcc -nostdlib -static -no-pie -Wl,--build-id=none -Wl,-z,max-page-size=4096 $ldflags $
+    -Wl,-T,$script -Wl,-Map,$out.map -o $out -Wl,--start-group @$out.rsp -Wl,--end-group
+  rspfile = $out.rsp
+  rspfile_content = $objects
+  description = LINK $out
+rule ksyms
+  command = $python tools/atoll_build/ksyms.py $crossnm $in $out
+  description = SYMBOLS $out
+rule idl
+  command = PYTHONPATH=idl $python -m compiler --out build/gen $in && touch $stamp
+  restat = 1
+  description = IDL $in
+rule py
+  command = PYTHONPATH=tools $python -m $module $args
+  restat = 1
+  description = $what $out
+rule hostcc
+  command = $hostcc -MMD -MF $out.d $flags -c $in -o $out
+  depfile = $out.d
+  deps = gcc
+  description = HOSTCC $in
+rule hostlink
+  command = $hostcc $flags $in -o $out $libs
+  description = HOSTLINK $out
+rule guestcc
+  command = $compiler -MMD -MF $out.d $flags $in -o $out $libs
+  depfile = $out.d
+  deps = gcc
+  description = GUESTCC $out
+"""
+
+HOST_FLAGS = ("-std=gnu17 -g -O1 -fno-omit-frame-pointer -fsanitize=address,undefined "
+              "-fno-sanitize-recover=all -fno-strict-aliasing -Wall -Wextra -Werror -DATOLL_HOST_TEST=1")
+GUEST_FLAGS = "-std=gnu17 -g -O2 -Wall -Wextra -pthread"
+
+
+def _escape(text: object) -> str:
+    return str(text).replace("$", "$$").replace(" ", "$ ").replace(":", "$:")
+
+
+@dataclass
+class HostTest:
+    """tests/host/<area>/test_x.c and what its `build:` line asks for."""
+
+    name: str
+    program: Path
+    sources: list[Path]
+    includes: list[str]
+    defines: list[str]
+    compiler: str
+
+
+@dataclass
+class CompatTest:
+    """One tests/compat program against one C library."""
+
+    name: str
+    libc: str
+    program: Path
+    source: Path
+
+
+class Writer:
+    """Collects ninja text and the names that people and tests build by."""
+
+    def __init__(self) -> None:
+        self._out: list[str] = [HEADER]
+        self.phony: dict[str, list[str]] = {}
+        self.missing: list[str] = []
+        self._gen_headers: list[str] = []
+
+    def text(self) -> str:
+        lines = []
+        for name, targets in self.phony.items():
+            lines.append(f"build {name}: phony {' '.join(targets)}")
+        default = [n for n in ("kernel", "servers", "linux_compat", "image") if self.phony.get(n)]
+        if default:
+            lines.append(f"default {' '.join(default)}")
+        return "\n".join([*self._out, *lines, ""])
+
+    def edge(self, outputs: Sequence[object], rule: str, inputs: Iterable[object], *,
+             implicit: Iterable[object] = (), order: Iterable[object] = (), **variables: str) -> None:
+        line = f"build {' '.join(_escape(o) for o in outputs)}: {rule}"
+        line += "".join(f" {_escape(i)}" for i in inputs)
+        implicit, order = list(implicit), list(order)
+        if implicit:
+            line += " |" + "".join(f" {_escape(i)}" for i in implicit)
+        if order:
+            line += " ||" + "".join(f" {_escape(i)}" for i in order)
+        body = [f"  {k} = {v}" for k, v in variables.items() if v]
+        self._out.append("\n".join([line, *body]))
+
+    # -- pieces -------------------------------------------------------------------------------
+
+    def objects(self, component: c.Component, *, generated: bool = True) -> list[str]:
+        """Compile a component's files; returns the object files."""
+        flags = component.flags_text()
+        headers = []
+        for source in component.offsets:
+            header = f"build/gen/{component.name}/{source.stem}.h"
+            self.edge([header], "offsets", [source], order=self._gen_headers if generated else [], flags=flags)
+            headers.append(header)
+        order = headers + (self._gen_headers if generated else [])
+        out = []
+        for source in component.sources:
+            obj = f"build/obj/{component.name}/{source}.o"
+            self.edge([obj], "cc", [source], order=order, flags=flags)
+            out.append(obj)
+        return out
+
+    def archive(self, name: str, objects: list[str]) -> list[str]:
+        if not objects:
+            return []
+        path = f"build/lib/{name}.a"
+        self.edge([path], "ar", objects)
+        return [path]
+
+    def link(self, out: str, script: Path, objects: list[str], archives: list[str], ldflags: str = "") -> str:
+        words = " ".join([*objects, *archives])
+        self.edge([out], "link", [], implicit=[*objects, *archives, rel(script)], script=rel(script),
+                  objects=words, ldflags=ldflags)
+        return out
+
+    # -- components ---------------------------------------------------------------------------
+
+    def idl(self) -> None:
+        names = c.interface_names()
+        if not names:
+            return
+        outputs = [f"build/gen/{n}{s}" for n in names
+                   for s in ("_types.h", "_client.h", "_client.c", "_server.h", "_server.c", "_trace.c")]
+        compiler = sorted(str(p.relative_to(ROOT)) for p in c.IDL_COMPILER.rglob("*")
+                          if p.is_file() and "__pycache__" not in p.parts)
+        self.edge([*outputs, "build/gen/idl.stamp"], "idl", [f"idl/interfaces/{n}.idl" for n in names],
+                  implicit=compiler, stamp="build/gen/idl.stamp")
+        self._gen_headers = ["build/gen/idl.stamp"]
+        self.phony["idl"] = ["build/gen/idl.stamp"]
+
+    def generated_library(self, suffix: str, flags: list[str]) -> list[str]:
+        names = c.interface_names()
+        sources = tuple(Path(f"build/gen/{n}_{k}.c") for n in names for k in ("client", "server", "trace"))
+        component = c.Component("gen" + suffix, sources, (), c.library("libipc", flags).includes, tuple(flags))
+        return self.archive("libgen" + suffix, self.objects(component))
+
+    def kernel(self) -> None:
+        component = c.kernel()
+        if not component.sources or not c.KERNEL_LD.is_file():
+            self.missing.append("microkernel (no sources or no arch/riscv/kernel.ld)")
+            return
+        objects = self.objects(component, generated=False)
+        library = c.library("lib", c.KERNEL_FLAGS, "_kernel")
+        archives = self.archive("lib_kernel", self.objects(library, generated=False))
+        flags = "-Wl,--gc-sections -Wl,--no-warn-rwx-segments"
+        if "ksyms" in c.KERNEL_LD.read_text():
+            # The symbol table is the image's last part, so that adding it moves nothing: link once
+            # with an empty table, take the symbols, link again.
+            empty = "build/obj/kernel/ksyms_empty.S.o"
+            table = "build/obj/kernel/ksyms.S"
+            self.edge(["build/obj/kernel/ksyms_empty.S"], "ksyms", [], implicit=["tools/atoll_build/ksyms.py"])
+            self.edge([empty], "cc", ["build/obj/kernel/ksyms_empty.S"], flags=component.flags_text())
+            first = self.link("build/obj/kernel/kernel-pass1.elf", c.KERNEL_LD, [*objects, empty], archives, flags)
+            self.edge([table], "ksyms", [first], implicit=["tools/atoll_build/ksyms.py"])
+            self.edge([table + ".o"], "cc", [table], flags=component.flags_text())
+            objects = [*objects, table + ".o"]
+        self.phony["kernel"] = [self.link("build/kernel.elf", c.KERNEL_LD, objects, archives, flags)]
+
+    def user(self) -> None:
+        archives: dict[str, list[str]] = {}
+        for suffix, flags in (("", c.SERVER_FLAGS), ("_pic", c.PERSONALITY_FLAGS)):
+            parts = []
+            for name in ("libipc", "lib"):
+                parts += self.archive(name + suffix, self.objects(c.library(name, flags, suffix)))
+            archives[suffix] = self.generated_library(suffix, flags) + parts
+        self.phony["libs"] = [a for group in archives.values() for a in group]
+        if not self.phony["libs"]:
+            del self.phony["libs"]
+        self.servers(archives[""])
+        self.personality(archives["_pic"])
+        self.root_tests(archives[""])
+
+    def servers(self, archives: list[str]) -> None:
+        names = c.server_names()
+        for expected in ("supervisor", "proc", "fs", "time"):
+            if expected not in names:
+                self.missing.append(f"servers/{expected} (no sources)")
+        out = []
+        for name in names:
+            elf = self.link(f"build/servers/{name}.elf", c.SERVER_LD, self.objects(c.server(name)), archives,
+                            "-Wl,--gc-sections")
+            self.phony[name] = [elf]
+            out.append(elf)
+        if out:
+            self.phony["servers"] = out
+
+    def personality(self, archives: list[str]) -> None:
+        component = c.personality()
+        if not component.sources or not c.PERSONALITY_LD.is_file():
+            self.missing.append("linux_compat (no sources or no linux_compat.ld)")
+            return
+        elf = self.link("build/linux_compat.elf", c.PERSONALITY_LD, self.objects(component), archives,
+                        "-Wl,--gc-sections")
+        self.phony["linux_compat"] = [elf]
+
+    def root_tests(self, archives: list[str]) -> None:
+        images = []
+        for folder in guest_root_tests():
+            component = c.root_test(folder)
+            elf = self.link(f"build/tests/guest/{folder.name}.elf", c.SERVER_LD, self.objects(component), archives,
+                            "-Wl,--gc-sections")
+            image = f"build/tests/guest/{folder.name}.img"
+            self._image(image, elf, [])
+            images.append(image)
+        if images:
+            self.phony["guest-tests"] = images
+
+    def _image(self, out: str, root: str, members: list[tuple[str, str]]) -> None:
+        args = " ".join(["--out", out, "--root", root, *(f"--member {n}={p}" for n, p in members)])
+        sources = [f"tools/atoll_build/{n}.py" for n in ("image", "cpio", "elf")]
+        self.edge([out], "py", [], implicit=[root, *(p for _, p in members), *sources],
+                  module="atoll_build.image", args=args, what="IMAGE")
+
+    def image(self) -> None:
+        """The system image without what each run adds (placement, root file system, command)."""
+        if self.missing:
+            return
+        members = [(f"servers/{n}.elf", f"build/servers/{n}.elf") for n in c.server_names() if n != "supervisor"]
+        members.append(("linux_compat.elf", "build/linux_compat.elf"))
+        self._image("build/system-base.img", "build/servers/supervisor.elf", members)
+        self.phony["image"] = ["build/system-base.img"]
+
+    def host_tests(self) -> None:
+        out = []
+        for test in host_tests():
+            uses_gen = any("build/gen" in str(s) for s in [*test.sources, *test.includes])
+            order = self._gen_headers if uses_gen else []
+            flags = " ".join([HOST_FLAGS, *test.defines, *(f"-I{i}" for i in test.includes)])
+            objects = []
+            for source in test.sources:
+                obj = f"build/tests/host/{test.name}.o/{source}.o"
+                self.edge([obj], "hostcc", [source], order=order, flags=flags, hostcc=test.compiler)
+                objects.append(obj)
+            self.edge([rel(test.program)], "hostlink", objects, flags=HOST_FLAGS, libs="-lcmocka -lpthread",
+                      hostcc=test.compiler)
+            out.append(rel(test.program))
+        if out:
+            self.phony["host-tests"] = out
+
+    def compat_tests(self) -> None:
+        groups: dict[str, list[str]] = {}
+        for test in compat_tests():
+            compiler, flags = LIBCS[test.libc]
+            implicit = ["build/musl/bin/musl-gcc"] if test.libc.startswith("musl") else []
+            extra = compat_options(ROOT / test.source)
+            self.edge([rel(test.program)], "guestcc", [test.source], order=implicit, compiler=compiler,
+                      flags=f"{GUEST_FLAGS} {flags} -Itests/compat {extra}", libs="-lm")
+            groups.setdefault(f"compat-{test.libc}", []).append(rel(test.program))
+        self.phony.update(groups)
+        if groups:
+            self.phony["compat-tests"] = list(groups)
+
+    def bench(self) -> None:
+        out = []
+        for source in sorted((TESTS / "bench").glob("*.c")) if (TESTS / "bench").is_dir() else []:
+            program = f"build/bench/{source.stem}"
+            self.edge([program], "guestcc", [rel(source)], compiler=f"{c.CROSS}gcc",
+                      flags="-static -O2 -std=c99 -Wall -Wextra -pthread", libs="")
+            out.append(program)
+        if out:
+            self.phony["bench-programs"] = out
+
+
+LIBCS: dict[str, tuple[str, str]] = {
+    "glibc": (f"{c.CROSS}gcc", "-static"),
+    "musl": ("build/musl/bin/musl-gcc", "-static"),
+    "musl-dynamic": ("build/musl/bin/musl-gcc", ""),
+}
+
+
+def guest_root_tests() -> list[Path]:
+    folder = TESTS / "guest"
+    if not folder.is_dir():
+        return []
+    return sorted(p for p in folder.iterdir() if p.is_dir() and c.find_sources(p)[0])
+
+
+def _directive(source: Path, word: str) -> str:
+    """The text after `/* word:` up to the end of that comment, within the file's first lines."""
+    head = source.read_text(errors="replace")[:4000]
+    found = re.search(rf"/\*[\s*]*{word}:(.*?)\*/", head, re.S)
+    return re.sub(r"\n\s*\*?", " ", found.group(1)).strip() if found else ""
+
+
+def host_tests() -> list[HostTest]:
+    folder = TESTS / "host"
+    tests = []
+    for source in sorted(folder.rglob("test_*.c")) if folder.is_dir() else []:
+        relative = source.relative_to(ROOT)
+        name = str(source.relative_to(folder).with_suffix(""))
+        sources, includes, defines, compiler = [relative], [rel(source.parent)], [], "gcc"
+        for part in _directive(source, "build").split(";"):
+            part = part.strip()
+            key, _, value = part.partition(":") if re.match(r"(include|define|cc)s?:", part) else ("", "", part)
+            if key.startswith("include"):
+                includes += value.split()
+            elif key.startswith("define"):
+                defines += [f"-D{d}" for d in value.split()]
+            elif key == "cc":
+                compiler = value.strip()
+            else:
+                sources += [Path(w) for w in value.split()]
+        for path in sources:
+            if not (ROOT / path).is_file() and not str(path).startswith("build/"):
+                raise BuildError(f"{rel(source)} asks for {path}, which does not exist", where=rel(source),
+                                 do="correct the `/* build: ... */` line (paths are relative to the repository)")
+        tests.append(HostTest(name, BUILD / "tests" / "host" / name, sources, includes, defines, compiler))
+    return tests
+
+
+def compat_tests() -> list[CompatTest]:
+    folder = TESTS / "compat"
+    tests = []
+    for source in sorted(folder.glob("*.c")) if folder.is_dir() else []:
+        words = _directive(source, "compat").split(";")[0].split() or ["glibc", "musl"]
+        for libc in words:
+            if libc not in LIBCS:
+                raise BuildError(f"'{libc}' is not a C library here", where=rel(source),
+                                 do=f"use one of {', '.join(LIBCS)} in the `/* compat: ... */` line")
+            tests.append(CompatTest(source.stem, libc, BUILD / "tests" / "compat" / libc / source.stem,
+                                    source.relative_to(ROOT)))
+    return tests
+
+
+def compat_options(source: Path) -> str:
+    found = re.search(r"cflags:([^;]*)", _directive(source, "compat"))
+    return found.group(1).strip() if found else ""
+
+
+def generate() -> Writer:
+    """Write build.ninja if its text changed."""
+    writer = Writer()
+    writer.idl()
+    writer.kernel()
+    writer.user()
+    writer.image()
+    writer.host_tests()
+    writer.compat_tests()
+    writer.bench()
+    text = writer.text()
+    BUILD.mkdir(exist_ok=True)
+    if not NINJA_FILE.is_file() or NINJA_FILE.read_text() != text:
+        NINJA_FILE.write_text(text)
+        _write_compile_commands()
+    return writer
+
+
+def _write_compile_commands() -> None:
+    result = subprocess.run(["ninja", "-f", rel(NINJA_FILE), "-t", "compdb", "cc", "hostcc", "guestcc"], cwd=ROOT,
+                            capture_output=True, text=True, check=False)
+    if result.returncode == 0:
+        entries = json.loads(result.stdout)
+        (ROOT / "build" / "compile_commands.json").write_text(json.dumps(entries, indent=1) + "\n")
+
+
+@contextmanager
+def lock() -> Iterator[None]:
+    """One build at a time in one tree."""
+    BUILD.mkdir(exist_ok=True)
+    with (BUILD / ".lock").open("w") as handle:
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            say.step("another build runs in this tree: waiting for it")
+            fcntl.flock(handle, fcntl.LOCK_EX)
+        yield
+
+
+def ninja(targets: Sequence[str], *, keep_going: bool = False) -> None:
+    """Build targets; ninja's own lines go to standard error."""
+    command = ["ninja", "-f", rel(NINJA_FILE)]
+    if keep_going:
+        command += ["-k", "0"]
+    probe = subprocess.run([*command, "-n", *targets], cwd=ROOT, capture_output=True, text=True, check=False)
+    if probe.returncode == 0 and "no work to do" in probe.stdout:
+        return
+    if subprocess.run([*command, *targets], cwd=ROOT, stdout=sys.stderr.fileno(), check=False).returncode != 0:
+        raise BuildError("compiling failed", where="the first FAILED line above",
+                         do="correct it and start again; `ninja -f build/build.ninja -v TARGET` shows whole commands")
+
+
+def require_complete(writer: Writer) -> None:
+    if writer.missing:
+        raise BuildError("the tree is incomplete: " + "; ".join(writer.missing), where=rel(ROOT))
+
+
+__all__ = ["TOOLS", "Writer", "compat_tests", "generate", "guest_root_tests", "host_tests", "lock", "ninja",
+           "require_complete"]
