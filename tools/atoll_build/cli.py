@@ -81,6 +81,7 @@ def _qemu_riscv(args: argparse.Namespace) -> int:
                           timeout_s=args.timeout, icount=args.icount, gdb=args.gdb, trace=args.trace,
                           append=args.append, keep=args.keep)
     run.check(options)
+    say.set_quiet(options.command is not None and not sys.stderr.isatty())
     prepare(["kernel", "servers", "linux_compat", "image"])
     if args.qemu10:
         options.qemu, options.env, options.qemu_args = third_party.qemu10()

@@ -34,30 +34,29 @@ cross = {c.CROSS}
 python = {PYTHON}
 
 rule cc
-  command = $cross$cc -MMD -MF $out.d $flags -c $in -o $out
-  cc = gcc
+  command = ${{cross}}gcc -MMD -MF $out.d $flags -c $in -o $out
   depfile = $out.d
   deps = gcc
   description = CC $in
 rule offsets
-  command = $crossgcc -MMD -MT $out -MF $out.d $flags -S $in -o $out.s && $python tools/atoll_build/offsets.py $out.s $out
+  command = ${{cross}}gcc -MMD -MT $out -MF $out.d $flags -S $in -o $out.s && $python tools/atoll_build/offsets.py $out.s $out
   depfile = $out.d
   deps = gcc
   restat = 1
   description = OFFSETS $out
 rule ar
-  command = rm -f $out && $crossar rcs $out @$out.rsp
+  command = rm -f $out && ${{cross}}ar rcs $out @$out.rsp
   rspfile = $out.rsp
   rspfile_content = $in
   description = AR $out
 rule link
-  command = $crossgcc -nostdlib -static -no-pie -Wl,--build-id=none -Wl,-z,max-page-size=4096 $ldflags $
+  command = ${{cross}}gcc -nostdlib -static -no-pie -Wl,--build-id=none -Wl,-z,max-page-size=4096 $ldflags $
     -Wl,-T,$script -Wl,-Map,$out.map -o $out -Wl,--start-group @$out.rsp -Wl,--end-group
   rspfile = $out.rsp
   rspfile_content = $objects
   description = LINK $out
 rule ksyms
-  command = $python tools/atoll_build/ksyms.py $crossnm $in $out
+  command = $python tools/atoll_build/ksyms.py ${{cross}}nm $in $out
   description = SYMBOLS $out
 rule idl
   command = PYTHONPATH=idl $python -m compiler --out build/gen $in && touch $stamp
@@ -435,8 +434,11 @@ def ninja(targets: Sequence[str], *, keep_going: bool = False) -> None:
     probe = subprocess.run([*command, "-n", *targets], cwd=ROOT, capture_output=True, text=True, check=False)
     if probe.returncode == 0 and "no work to do" in probe.stdout:
         return
-    if subprocess.run([*command, *targets], cwd=ROOT, stdout=sys.stderr.fileno(), check=False).returncode != 0:
-        raise BuildError("compiling failed", where="the first FAILED line above",
+    quiet = say.is_quiet()
+    result = subprocess.run([*command, *targets], cwd=ROOT, stdout=subprocess.PIPE if quiet else sys.stderr.fileno(),
+                            stderr=subprocess.STDOUT if quiet else None, text=True, check=False)
+    if result.returncode != 0:
+        raise BuildError("compiling failed", where="the first FAILED line above", detail=result.stdout or "",
                          do="correct it and start again; `ninja -f build/build.ninja -v TARGET` shows whole commands")
 
 

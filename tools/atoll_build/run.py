@@ -263,7 +263,7 @@ def _port_args(ports: Sequence[tuple[str, str]]) -> list[str]:
         return []
     out = ["-device", "virtio-serial-device"]
     for i, (name, path) in enumerate(ports):
-        out += ["-chardev", f"file,id=port{i},path={path}", "-device", f"virtserialport,chardev=port{i},name={name}"]
+        out += ["-chardev", f"file,id=port{i},path={path},append=on", "-device", f"virtserialport,chardev=port{i},name={name}"]
     return out
 
 

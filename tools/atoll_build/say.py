@@ -23,9 +23,13 @@ _quiet = False
 
 
 def set_quiet(quiet: bool) -> None:
-    """Quiet: only errors. Used with --exec once everything is up to date."""
+    """Quiet: only errors. With --exec standard error is the guest's, unless a person is watching."""
     global _quiet
     _quiet = quiet
+
+
+def is_quiet() -> bool:
+    return _quiet
 
 
 def step(text: str) -> None:
