@@ -1,0 +1,91 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The state of the address space (struct vm, one) and of its processes (struct
+ * process, one an area; more than one only after vfork or CLONE_VM).
+ *
+ * Both live in the personality's private data, so fork clones them and exec
+ * starts with zeroes. What must not be inherited is set anew in start.c.
+ */
+#ifndef COMPAT_PROCESS_H
+#define COMPAT_PROCESS_H
+
+#include <libipc/client.h>
+#include <libipc/system.h>
+#include "lock.h"
+#include "thread.h"
+
+#define NSIG 64
+
+struct sig_action {
+    uaddr_t  handler;           /* 0 SIG_DFL, 1 SIG_IGN                         */
+    uint64_t flags;
+    uint64_t mask;
+};
+
+struct sig_hand {
+    struct lock lock;           /* guards what follows                          */
+    uint32_t nr_users;
+    struct sig_action action[NSIG];     /* signal n at n - 1                    */
+};
+
+enum { CLIENT_PROC, CLIENT_FS, CLIENT_TIME, NR_CLIENTS };
+
+struct process {
+    /* immutable after the start */
+    uint32_t area;
+    const struct proc_page *ids;
+    struct sig_page *sig;
+    const struct fd_word *fds;
+    struct sig_hand *hand;
+    cptr_t notification;
+
+    /* guarded by rpc_lock: */
+    struct lock rpc_lock;
+    uint32_t drainer;           /* thread index + 1 of who drains, or 0         */
+    uint64_t waiting[2];        /* threads that wait for the drainer            */
+    uint32_t spin_limit;
+    uint32_t nr_unsent;
+    /* libipc's, under rpc_lock */
+    struct rpc_client client[NR_CLIENTS];
+    struct sig_hand own_hand;
+} __attribute__((aligned(4096)));
+
+extern struct process process_area[VM_MAX_AREAS];
+
+static inline struct process *this_process(void) { return this_thread()->process; }
+static inline struct rpc_client *proc_client(void) { return &this_process()->client[CLIENT_PROC]; }
+static inline struct rpc_client *fs_client(void) { return &this_process()->client[CLIENT_FS]; }
+static inline struct rpc_client *time_client(void) { return &this_process()->client[CLIENT_TIME]; }
+
+static inline const struct time_page *time_page(void) { return (const struct time_page *)PERS_TIME_PAGE; }
+static inline const struct hart_page *hart_page(void) { return (const struct hart_page *)PERS_HART_PAGE; }
+
+/* ---- signals, for other families (signal.c) ---- */
+/* A signal to the calling thread, as the kernel sends it: SIGPIPE after a write
+ * to a broken pipe, faults. Delivered before the guest goes on. */
+void signal_self(uint32_t signo, int32_t code, uaddr_t address);
+/* ppoll, pselect6, epoll_pwait, rt_sigsuspend: install the mask at `mask` (0:
+ * leave alone) until sigmask_pop. 0 or -EFAULT, -EINVAL. After pop(true) the old
+ * mask comes back when the handlers that interrupted the call have been set up. */
+long sigmask_push(uaddr_t mask, uint64_t bytes);
+void sigmask_pop(bool interrupted);
+
+/* ---- time (clock.c) ---- */
+struct linux_timespec { int64_t sec; int64_t nsec; };
+struct linux_timeval { int64_t sec; int64_t usec; };
+ticks_t now_ticks(void);
+/* CLOCK_MONOTONIC, CLOCK_REALTIME now. */
+int64_t monotonic_ns(void);
+int64_t realtime_ns(void);
+/* ns since boot to ticks, rounded up; saturates below DEADLINE_NONE. */
+ticks_t ns_to_ticks(uint64_t ns);
+/* An absolute deadline for a relative timeout; the timespec at `address` (0:
+ * none, DEADLINE_NONE). 0, -EFAULT or -EINVAL. */
+long deadline_from_guest(uaddr_t address, ticks_t *deadline);
+
+/* ---- memory, for other families (mm.c) ---- */
+/* Rewrite the text behind sig_page.maps_address; call before /proc/self/maps
+ * (or smaps) is opened. */
+void mm_publish_maps(void);
+
+#endif
