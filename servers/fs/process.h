@@ -1,0 +1,95 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What fs knows of each process: its descriptor table, its root, current
+ * directory and umask. Indexed by slot, like the sessions.
+ *
+ * Life: process_open (with the ticket its parent drew) .. process_exec moves
+ * the state to another slot .. process_close. A table or context shared by
+ * CLONE_FILES or CLONE_FS has several processes.
+ *
+ * Identity is never asked of the client: credentials and limits are words of
+ * the process's page, which only proc can write. They are read one by one
+ * where they are used; a change by proc in between is as good as one before
+ * or after.
+ */
+#ifndef FS_PROCESS_H
+#define FS_PROCESS_H
+
+#include <libipc/server.h>
+#include <libipc/system.h>
+#include "file.h"
+
+struct dentry;
+
+struct fd_entry { struct file *file; uint32_t flags; };
+
+struct fd_table {
+    uint32_t refs;
+    uint32_t size;                  /* entries allocated                        */
+    uint32_t lowest_free;           /* no free one below                        */
+    uint32_t nr_open;
+    struct fd_entry *entry;
+    uint64_t *used;                 /* bitmap                                   */
+    struct process *users;          /* list by table_next                       */
+};
+
+struct fs_context {
+    uint32_t refs;
+    uint32_t umask;
+    struct dentry *root, *cwd;      /* referenced                               */
+};
+
+struct process {
+    uint32_t slot;
+    bool open;
+    struct fd_table *files;         /* NULL: not open                           */
+    struct fs_context *fs;
+    struct process *table_next;
+    const volatile struct proc_page *page;
+    const volatile struct sig_page *sig;
+    struct fd_word *fd_words;       /* FD_WORDS of them                         */
+    struct dentry *exe;             /* last file opened by the loader with O_EXEC semantics; /proc/PID/exe */
+};
+
+extern struct process processes[NR_SLOTS];
+
+/* The client of a request; NULL when its slot is not open (answer ERR_PEER_CLOSED). */
+static inline struct process *process_of(const struct rpc_call *call)
+{
+    struct process *p = &processes[call->client % NR_SLOTS];
+    return p->open ? p : NULL;
+}
+/* Is the request from another server (events)? */
+static inline bool call_from_server(const struct rpc_call *call) { return call->client < FIRST_PROCESS_SLOT; }
+/* By pid; NULL. */
+struct process *process_by_pid(uint32_t pid);
+
+/* ---- credentials ---- */
+#define CAP_CHOWN 0
+#define CAP_DAC_OVERRIDE 1
+#define CAP_DAC_READ_SEARCH 2
+#define CAP_FOWNER 3
+#define CAP_FSETID 4
+#define CAP_SYS_CHROOT 18
+#define CAP_SYS_ADMIN 21
+#define CAP_SYS_RESOURCE 24
+#define CAP_SYS_TTY_CONFIG 26
+#define CAP_MKNOD 27
+static inline bool process_capable(const struct process *p, unsigned cap)
+{ return (p->page->cap_effective >> cap) & 1; }
+static inline uint32_t process_fsuid(const struct process *p) { return p->page->fsuid; }
+static inline uint32_t process_fsgid(const struct process *p) { return p->page->fsgid; }
+bool process_in_group(const struct process *, uint32_t gid);
+static inline uint32_t process_pid(const struct process *p) { return p->page->pid; }
+uint64_t process_limit(const struct process *, unsigned resource);
+#define FS_RLIMIT_FSIZE  1
+#define FS_RLIMIT_NOFILE 7
+
+/* ---- life ---- */
+void process_init(void);
+/* Publish the word of one descriptor in the pages of all who share the table. */
+void fd_publish(struct fd_table *, uint32_t fd);
+/* For a kind that keeps levels published: the level of every descriptor of `file` changed. Optional. */
+error_t fd_alloc_from(struct process *, struct file *, uint32_t at_least, uint32_t fd_flags, int32_t *fd);
+
+#endif

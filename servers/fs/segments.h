@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Segments: the memory of file contents.
+ *
+ * A file with data owns one kernel Segment. The objects are made from fs's
+ * Untyped, in batches, into second-level CNodes made on demand, and never
+ * deleted: when a file dies, its Segment is resized to nothing and kept for
+ * the next. If somebody still maps it, it waits on the orphan list, which is
+ * looked at when a process ends and when there is no free object.
+ *
+ * nr_pages is the Segment's size as the kernel knows it; contents within it
+ * are absent (zero) until written.
+ */
+#ifndef FS_SEGMENTS_H
+#define FS_SEGMENTS_H
+
+#include <atoll/errors.h>
+#include <atoll/objects.h>
+
+struct segment {
+    cptr_t cap;
+    uint64_t nr_pages;
+    struct segment *next;           /* free or orphan list                      */
+};
+
+void segments_init(void);
+/* Size 0. ERR_NO_SPACE. */
+error_t segment_new(struct segment **);
+/* The owner is done with it; mappings keep their content. */
+void segment_free(struct segment *);
+error_t segment_resize(struct segment *, uint64_t nr_pages);
+error_t segment_zero(struct segment *, uint64_t at, uint64_t bytes);
+/* Between the Segment and fs's own memory. ERR_NO_SPACE on exhaustion, ERR_FAULT. */
+error_t segment_read(struct segment *, uint64_t at, void *to, uint64_t bytes);
+error_t segment_write(struct segment *, uint64_t at, const void *from, uint64_t bytes);
+/* Between the Segment and a client's memory; *done tells how far it came, also on error. */
+error_t segment_read_client(struct segment *, uint64_t at, uint32_t client, uint64_t address, uint64_t bytes, uint64_t *done);
+error_t segment_write_client(struct segment *, uint64_t at, uint32_t client, uint64_t address, uint64_t bytes, uint64_t *done);
+error_t segment_info(struct segment *, struct segment_info *);
+error_t segment_map(struct segment *, uint32_t client, uint64_t address, uint64_t bytes, uint32_t prot, uint64_t first_page);
+/* Give back what nobody maps any more. Cheap when there is nothing. */
+void segments_reap(void);
+/* Pages of the system's pool. */
+void segments_memory(uint64_t *total_pages, uint64_t *free_pages);
+
+#endif
