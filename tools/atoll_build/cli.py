@@ -43,6 +43,7 @@ def _parser() -> argparse.ArgumentParser:
     test = commands.add_parser("test", help="run all tests, or some suites")
     test.add_argument("suites", nargs="*", metavar="SUITE", help="a suite, or suite/part of a name; see docs/building.md")
     test.add_argument("--list", action="store_true", help="list the suites and what they hold")
+    test.add_argument("--smp", default="", metavar="N,...", help="harts of the guests (default: each suite's choice)")
     test.add_argument("-v", "--verbose", action="store_true", help="show every test, not only failures")
 
     bench = commands.add_parser("bench", help="measure")
@@ -84,7 +85,7 @@ def _qemu_riscv(args: argparse.Namespace) -> int:
     say.set_quiet(options.command is not None and not sys.stderr.isatty())
     prepare(["kernel", "servers", "linux_compat", "image"])
     if args.qemu10:
-        options.qemu, options.env, options.qemu_args = third_party.qemu10()
+        options.qemu, options.env, options.qemu_args = third_party.measuring_qemu()
     return run.run_terminal(options) if options.command is None else run.run_exec(options)
 
 
@@ -123,7 +124,11 @@ def _clean(args: argparse.Namespace) -> int:
 
 def _test(args: argparse.Namespace) -> int:
     from . import testing
-    return testing.run_suites(args.suites, verbose=args.verbose, list_only=args.list)
+    try:
+        smp = [int(n) for n in args.smp.split(",") if n]
+    except ValueError:
+        raise BuildError(f"--smp {args.smp}: not a list of numbers", do="write for example --smp 1,2,4") from None
+    return testing.run_suites(args.suites, verbose=args.verbose, list_only=args.list, smp=smp)
 
 
 def _bench(args: argparse.Namespace) -> int:

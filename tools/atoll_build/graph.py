@@ -335,7 +335,7 @@ def guest_root_tests() -> list[Path]:
     return sorted(p for p in folder.iterdir() if p.is_dir() and c.find_sources(p)[0])
 
 
-def _directive(source: Path, word: str) -> str:
+def directive(source: Path, word: str) -> str:
     """The text after `/* word:` up to the end of that comment, within the file's first lines."""
     head = source.read_text(errors="replace")[:4000]
     found = re.search(rf"/\*[\s*]*{word}:(.*?)\*/", head, re.S)
@@ -349,7 +349,7 @@ def host_tests() -> list[HostTest]:
         relative = source.relative_to(ROOT)
         name = str(source.relative_to(folder).with_suffix(""))
         sources, includes, defines, compiler = [relative], [rel(source.parent)], [], "gcc"
-        for part in _directive(source, "build").split(";"):
+        for part in directive(source, "build").split(";"):
             part = part.strip()
             key, _, value = part.partition(":") if re.match(r"(include|define|cc)s?:", part) else ("", "", part)
             if key.startswith("include"):
@@ -372,7 +372,7 @@ def compat_tests() -> list[CompatTest]:
     folder = TESTS / "compat"
     tests = []
     for source in sorted(folder.glob("*.c")) if folder.is_dir() else []:
-        words = _directive(source, "compat").split(";")[0].split() or ["glibc", "musl"]
+        words = directive(source, "compat").split(";")[0].split() or ["glibc", "musl"]
         for libc in words:
             if libc not in LIBCS:
                 raise BuildError(f"'{libc}' is not a C library here", where=rel(source),
@@ -383,7 +383,7 @@ def compat_tests() -> list[CompatTest]:
 
 
 def compat_options(source: Path) -> str:
-    found = re.search(r"cflags:([^;]*)", _directive(source, "compat"))
+    found = re.search(r"cflags:([^;]*)", directive(source, "compat"))
     return found.group(1).strip() if found else ""
 
 

@@ -143,6 +143,15 @@ def ensure_qemu10() -> Path:
     return program
 
 
+def measuring_qemu() -> tuple[str, dict[str, str] | None, list[str]]:
+    """The QEMU to measure with: the system's when it is 8.1 or later, else the backported one."""
+    result = subprocess.run(["qemu-system-riscv64", "--version"], capture_output=True, text=True, check=False)
+    found = re.search(r"version (\d+)\.(\d+)", result.stdout)
+    if found and (int(found.group(1)), int(found.group(2))) >= (8, 1):
+        return "qemu-system-riscv64", None, []
+    return qemu10()
+
+
 def qemu10() -> tuple[str, dict[str, str], list[str]]:
     """Program, environment and further arguments of the newer QEMU."""
     program = ensure_qemu10()
