@@ -6,22 +6,19 @@
  * them into the request's arena slot with the fault-tolerant guest copy, so a
  * bad pointer gives EFAULT and a path that changes meanwhile harms nobody.
  */
-#include "linux_compat/files/files.h"
+#include "files.h"
 
 #define AT_SYMLINK_NOFOLLOW 0x100
 #define AT_EMPTY_PATH       0x1000
 #define UTIME_NOW           0x3fffffff
 
-error_t path_in(uint64_t address, struct rpc_in *path)
+error_t path_in(uaddr_t address, struct rpc_in *path)
 {
-    size_t len;
-    error_t e = guest_strnlen(address, fs_PATH_MAX + 1, &len);
-    if (e != 0)
-        return e;
-    if (len > fs_PATH_MAX)
-        return ERR_NAME_TOO_LONG;
-    path->data = (const void *)address;
-    path->bytes = len;
+    long len = guest_strlen(address, FS_PATH_MAX + 1);
+    if (len < 0)
+        return len == GUEST_EFAULT ? ERR_FAULT : ERR_NAME_TOO_LONG;
+    path->data = guest_pointer(address);
+    path->bytes = (uint64_t)len;
     return 0;
 }
 
@@ -34,7 +31,7 @@ LINUX_CALL(openat)
     int32_t fd;
     error_t e = path_in(a1, &path);
     if (e == 0)
-        e = fs_openat(fs_client(t), (int32_t)a0, path, (uint32_t)a2, (uint32_t)a3, &fd);
+        e = fs_openat(fs_client(), (int32_t)a0, path, (uint32_t)a2, (uint32_t)a3, &fd);
     return e ? linux_error(e) : fd;
 }
 
@@ -50,7 +47,7 @@ LINUX_CALL(openat2)
         return -EFAULT;
     if (how[2] != 0 || how[0] >> 32 || how[1] & ~07777ul)
         return -EINVAL;
-    return sys_openat(t, a0, a1, how[0], how[1], 0, 0);
+    return sys_openat(a0, a1, how[0], how[1], 0, 0);
 }
 
 LINUX_CALL(mkdirat)
@@ -58,7 +55,7 @@ LINUX_CALL(mkdirat)
     struct rpc_in path;
     error_t e = path_in(a1, &path);
     if (e == 0)
-        e = fs_mkdirat(fs_client(t), (int32_t)a0, path, (uint32_t)a2);
+        e = fs_mkdirat(fs_client(), (int32_t)a0, path, (uint32_t)a2);
     return linux_error(e);
 }
 
@@ -67,7 +64,7 @@ LINUX_CALL(mknodat)
     struct rpc_in path;
     error_t e = path_in(a1, &path);
     if (e == 0)
-        e = fs_mknodat(fs_client(t), (int32_t)a0, path, (uint32_t)a2, a3);
+        e = fs_mknodat(fs_client(), (int32_t)a0, path, (uint32_t)a2, a3);
     return linux_error(e);
 }
 
@@ -76,7 +73,7 @@ LINUX_CALL(unlinkat)
     struct rpc_in path;
     error_t e = path_in(a1, &path);
     if (e == 0)
-        e = fs_unlinkat(fs_client(t), (int32_t)a0, path, (uint32_t)a2);
+        e = fs_unlinkat(fs_client(), (int32_t)a0, path, (uint32_t)a2);
     return linux_error(e);
 }
 
@@ -87,7 +84,7 @@ LINUX_CALL(symlinkat)
     if (e == 0)
         e = path_in(a2, &path);
     if (e == 0)
-        e = fs_symlinkat(fs_client(t), target, (int32_t)a1, path);
+        e = fs_symlinkat(fs_client(), target, (int32_t)a1, path);
     return linux_error(e);
 }
 
@@ -98,7 +95,7 @@ LINUX_CALL(linkat)
     if (e == 0)
         e = path_in(a3, &to);
     if (e == 0)
-        e = fs_linkat(fs_client(t), (int32_t)a0, from, (int32_t)a2, to, (uint32_t)a4);
+        e = fs_linkat(fs_client(), (int32_t)a0, from, (int32_t)a2, to, (uint32_t)a4);
     return linux_error(e);
 }
 
@@ -109,7 +106,7 @@ LINUX_CALL(renameat2)
     if (e == 0)
         e = path_in(a3, &to);
     if (e == 0)
-        e = fs_renameat(fs_client(t), (int32_t)a0, from, (int32_t)a2, to, (uint32_t)a4);
+        e = fs_renameat(fs_client(), (int32_t)a0, from, (int32_t)a2, to, (uint32_t)a4);
     return linux_error(e);
 }
 
@@ -122,31 +119,31 @@ LINUX_CALL(readlinkat)
     struct rpc_out target = { (void *)a2, a3 > 4096 ? 4096 : a3 };
     error_t e = path_in(a1, &path);
     if (e == 0)
-        e = fs_readlinkat(fs_client(t), (int32_t)a0, path, target, &done);
+        e = fs_readlinkat(fs_client(), (int32_t)a0, path, target, &done);
     return e ? linux_error(e) : (long)done;
 }
 
-static long chmod_path(struct thread *t, int32_t dirfd, uint64_t name, uint32_t mode, uint32_t flags)
+static long chmod_path(int32_t dirfd, uint64_t name, uint32_t mode, uint32_t flags)
 {
     struct rpc_in path;
     error_t e = path_in(name, &path);
     if (e == 0)
-        e = fs_chmodat(fs_client(t), dirfd, path, mode, flags);
+        e = fs_chmodat(fs_client(), dirfd, path, mode, flags);
     return linux_error(e);
 }
 
-LINUX_CALL(fchmodat) { return chmod_path(t, (int32_t)a0, a1, (uint32_t)a2, 0); }
+LINUX_CALL(fchmodat) { return chmod_path((int32_t)a0, a1, (uint32_t)a2, 0); }
 
 LINUX_CALL(fchmodat2)
 {
     if (a3 & ~(uint64_t)(AT_SYMLINK_NOFOLLOW | AT_EMPTY_PATH))
         return -EINVAL;
-    return chmod_path(t, (int32_t)a0, a1, (uint32_t)a2, (uint32_t)a3);
+    return chmod_path((int32_t)a0, a1, (uint32_t)a2, (uint32_t)a3);
 }
 
 LINUX_CALL(fchmod)
 {
-    return linux_error(fs_chmodat(fs_client(t), (int32_t)a0, no_path, (uint32_t)a1, AT_EMPTY_PATH));
+    return linux_error(fs_chmodat(fs_client(), (int32_t)a0, no_path, (uint32_t)a1, AT_EMPTY_PATH));
 }
 
 LINUX_CALL(fchownat)
@@ -156,13 +153,13 @@ LINUX_CALL(fchownat)
         return -EINVAL;
     error_t e = path_in(a1, &path);
     if (e == 0)
-        e = fs_chownat(fs_client(t), (int32_t)a0, path, (uint32_t)a2, (uint32_t)a3, (uint32_t)a4);
+        e = fs_chownat(fs_client(), (int32_t)a0, path, (uint32_t)a2, (uint32_t)a3, (uint32_t)a4);
     return linux_error(e);
 }
 
 LINUX_CALL(fchown)
 {
-    return linux_error(fs_chownat(fs_client(t), (int32_t)a0, no_path, (uint32_t)a1, (uint32_t)a2,
+    return linux_error(fs_chownat(fs_client(), (int32_t)a0, no_path, (uint32_t)a1, (uint32_t)a2,
                                   AT_EMPTY_PATH));
 }
 
@@ -182,7 +179,7 @@ LINUX_CALL(utimensat)
     else
         flags |= AT_EMPTY_PATH;
     if (e == 0)
-        e = fs_utimensat(fs_client(t), (int32_t)a0, path, ts[0], ts[1], ts[2], ts[3], flags);
+        e = fs_utimensat(fs_client(), (int32_t)a0, path, ts[0], ts[1], ts[2], ts[3], flags);
     return linux_error(e);
 }
 
@@ -193,7 +190,7 @@ LINUX_CALL(truncate)
         return -EINVAL;
     error_t e = path_in(a0, &path);
     if (e == 0)
-        e = fs_truncate(fs_client(t), -1, path, a1);
+        e = fs_truncate(fs_client(), -1, path, a1);
     return linux_error(e);
 }
 
@@ -203,7 +200,7 @@ LINUX_CALL(ftruncate)
         return -EINVAL;
     if ((int32_t)a0 < 0)
         return -EBADF;
-    return linux_error(fs_truncate(fs_client(t), (int32_t)a0, no_path, a1));
+    return linux_error(fs_truncate(fs_client(), (int32_t)a0, no_path, a1));
 }
 
 LINUX_CALL(chdir)
@@ -211,7 +208,7 @@ LINUX_CALL(chdir)
     struct rpc_in path;
     error_t e = path_in(a0, &path);
     if (e == 0)
-        e = fs_chdir(fs_client(t), fs_AT_FDCWD, path);
+        e = fs_chdir(fs_client(), FS_AT_FDCWD, path);
     return linux_error(e);
 }
 
@@ -220,7 +217,7 @@ LINUX_CALL(fchdir)
 {
     if ((int32_t)a0 < 0)
         return -EBADF;
-    return linux_error(fs_chdir(fs_client(t), (int32_t)a0, no_path));
+    return linux_error(fs_chdir(fs_client(), (int32_t)a0, no_path));
 }
 
 LINUX_CALL(chroot)
@@ -228,7 +225,7 @@ LINUX_CALL(chroot)
     struct rpc_in path;
     error_t e = path_in(a0, &path);
     if (e == 0)
-        e = fs_chroot(fs_client(t), path);
+        e = fs_chroot(fs_client(), path);
     return linux_error(e);
 }
 
@@ -237,14 +234,14 @@ LINUX_CALL(getcwd)
 {
     uint64_t done;
     struct rpc_out out = { (void *)a0, a1 > 4096 ? 4096 : a1 };
-    error_t e = fs_getcwd(fs_client(t), out, &done);
+    error_t e = fs_getcwd(fs_client(), out, &done);
     return e ? linux_error(e) : (long)done;
 }
 
 LINUX_CALL(umask)
 {
     uint32_t old;
-    error_t e = fs_umask(fs_client(t), (uint32_t)a0 & 0777, &old);
+    error_t e = fs_umask(fs_client(), (uint32_t)a0 & 0777, &old);
     return e ? linux_error(e) : (long)old;
 }
 
@@ -265,7 +262,7 @@ LINUX_CALL(mount)
     if (e == 0 && type.bytes > 31)
         e = ERR_NO_DEVICE;
     if (e == 0)
-        e = fs_mount(fs_client(t), source, target, type, a3);
+        e = fs_mount(fs_client(), source, target, type, a3);
     return linux_error(e);
 }
 
@@ -274,7 +271,7 @@ LINUX_CALL(umount2)
     struct rpc_in target;
     error_t e = path_in(a0, &target);
     if (e == 0)
-        e = fs_umount(fs_client(t), target, (uint32_t)a1);
+        e = fs_umount(fs_client(), target, (uint32_t)a1);
     return linux_error(e);
 }
 
@@ -283,32 +280,32 @@ LINUX_CALL(umount2)
  * missing attribute is ENODATA, setting one is not supported; a missing file
  * is still a missing file.
  */
-static long xattr_path(struct thread *t, uint64_t name, uint32_t flags, long answer)
+static long xattr_path(uint64_t name, uint32_t flags, long answer)
 {
     struct rpc_in path;
     struct fs_stat st;
     error_t e = path_in(name, &path);
     if (e == 0)
-        e = fs_statat(fs_client(t), fs_AT_FDCWD, path, flags, &st);
+        e = fs_statat(fs_client(), FS_AT_FDCWD, path, flags, &st);
     return e ? linux_error(e) : answer;
 }
 
-static long xattr_fd(struct thread *t, int32_t fd, long answer)
+static long xattr_fd(int32_t fd, long answer)
 {
     struct fs_stat st;
-    error_t e = fs_fstat(fs_client(t), fd, &st);
+    error_t e = fs_fstat(fs_client(), fd, &st);
     return e ? linux_error(e) : answer;
 }
 
-LINUX_CALL(setxattr)     { return xattr_path(t, a0, 0, -EOPNOTSUPP); }
-LINUX_CALL(lsetxattr)    { return xattr_path(t, a0, AT_SYMLINK_NOFOLLOW, -EOPNOTSUPP); }
-LINUX_CALL(fsetxattr)    { return xattr_fd(t, (int32_t)a0, -EOPNOTSUPP); }
-LINUX_CALL(getxattr)     { return xattr_path(t, a0, 0, -ENODATA); }
-LINUX_CALL(lgetxattr)    { return xattr_path(t, a0, AT_SYMLINK_NOFOLLOW, -ENODATA); }
-LINUX_CALL(fgetxattr)    { return xattr_fd(t, (int32_t)a0, -ENODATA); }
-LINUX_CALL(listxattr)    { return xattr_path(t, a0, 0, 0); }
-LINUX_CALL(llistxattr)   { return xattr_path(t, a0, AT_SYMLINK_NOFOLLOW, 0); }
-LINUX_CALL(flistxattr)   { return xattr_fd(t, (int32_t)a0, 0); }
-LINUX_CALL(removexattr)  { return xattr_path(t, a0, 0, -ENODATA); }
-LINUX_CALL(lremovexattr) { return xattr_path(t, a0, AT_SYMLINK_NOFOLLOW, -ENODATA); }
-LINUX_CALL(fremovexattr) { return xattr_fd(t, (int32_t)a0, -ENODATA); }
+LINUX_CALL(setxattr)     { return xattr_path(a0, 0, -EOPNOTSUPP); }
+LINUX_CALL(lsetxattr)    { return xattr_path(a0, AT_SYMLINK_NOFOLLOW, -EOPNOTSUPP); }
+LINUX_CALL(fsetxattr)    { return xattr_fd((int32_t)a0, -EOPNOTSUPP); }
+LINUX_CALL(getxattr)     { return xattr_path(a0, 0, -ENODATA); }
+LINUX_CALL(lgetxattr)    { return xattr_path(a0, AT_SYMLINK_NOFOLLOW, -ENODATA); }
+LINUX_CALL(fgetxattr)    { return xattr_fd((int32_t)a0, -ENODATA); }
+LINUX_CALL(listxattr)    { return xattr_path(a0, 0, 0); }
+LINUX_CALL(llistxattr)   { return xattr_path(a0, AT_SYMLINK_NOFOLLOW, 0); }
+LINUX_CALL(flistxattr)   { return xattr_fd((int32_t)a0, 0); }
+LINUX_CALL(removexattr)  { return xattr_path(a0, 0, -ENODATA); }
+LINUX_CALL(lremovexattr) { return xattr_path(a0, AT_SYMLINK_NOFOLLOW, -ENODATA); }
+LINUX_CALL(fremovexattr) { return xattr_fd((int32_t)a0, -ENODATA); }

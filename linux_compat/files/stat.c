@@ -3,7 +3,7 @@
  * What is known of a file: stat, statx, access, statfs, in the layouts of
  * Linux's asm-generic headers.
  */
-#include "linux_compat/files/files.h"
+#include "files.h"
 
 #define AT_SYMLINK_NOFOLLOW   0x100
 #define AT_EACCESS            0x200
@@ -59,11 +59,11 @@ static long put_stat(uint64_t address, const struct fs_stat *st)
 LINUX_CALL(fstat)
 {
     struct fs_stat st;
-    error_t e = fs_fstat(fs_client(t), (int32_t)a0, &st);
+    error_t e = fs_fstat(fs_client(), (int32_t)a0, &st);
     return e ? linux_error(e) : put_stat(a1, &st);
 }
 
-static error_t stat_path(struct thread *t, int32_t dirfd, uint64_t name, uint32_t flags,
+static error_t stat_path(int32_t dirfd, uint64_t name, uint32_t flags,
                          struct fs_stat *st)
 {
     struct rpc_in path = { "", 0 };
@@ -73,8 +73,8 @@ static error_t stat_path(struct thread *t, int32_t dirfd, uint64_t name, uint32_
     if (e != 0)
         return e;
     if (path.bytes == 0 && (flags & AT_EMPTY_PATH) && dirfd >= 0)
-        return fs_fstat(fs_client(t), dirfd, st);
-    return fs_statat(fs_client(t), dirfd, path, flags, st);
+        return fs_fstat(fs_client(), dirfd, st);
+    return fs_statat(fs_client(), dirfd, path, flags, st);
 }
 
 LINUX_CALL(newfstatat)
@@ -82,7 +82,7 @@ LINUX_CALL(newfstatat)
     struct fs_stat st;
     if (a3 & ~(uint64_t)(AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT | AT_EMPTY_PATH))
         return -EINVAL;
-    error_t e = stat_path(t, (int32_t)a0, a1, (uint32_t)a3 & ~AT_NO_AUTOMOUNT, &st);
+    error_t e = stat_path((int32_t)a0, a1, (uint32_t)a3 & ~AT_NO_AUTOMOUNT, &st);
     return e ? linux_error(e) : put_stat(a2, &st);
 }
 
@@ -97,7 +97,7 @@ LINUX_CALL(statx)
     if (flags & ~(uint32_t)(AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT | AT_EMPTY_PATH | AT_STATX_SYNC_TYPE) ||
         (flags & AT_STATX_SYNC_TYPE) == AT_STATX_SYNC_TYPE || (a3 & 0x80000000u))
         return -EINVAL;
-    error_t e = stat_path(t, (int32_t)a0, a1, flags & (AT_SYMLINK_NOFOLLOW | AT_EMPTY_PATH), &st);
+    error_t e = stat_path((int32_t)a0, a1, flags & (AT_SYMLINK_NOFOLLOW | AT_EMPTY_PATH), &st);
     if (e != 0)
         return linux_error(e);
     struct linux_statx out = {
@@ -112,24 +112,24 @@ LINUX_CALL(statx)
     return copy_to_guest(a4, &out, sizeof out) ? -EFAULT : 0;
 }
 
-static long access_path(struct thread *t, int32_t dirfd, uint64_t name, uint32_t mode, uint32_t flags)
+static long access_path(int32_t dirfd, uint64_t name, uint32_t mode, uint32_t flags)
 {
     struct rpc_in path;
     if (mode & ~7u)
         return -EINVAL;
     error_t e = path_in(name, &path);
     if (e == 0)
-        e = fs_accessat(fs_client(t), dirfd, path, mode, flags);
+        e = fs_accessat(fs_client(), dirfd, path, mode, flags);
     return linux_error(e);
 }
 
-LINUX_CALL(faccessat) { return access_path(t, (int32_t)a0, a1, (uint32_t)a2, 0); }
+LINUX_CALL(faccessat) { return access_path((int32_t)a0, a1, (uint32_t)a2, 0); }
 
 LINUX_CALL(faccessat2)
 {
     if (a3 & ~(uint64_t)(AT_EACCESS | AT_SYMLINK_NOFOLLOW | AT_EMPTY_PATH))
         return -EINVAL;
-    return access_path(t, (int32_t)a0, a1, (uint32_t)a2, (uint32_t)a3);
+    return access_path((int32_t)a0, a1, (uint32_t)a2, (uint32_t)a3);
 }
 
 /* struct statfs64 of <asm-generic/statfs.h>, 64-bit words. */
@@ -148,7 +148,7 @@ LINUX_CALL(statfs)
     struct fs_statfs st;
     error_t e = path_in(a0, &path);
     if (e == 0)
-        e = fs_statfs(fs_client(t), -1, path, &st);
+        e = fs_statfs(fs_client(), -1, path, &st);
     return e ? linux_error(e) : put_statfs(a1, &st);
 }
 
@@ -157,6 +157,6 @@ LINUX_CALL(fstatfs)
     struct fs_statfs st;
     if ((int32_t)a0 < 0)
         return -EBADF;
-    error_t e = fs_statfs(fs_client(t), (int32_t)a0, (struct rpc_in){ "", 0 }, &st);
+    error_t e = fs_statfs(fs_client(), (int32_t)a0, (struct rpc_in){ "", 0 }, &st);
     return e ? linux_error(e) : put_statfs(a1, &st);
 }

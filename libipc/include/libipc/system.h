@@ -204,7 +204,8 @@ struct fd_word {
     uint32_t level;             /* POLLIN ... as far as published               */
     uint32_t reserved;
 };
-enum { FD_CLOSED, FD_REMOTE, FD_NULL, FD_ZERO };
+/* FD_SIGNALFD: reads are answered by linux_compat from proc, fs.signalfd_get */
+enum { FD_CLOSED, FD_REMOTE, FD_NULL, FD_ZERO, FD_SIGNALFD };
 #define FDF_READ      0x1
 #define FDF_WRITE     0x2
 #define FDF_LEVEL     0x4       /* level is kept up to date                     */

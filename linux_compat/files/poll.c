@@ -1,0 +1,211 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Waiting for readiness: ppoll, pselect6, epoll.
+ *
+ * fs does the waiting in all of them: one request with the whole set, parked
+ * there until something is ready, the deadline passes or a signal cancels it.
+ * Timeouts become absolute deadlines in ticks before the first wait, so a
+ * restarted call does not start its time anew.
+ */
+#include "files.h"
+
+#define POLL_MAX        65536u
+#define SELECT_FDS      1024
+#define EPOLL_MAX       4096u
+
+enum { LINUX_POLLIN = 1, LINUX_POLLPRI = 2, LINUX_POLLOUT = 4, LINUX_POLLERR = 8, LINUX_POLLHUP = 16,
+       LINUX_POLLNVAL = 32, LINUX_POLLRDNORM = 64, LINUX_POLLRDBAND = 128, LINUX_POLLWRNORM = 256,
+       LINUX_POLLWRBAND = 512 };
+/* what select(2) takes each set to mean */
+#define SELECT_IN  (LINUX_POLLIN | LINUX_POLLRDNORM | LINUX_POLLRDBAND | LINUX_POLLHUP | LINUX_POLLERR)
+#define SELECT_OUT (LINUX_POLLOUT | LINUX_POLLWRNORM | LINUX_POLLWRBAND | LINUX_POLLERR)
+#define SELECT_EX  LINUX_POLLPRI
+
+/* Linux writes the time that is left back; a bad address there is ignored. */
+static void put_remaining(uaddr_t timeout, ticks_t deadline)
+{
+    if (timeout == 0 || deadline == DEADLINE_NONE)
+        return;
+    ticks_t now = now_ticks();
+    uint64_t left = deadline > now ? deadline - now : 0;
+    uint64_t hz = time_page()->hz;
+    struct linux_timespec ts = { (int64_t)(left / hz), (int64_t)(left % hz * 1000000000ul / hz) };
+    (void)copy_to_guest(timeout, &ts, sizeof ts);
+}
+
+LINUX_CALL(ppoll)
+{
+    ticks_t deadline;
+    uint32_t ready = 0;
+    uint32_t count = (uint32_t)a1;
+    const struct proc_page *p = this_process()->ids;
+    if (count > POLL_MAX || count > p->rlimit[7][0])
+        return -EINVAL;
+    long r = deadline_from_guest(a2, &deadline);
+    if (r == 0)
+        r = sigmask_push(a3, a4);
+    if (r != 0)
+        return r;
+    struct rpc_in fds = { guest_pointer(a0), (uint64_t)count * sizeof(struct fs_pollfd) };
+    error_t e = fs_poll(fs_client(), fds, a0, count, deadline, &ready);
+    r = e ? no_hand(linux_error(e)) : (long)ready;
+    sigmask_pop(r == -ERESTARTNOHAND);
+    put_remaining(a2, deadline);
+    return r;
+}
+
+struct select_sets { uint64_t in[16], out[16], ex[16]; };
+
+static long get_set(uint64_t *set, uaddr_t from, unsigned n)
+{
+    unsigned words = (n + 63) / 64;
+    memset(set, 0, 128);
+    if (from == 0)
+        return 0;
+    if (copy_from_guest(set, from, words * 8) != 0)
+        return -EFAULT;
+    if (n % 64)
+        set[words - 1] &= (1ul << n % 64) - 1;
+    return 0;
+}
+
+static bool in_set(const uint64_t *set, unsigned fd) { return set[fd / 64] >> fd % 64 & 1; }
+
+static unsigned sets_to_poll(const struct select_sets *s, unsigned n, struct fs_pollfd *fds)
+{
+    unsigned count = 0;
+    for (unsigned fd = 0; fd < n; fd++) {
+        unsigned events = 0;
+        if (in_set(s->in, fd))
+            events |= LINUX_POLLIN | LINUX_POLLRDNORM | LINUX_POLLRDBAND;
+        if (in_set(s->out, fd))
+            events |= LINUX_POLLOUT | LINUX_POLLWRNORM | LINUX_POLLWRBAND;
+        if (in_set(s->ex, fd))
+            events |= LINUX_POLLPRI;
+        if (events)
+            fds[count++] = (struct fs_pollfd){ .fd = (int32_t)fd, .events = (int16_t)events };
+    }
+    return count;
+}
+
+/* Replace the sets by what is ready; returns the number of bits, or -EBADF. */
+static long poll_to_sets(struct select_sets *s, const struct fs_pollfd *fds, unsigned count)
+{
+    struct select_sets want = *s;
+    long bits = 0;
+    memset(s, 0, sizeof *s);
+    for (unsigned i = 0; i < count; i++) {
+        unsigned fd = (unsigned)fds[i].fd, got = (unsigned)fds[i].revents;
+        uint64_t bit = 1ul << fd % 64;
+        if (got & LINUX_POLLNVAL)
+            return -EBADF;
+        if (in_set(want.in, fd) && got & SELECT_IN)
+            s->in[fd / 64] |= bit, bits++;
+        if (in_set(want.out, fd) && got & SELECT_OUT)
+            s->out[fd / 64] |= bit, bits++;
+        if (in_set(want.ex, fd) && got & SELECT_EX)
+            s->ex[fd / 64] |= bit, bits++;
+    }
+    return bits;
+}
+
+static long put_set(uaddr_t to, const uint64_t *set, unsigned n)
+{
+    return to ? copy_to_guest(to, set, (n + 63) / 64 * 8) : 0;
+}
+
+static long select_wait(struct select_sets *sets, unsigned n, ticks_t deadline)
+{
+    struct fs_pollfd fds[SELECT_FDS];
+    uint32_t ready = 0;
+    unsigned count = sets_to_poll(sets, n, fds);
+    struct rpc_in in = { fds, count * sizeof fds[0] };
+    error_t e = fs_poll(fs_client(), in, (uint64_t)fds, count, deadline, &ready);
+    if (e != 0)
+        return no_hand(linux_error(e));
+    return poll_to_sets(sets, fds, ready ? count : 0);
+}
+
+/* The sixth argument points to { mask address, mask size }. */
+LINUX_CALL(pselect6)
+{
+    struct select_sets sets;
+    uint64_t mask[2] = { 0, 0 };
+    ticks_t deadline;
+    if ((int32_t)a0 < 0)
+        return -EINVAL;
+    unsigned n = a0 > SELECT_FDS ? SELECT_FDS : (unsigned)a0;
+    long r = get_set(sets.in, a1, n);
+    if (r == 0)
+        r = get_set(sets.out, a2, n);
+    if (r == 0)
+        r = get_set(sets.ex, a3, n);
+    if (r == 0)
+        r = deadline_from_guest(a4, &deadline);
+    if (r == 0 && a5 != 0)
+        r = copy_from_guest(mask, a5, sizeof mask);
+    if (r == 0)
+        r = sigmask_push(mask[0], mask[1]);
+    if (r != 0)
+        return r;
+    r = select_wait(&sets, n, deadline);
+    sigmask_pop(r == -ERESTARTNOHAND);
+    put_remaining(a4, deadline);
+    if (r >= 0 && (put_set(a1, sets.in, n) || put_set(a2, sets.out, n) || put_set(a3, sets.ex, n)))
+        return -EFAULT;
+    return r;
+}
+
+/* ---- epoll ---- */
+
+LINUX_CALL(epoll_create1)
+{
+    int32_t fd;
+    if (a0 & ~02000000ul)
+        return -EINVAL;
+    error_t e = fs_epoll_create(fs_client(), (uint32_t)a0, &fd);
+    return e ? linux_error(e) : fd;
+}
+
+LINUX_CALL(epoll_ctl)
+{
+    struct { uint32_t events, pad; uint64_t data; } ev = { 0 };
+    if (a1 != 2 /* EPOLL_CTL_DEL */ && copy_from_guest(&ev, a3, sizeof ev) != 0)
+        return -EFAULT;
+    return linux_error(fs_epoll_ctl(fs_client(), (int32_t)a0, (uint32_t)a1, (int32_t)a2, ev.events, ev.data));
+}
+
+static long epoll_until(int32_t fd, uaddr_t events, int32_t max, ticks_t deadline, uaddr_t mask, uint64_t size)
+{
+    uint64_t done;
+    uint32_t count = 0;
+    if (max <= 0)
+        return -EINVAL;
+    if ((uint32_t)max > EPOLL_MAX)
+        max = EPOLL_MAX;
+    long r = sigmask_push(mask, size);
+    if (r != 0)
+        return r;
+    struct rpc_out out = { (void *)events, (uint64_t)max * sizeof(struct fs_epoll_event) };
+    error_t e = fs_epoll_wait(fs_client(), fd, (uint32_t)max, deadline, out, &done, &count);
+    r = e ? no_restart(linux_error(e)) : (long)count;
+    sigmask_pop(r == -EINTR);
+    return r;
+}
+
+/* Milliseconds, negative for ever. */
+LINUX_CALL(epoll_pwait)
+{
+    int32_t ms = (int32_t)a3;
+    ticks_t deadline = ms < 0 ? DEADLINE_NONE : DEADLINE_POLL;
+    if (ms > 0)
+        deadline = ns_to_ticks((uint64_t)monotonic_ns() + (uint64_t)ms * 1000000);
+    return epoll_until((int32_t)a0, a1, (int32_t)a2, deadline, a4, a5);
+}
+
+LINUX_CALL(epoll_pwait2)
+{
+    ticks_t deadline;
+    long r = deadline_from_guest(a3, &deadline);
+    return r ? r : epoll_until((int32_t)a0, a1, (int32_t)a2, deadline, a4, a5);
+}
