@@ -207,7 +207,7 @@ class View:
                        do="check the network and the machine's own `apt-get update`")
         stamps.done(stamp, key)
 
-    def _query(self, *words: str) -> str:
+    def query(self, *words: str) -> str:
         result = subprocess.run(list(words), env=self.env(), capture_output=True, text=True, check=False)
         if result.returncode != 0:
             raise BuildError(f"{' '.join(words)} failed", where=rel(self.dir), detail=result.stderr,
@@ -216,7 +216,7 @@ class View:
 
     def source_version(self, package: str) -> str:
         self.refresh()
-        versions = re.findall(r"^Version: (\S+)$", self._query("apt-cache", "showsrc", "--only-source", package),
+        versions = re.findall(r"^Version: (\S+)$", self.query("apt-cache", "showsrc", "--only-source", package),
                               re.M)
         if not versions:
             raise BuildError(f"the archive has no source package '{package}'", where=self._archive.uri,
@@ -250,7 +250,7 @@ class View:
             return
         self.refresh()
         option = ["-t", release] if release else []
-        uris = self._query("apt-get", "install", "--reinstall", "--print-uris", "-qq", *option, *packages)
+        uris = self.query("apt-get", "install", "--reinstall", "--print-uris", "-qq", *option, *packages)
         names = re.findall(r"^'[^']+' (\S+\.deb) ", uris, re.M)
         if not names:
             raise BuildError(f"apt found nothing to fetch for {', '.join(packages)}", where=rel(self.dir),
@@ -258,13 +258,26 @@ class View:
         say.run_logged(f"apt: {', '.join(packages)}: {len(names)} packages",
                        ["apt-get", "install", "--reinstall", "--download-only", *option, *packages],
                        log=f"binary-{self.name}", env=self.env(), do="check the network")
+        self._unpack([self.dir / "cache" / "archives" / name for name in names], destination)
+        stamps.done(stamp, key)
+
+    def unpack_alone(self, packages: Sequence[str], destination: Path) -> None:
+        """Binary packages without what they depend on (a kernel image, say)."""
+        self.refresh()
+        downloads = self.dir / "alone"
+        shutil.rmtree(downloads, ignore_errors=True)
+        downloads.mkdir(parents=True)
+        say.run_logged(f"apt: {', '.join(packages)}", ["apt-get", "download", *packages],
+                       log=f"binary-{self.name}", cwd=downloads, env=self.env(), do="check the network")
+        self._unpack(sorted(downloads.glob("*.deb")), destination)
+        shutil.rmtree(downloads)
+
+    def _unpack(self, files: Sequence[Path], destination: Path) -> None:
         shutil.rmtree(destination, ignore_errors=True)
         destination.mkdir(parents=True)
-        for name in names:
-            deb = self.dir / "cache" / "archives" / name
-            say.run_logged(f"unpack {name}", ["dpkg-deb", "-x", deb, destination],
+        for deb in files:
+            say.run_logged(f"unpack {deb.name}", ["dpkg-deb", "-x", deb, destination],
                            log=f"binary-{self.name}", append=True)
-        stamps.done(stamp, key)
 
 
 def source_view() -> View:

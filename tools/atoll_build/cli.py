@@ -44,6 +44,7 @@ def _parser() -> argparse.ArgumentParser:
     test.add_argument("suites", nargs="*", metavar="SUITE", help="a suite, or suite/part of a name; see docs/building.md")
     test.add_argument("--list", action="store_true", help="list the suites and what they hold")
     test.add_argument("--smp", default="", metavar="N,...", help="harts of the guests (default: each suite's choice)")
+    test.add_argument("--on-linux", action="store_true", help="run compat on Debian's Linux, or record busybox there")
     test.add_argument("-v", "--verbose", action="store_true", help="show every test, not only failures")
 
     bench = commands.add_parser("bench", help="measure")
@@ -128,6 +129,8 @@ def _test(args: argparse.Namespace) -> int:
         smp = [int(n) for n in args.smp.split(",") if n]
     except ValueError:
         raise BuildError(f"--smp {args.smp}: not a list of numbers", do="write for example --smp 1,2,4") from None
+    if args.on_linux:
+        return testing.run_on_linux(args.suites)
     return testing.run_suites(args.suites, verbose=args.verbose, list_only=args.list, smp=smp)
 
 

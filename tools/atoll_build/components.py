@@ -2,16 +2,20 @@
 """What is built from what: the components, their folders, flags and include paths.
 
 A component is a folder whose *.c and *.S files are found by themselves, recursively. Files named
-*offsets.c are not linked: they are compiled to assembly, from which `->NAME value` lines are turned
-into build/gen/<component>/<same name>.h, so that assembly never holds an offset counted by hand.
+*offsets.c that hold `.ascii "->NAME %0"` lines are not linked: they are compiled to assembly, from which
+the lines are turned into build/gen/<component>/<same name>.h, so that assembly needs no offset counted by
+hand. (A file of that name without such lines is an ordinary one.)
 """
 
 from __future__ import annotations
 
 import shlex
+import subprocess
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 
+from .errors import BuildError
 from .paths import GEN, ROOT
 
 CROSS = "riscv64-linux-gnu-"
@@ -47,7 +51,17 @@ class Component:
 
     def flags_text(self) -> str:
         include = [f"-I{p}" for p in self.includes]
-        return shlex.join([*self.flags, *include])
+        return shlex.join([*self.flags, *include, "-nostdinc", "-isystem", compiler_headers()])
+
+
+@cache
+def compiler_headers() -> str:
+    """The compiler's own headers (stdint.h, stdarg.h ...): the only ones from outside the repository."""
+    try:
+        return subprocess.run([f"{CROSS}gcc", "-print-file-name=include"], capture_output=True, text=True,
+                              check=True).stdout.strip()
+    except (OSError, subprocess.CalledProcessError):
+        raise BuildError(f"{CROSS}gcc does not run", do="./build.py doctor") from None
 
 
 def _relative(path: Path) -> Path:
@@ -57,8 +71,8 @@ def _relative(path: Path) -> Path:
 def find_sources(folder: Path) -> tuple[tuple[Path, ...], tuple[Path, ...]]:
     """(*.c and *.S to link, *offsets.c), relative to the repository, in a stable order."""
     files = sorted([*folder.rglob("*.c"), *folder.rglob("*.S")])
-    offsets = tuple(_relative(p) for p in files if p.name.endswith("offsets.c"))
-    return tuple(_relative(p) for p in files if not p.name.endswith("offsets.c")), offsets
+    offsets = [p for p in files if p.name.endswith("offsets.c") and ".ascii" in p.read_text(errors="replace")]
+    return tuple(_relative(p) for p in files if p not in offsets), tuple(_relative(p) for p in offsets)
 
 
 def _make(name: str, folder: Path, flags: list[str], includes: list[Path]) -> Component:
@@ -70,7 +84,7 @@ def _make(name: str, folder: Path, flags: list[str], includes: list[Path]) -> Co
 
 def kernel() -> Component:
     folder = ROOT / "microkernel"
-    return _make("kernel", folder, KERNEL_FLAGS, [folder, ABI, ROOT / "lib" / "include"])
+    return _make("kernel", folder, KERNEL_FLAGS, [folder, ABI])
 
 
 def _user_includes(*own: Path) -> list[Path]:
@@ -101,9 +115,9 @@ def personality() -> Component:
     return _make("linux_compat", folder, PERSONALITY_FLAGS, _user_includes(folder, folder / "include"))
 
 
-def root_test(folder: Path) -> Component:
-    """A guest test that takes the supervisor's place: tests/guest/<name>/*.c."""
-    return _make(f"guest_{folder.name}", folder, SERVER_FLAGS, _user_includes(folder))
+def root_task(folder: Path) -> Component:
+    """A program that takes the supervisor's place: tests/guest/<name>/*.c, tests/bench/<name>/*.c."""
+    return _make(f"{folder.parent.name}_{folder.name}", folder, SERVER_FLAGS, _user_includes(folder))
 
 
 def interface_names() -> list[str]:

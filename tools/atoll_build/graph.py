@@ -200,8 +200,7 @@ class Writer:
             self.missing.append("microkernel (no sources or no arch/riscv/kernel.ld)")
             return
         objects = self.objects(component, generated=False)
-        library = c.library("lib", c.KERNEL_FLAGS, "_kernel")
-        archives = self.archive("lib_kernel", self.objects(library, generated=False))
+        archives: list[str] = []    # the kernel stands alone: it has its own few string functions
         flags = "-Wl,--gc-sections -Wl,--no-warn-rwx-segments"
         if "ksyms" in c.KERNEL_LD.read_text():
             # The symbol table is the image's last part, so that adding it moves nothing: link once
@@ -228,7 +227,7 @@ class Writer:
             del self.phony["libs"]
         self.servers(archives[""])
         self.personality(archives["_pic"])
-        self.root_tests(archives[""])
+        self.root_tasks(archives[""])
 
     def servers(self, archives: list[str]) -> None:
         names = c.server_names()
@@ -253,17 +252,18 @@ class Writer:
                         "-Wl,--gc-sections")
         self.phony["linux_compat"] = [elf]
 
-    def root_tests(self, archives: list[str]) -> None:
-        images = []
-        for folder in guest_root_tests():
-            component = c.root_test(folder)
-            elf = self.link(f"build/tests/guest/{folder.name}.elf", c.SERVER_LD, self.objects(component), archives,
-                            "-Wl,--gc-sections")
-            image = f"build/tests/guest/{folder.name}.img"
-            self._image(image, elf, [])
-            images.append(image)
-        if images:
-            self.phony["guest-tests"] = images
+    def root_tasks(self, archives: list[str]) -> None:
+        """Programs that boot in the supervisor's place: kernel tests and kernel measurements."""
+        for phony, folders, out in (("guest-tests", guest_root_tests(), "build/tests/guest"),
+                                    ("bench-roots", bench_roots(), "build/bench")):
+            images = []
+            for folder in folders:
+                elf = self.link(f"{out}/{folder.name}.elf", c.SERVER_LD, self.objects(c.root_task(folder)), archives,
+                                "-Wl,--gc-sections")
+                images.append(f"{out}/{folder.name}.img")
+                self._image(images[-1], elf, [])
+            if images:
+                self.phony[phony] = images
 
     def _image(self, out: str, root: str, members: list[tuple[str, str]]) -> None:
         args = " ".join(["--out", out, "--root", root, *(f"--member {n}={p}" for n, p in members)])
@@ -328,11 +328,18 @@ LIBCS: dict[str, tuple[str, str]] = {
 }
 
 
-def guest_root_tests() -> list[Path]:
-    folder = TESTS / "guest"
+def _root_folders(folder: Path) -> list[Path]:
     if not folder.is_dir():
         return []
     return sorted(p for p in folder.iterdir() if p.is_dir() and c.find_sources(p)[0])
+
+
+def guest_root_tests() -> list[Path]:
+    return _root_folders(TESTS / "guest")
+
+
+def bench_roots() -> list[Path]:
+    return _root_folders(TESTS / "bench")
 
 
 def directive(source: Path, word: str) -> str:

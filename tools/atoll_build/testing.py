@@ -23,8 +23,9 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -333,12 +334,10 @@ def _compat_boots(tests: list[graph.CompatTest], smp: int) -> list[Case]:
         result, out = _compat_boot(left, smp)
         done = 0
         for test in left:
-            name = f"{test.libc}/{test.name}"
-            found = re.search(rf"^@@begin {re.escape(name)}\n(.*?)^@@end {re.escape(name)} (\d+)\n", out, re.M | re.S)
+            found = _compat_result(test, out, f"smp {smp}")
             if not found:
                 break
-            status = int(found.group(2))
-            cases += parse(found.group(1), f"{name} (smp {smp})", None if status in (137, 143) else status)
+            cases += found
             done += 1
         left = left[done:]
         if left:
@@ -355,11 +354,23 @@ def _compat_boots(tests: list[graph.CompatTest], smp: int) -> list[Case]:
     return cases
 
 
-def _compat_boot(tests: list[graph.CompatTest], smp: int) -> tuple[run.Result, str]:
+def _compat_result(test: graph.CompatTest, out: str, where: str) -> list[Case]:
+    """A program's cases from the driver's output; none when it has not ended there."""
+    name = f"{test.libc}/{test.name}"
+    found = re.search(rf"^@@begin {re.escape(name)}\n(.*?)^@@end {re.escape(name)} (\d+)\n", out, re.M | re.S)
+    if not found:
+        return []
+    status = int(found.group(2))
+    return parse(found.group(1), f"{name} ({where})", None if status in (137, 143) else status)
+
+
+@contextmanager
+def compat_overlay(tests: list[graph.CompatTest]) -> Iterator[tuple[Path, float]]:
+    """The programs, their list and the driver; and how long all may take."""
     with tempfile.TemporaryDirectory() as overlay:
         top = Path(overlay) / "compat"
         lines = []
-        total = 30.0
+        total = 60.0
         for test in tests:
             options = dict(p.strip().partition("=")[::2] for p in
                            graph.directive(ROOT / test.source, "compat").split(";")[1:] if "=" in p)
@@ -370,8 +381,13 @@ def _compat_boot(tests: list[graph.CompatTest], smp: int) -> tuple[run.Result, s
             lines.append(f"{test.libc}/{test.name} {limit} {options.get('args', '')}".rstrip())
         (top / "list").write_text("\n".join(lines) + "\n")
         (top / "run").write_text(COMPAT_DRIVER)
-        result, out, _ = boot_exec(run.Options(smp=smp, overlays=[Path(overlay)], command="exec sh /compat/run",
-                                               timeout_s=min(total, 900)))
+        yield Path(overlay), min(total, 900)
+
+
+def _compat_boot(tests: list[graph.CompatTest], smp: int) -> tuple[run.Result, str]:
+    with compat_overlay(tests) as (overlay, limit):
+        result, out, _ = boot_exec(run.Options(smp=smp, overlays=[overlay], command="exec sh /compat/run",
+                                               timeout_s=limit))
         return result, out
 
 
@@ -406,6 +422,32 @@ def _list() -> int:
     for test in graph.compat_tests():
         print(f"compat/{test.libc}/{test.name}")
     return 0
+
+
+def run_on_linux(wanted: list[str]) -> int:
+    """compat: every program must pass on Linux first. busybox: write what happens there."""
+    from . import busybox_tests, linux
+    host.ensure((*host.RUN_PACKAGES, *host.TEST_PACKAGES))
+    with graph.lock():
+        graph.generate()
+        third_party.ensure_busybox()
+        if "compat" in wanted:
+            graph.ninja(["compat-tests"], keep_going=True)
+    if wanted == ["busybox"]:
+        return busybox_tests.write_baseline()
+    if wanted != ["compat"]:
+        raise BuildError("--on-linux runs one of: compat busybox")
+    tests = graph.compat_tests()
+    with compat_overlay(tests) as (overlay, limit):
+        _, out = linux.run(linux.Boot("exec sh /compat/run", [overlay], timeout_s=limit))
+    cases = [c for t in tests for c in _compat_result(t, out, "linux") or
+             [Case(f"{t.libc}/{t.name} (linux)", False, "not reached")]]
+    for case in cases:
+        if not case.ok:
+            print(f"  FAILED  {case.name}\n{case.detail}")
+    failed = sum(not c.ok for c in cases)
+    print(f"{len(cases) - failed} passed, {failed} failed")
+    return 1 if failed else 0
 
 
 def run_suites(wanted: list[str], *, verbose: bool, list_only: bool, smp: list[int]) -> int:

@@ -1,0 +1,141 @@
+# SPDX-License-Identifier: MIT
+"""busybox's own test suite, in the guest, against what the same binary does on Linux.
+
+tests/busybox/linux.tsv holds each test's result on Debian's riscv64 Linux in the same QEMU, written by
+`./build.py test --on-linux busybox`. What passes there must pass here. The suite is busybox's testsuite/
+folder as its source has it; PARTS bounds one boot's work, so a hang costs one part.
+"""
+
+from __future__ import annotations
+
+import re
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from . import linux, run
+from .errors import BuildError
+from .paths import TESTS, THIRD_PARTY, rel
+from .tap import Case
+from .third_party import BUSYBOX
+
+BASELINE = TESTS / "busybox" / "linux.tsv"
+SOURCE = THIRD_PARTY / "busybox" / "testsuite"
+PART_TIMEOUT_S = 900
+RESULT = re.compile(r"^(PASS|FAIL|SKIPPED|UNTESTED): (.*)$", re.M)
+
+DRIVER = """\
+#!/bin/sh
+# Each applet's tests, between marked lines, with a time limit for each applet.
+cd /bbtest/testsuite || exit 1
+export PATH=/bin:/sbin:/usr/bin:/usr/sbin
+for applet in $(cat /bbtest/list); do
+    echo "@@begin $applet"
+    timeout -s KILL 120 ./runtest -v "$applet" 2>&1 </dev/null
+    echo "@@end $applet $?"
+done
+echo "@@all"
+"""
+
+
+def applets() -> list[str]:
+    """The arguments that runtest takes: X.tests files and folders of old-style tests."""
+    names = {p.stem for p in SOURCE.glob("*.tests")}
+    names |= {p.name for p in SOURCE.iterdir() if p.is_dir() and p.name not in ("all_sourcecode",)}
+    return sorted(n for n in names if n != "all_sourcecode")
+
+
+@contextmanager
+def overlay(names: list[str]) -> Iterator[Path]:
+    with tempfile.TemporaryDirectory() as work:
+        top = Path(work) / "bbtest"
+        shutil.copytree(SOURCE, top / "testsuite", symlinks=True)
+        shutil.copy(BUSYBOX / "busybox", top / "busybox")
+        shutil.copy(BUSYBOX / "busybox.config", top / ".config")
+        (top / "list").write_text("\n".join(names) + "\n")
+        (top / "run").write_text(DRIVER)
+        yield Path(work)
+
+
+def results(output: str) -> dict[str, str]:
+    """{applet/test: PASS|FAIL|SKIPPED|UNTESTED}; a test named twice is told apart by a number."""
+    out: dict[str, str] = {}
+    for applet, body in re.findall(r"^@@begin (\S+)\n(.*?)^@@end \1 \d+$", output, re.M | re.S):
+        for verdict, name in RESULT.findall(body):
+            key = f"{applet}/{name.strip()}"
+            number = 2
+            while key in out:
+                key = f"{applet}/{name.strip()} ({number})"
+                number += 1
+            out[key] = verdict
+    return out
+
+
+def write_baseline() -> int:
+    """Run on Linux and write what happened there."""
+    with overlay(applets()) as folder:
+        status, output = linux.run(linux.Boot("exec sh /bbtest/run", [folder], timeout_s=3600))
+    if status is None or "@@all" not in output:
+        raise BuildError("the suite did not end on Linux", detail=output[-2000:])
+    found = results(output)
+    BASELINE.parent.mkdir(parents=True, exist_ok=True)
+    lines = ["# busybox's test suite on Debian's riscv64 Linux; written by `./build.py test --on-linux busybox`"]
+    lines += [f"{verdict}\t{name}" for name, verdict in found.items()]
+    BASELINE.write_text("\n".join(lines) + "\n")
+    print(f"{sum(v == 'PASS' for v in found.values())} of {len(found)} pass on Linux; wrote {rel(BASELINE)}")
+    return 0
+
+
+def baseline() -> dict[str, str]:
+    out = {}
+    for line in BASELINE.read_text().splitlines():
+        if not line.startswith("#"):
+            verdict, _, name = line.partition("\t")
+            out[name] = verdict
+    return out
+
+
+def run_in_atoll(part: str, harts: list[int]) -> list[Case]:
+    expected = {n: v for n, v in baseline().items() if v == "PASS" and part in n}
+    cases: list[Case] = []
+    for smp in harts:
+        left = sorted({n.split("/", 1)[0] for n in expected})
+        output = ""
+        while left:
+            text, console = _boot(left, smp)
+            output += text
+            ended = {a for a in re.findall(r"^@@end (\S+) ", text, re.M)}
+            rest = [a for a in left if a not in ended]
+            if rest:    # the guest died in the first one that did not end: go on behind it
+                cases.append(Case(f"{rest[0]} (smp {smp}): the guest survives", False,
+                                  f"{text[-1500:]}\nconsole:\n{console[-2000:]}"))
+                if not ended and len(rest) == len(left) and "@@begin" not in text:
+                    break
+            left = rest[1:]
+        found = results(output)
+        for name in expected:
+            verdict = found.get(name, "not reached")
+            cases.append(Case(f"{name} (smp {smp})", verdict == "PASS",
+                              "" if verdict == "PASS" else f"{verdict}\n{_why(output, name)}"))
+    return cases
+
+
+def _boot(names: list[str], smp: int) -> tuple[str, str]:
+    from .testing import boot_exec
+    with overlay(names) as folder:
+        result, out, _ = boot_exec(run.Options(smp=smp, overlays=[folder], command="exec sh /bbtest/run",
+                                               timeout_s=PART_TIMEOUT_S))
+    return out, result.panic or result.console
+
+
+def _why(output: str, name: str) -> str:
+    """What the suite printed around a failed test (runtest -v shows a diff)."""
+    applet, _, title = name.partition("/")
+    body = re.search(rf"^@@begin {re.escape(applet)}\n(.*?)(?=^@@end)", output, re.M | re.S)
+    if not body:
+        return ""
+    title = re.sub(r" [(]\d+[)]$", "", title)
+    at = body.group(1).find(f"FAIL: {title}")
+    return body.group(1)[max(0, at - 200):at + 800] if at >= 0 else body.group(1)[-600:]
