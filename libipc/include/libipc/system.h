@@ -66,6 +66,8 @@ enum {
     SRV_CAP_PROC_PAGES = 96, SRV_CAP_SIG_PAGES, SRV_CAP_FD_PAGES,
     SRV_CAP_TIME_PAGE, SRV_CAP_HART_PAGE, SRV_CAP_THREAD_FRAMES,
     SRV_CAP_PERSONALITY,            /* Segment of the linux_compat image        */
+    SRV_CAP_PEER_NOTIFICATIONS = 104, /* + server_id: without a badge, to mint
+                                     * the doorbells of processes from          */
     SRV_CAP_OWN_FREE = 128          /* from here on: the server's own           */
 };
 

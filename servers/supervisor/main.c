@@ -1,0 +1,201 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The supervisor: the first user task. It takes the machine from the kernel,
+ * builds the system that assembly.c describes, and then waits on its endpoint
+ * for two things: a request to end the system (from proc), and the fault of a
+ * server, which it reports before it ends the system with a failing status.
+ *
+ * It runs at the root task's priority, maps the boot archive read-only and
+ * holds every capability; nothing that a guest does reaches it.
+ *
+ * Messages on the endpoint: badge server_id, label 1: shut down (word 0 exit
+ * status, word 1 nonzero: reboot). Badge FAULT_BADGE + server_id: a fault
+ * message of the kernel (word 0 pc, word 1 cause, word 2 value).
+ */
+#include "main.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "load.h"
+#include "memory.h"
+#include "server.h"
+#include "sys.h"
+
+#define ARCHIVE_ADDRESS 0x800000000ul
+#define FDT_ADDRESS     0x21000000ul
+enum { LABEL_SHUTDOWN = 1 };
+
+static struct system the_system;
+static struct server servers[NR_COMPONENTS];
+
+static void vsay(const char *format, va_list args)
+{
+    char line[200];
+    int n = snprintf(line, sizeof line, "supervisor: ");
+    int m = vsnprintf(line + n, sizeof line - (size_t)n - 1, format, args);
+
+    n += m < 0 ? 0 : m;
+    if (n > (int)sizeof line - 2)
+        n = sizeof line - 2;
+    line[n++] = '\n';
+    sys_debug_write(line, (size_t)n);
+}
+
+void say(const char *format, ...)
+{
+    va_list args;
+
+    va_start(args, format);
+    vsay(format, args);
+    va_end(args);
+}
+
+void fail(const char *format, ...)
+{
+    va_list args;
+
+    va_start(args, format);
+    vsay(format, args);
+    va_end(args);
+    power_off(125, 0);
+}
+
+void must(error_t error, const char *what)
+{
+    if (error)
+        fail("cannot %s: error %d", what, error);
+}
+
+void power_off(uint64_t status, uint64_t reboot)
+{
+    for (;;)
+        sys_invoke(CAP_INIT_PLATFORM, PLATFORM_SHUTDOWN, status, reboot, 0, 0, 0, NULL);
+}
+
+/* Is `word` one of the command line's? */
+static bool has_word(const char *line, const char *word)
+{
+    size_t length = strlen(word);
+
+    for (const char *at = line; (at = strstr(at, word)); at += length)
+        if ((at == line || at[-1] == ' ') && (at[length] == 0 || at[length] == ' '))
+            return true;
+    return false;
+}
+
+static uint64_t map_boot_segment(cptr_t cap, uint64_t address, uint64_t offset, uint64_t bytes)
+{
+    uint64_t length = (offset + bytes + PAGE_BYTES - 1) & ~(PAGE_BYTES - 1);
+
+    must(sys_invoke(CAP_INIT_VSPACE, VSPACE_MAP, address, length, VM_READ | VM_SHARED, cap, 0, NULL),
+         "map what the boot loader left");
+    return address + offset;
+}
+
+static void read_placement(struct system *s)
+{
+    unsigned harts = (unsigned)s->boot->nr_harts, bad = 0;
+    struct archive_member text = archive_find(s->archive, s->boot->archive_bytes, "placement");
+
+    placement_default(&s->placement, harts);
+    if (text.data)
+        bad += placement_parse(&s->placement, (const char *)text.data, text.bytes, harts);
+    bad += placement_command_line(&s->placement, s->boot->command_line, harts);
+    if (bad)
+        say("%u placement items make no sense on %u harts and were left out", bad, harts);
+}
+
+/* Everything that is cut from untypeds comes before the Pool, which takes the
+ * largest rest; what is made of the Pool comes after. */
+static void make_shared(struct system *s)
+{
+    struct archive_member personality = archive_find(s->archive, s->boot->archive_bytes, "linux_compat.elf");
+
+    s->pool_pages = mem_make_pool(&s->pool);
+    for (unsigned i = 0; i < NR_SHARED; i++)
+        if (shared_sizes[i].pages)
+            s->shared[i] = mem_segment(s->pool, shared_sizes[i].pages);
+    s->shared[SHARED_HART_PAGE] = CAP_INIT_HART_PAGE;
+    s->shared[SHARED_ARCHIVE] = CAP_INIT_ARCHIVE;
+    if (!personality.data)
+        fail("the archive has no linux_compat.elf");
+    s->shared[SHARED_PERSONALITY] = load_personality(s->pool, personality.data, personality.bytes, &s->personality_bytes);
+}
+
+static const char *server_name(unsigned id)
+{
+    for (unsigned i = 0; i < NR_COMPONENTS; i++)
+        if (assembly[i].id == id)
+            return assembly[i].name;
+    return "?";
+}
+
+static void report_fault(struct system *s, const struct message *m)
+{
+    unsigned id = (unsigned)(m->badge - FAULT_BADGE);
+    struct tcb_regs regs;
+
+    (void)s;
+    say("server %s faulted: pc %#lx cause %#lx value %#lx", server_name(id), m->word[0], m->word[1], m->word[2]);
+    for (unsigned i = 0; i < NR_COMPONENTS; i++) {
+        if (assembly[i].id != id)
+            continue;
+        sys_invoke(servers[i].tcb, TCB_SUSPEND, 0, 0, 0, 0, 0, NULL);
+        if (sys_invoke(servers[i].tcb, TCB_READ_REGS, (uint64_t)&regs, 0, 0, 0, 0, NULL))
+            continue;
+        for (unsigned r = 0; r < 32; r += 4)
+            say("  x%-2u %016lx %016lx %016lx %016lx", r, regs.x[r], regs.x[r + 1], regs.x[r + 2], regs.x[r + 3]);
+    }
+}
+
+static void serve(struct system *s)
+{
+    for (;;) {
+        struct message m;
+        error_t error = sys_recv(s->endpoint, CAP_NULL, &m);
+
+        if (error) {
+            fail("receive on the own endpoint: error %d", error);
+        } else if (m.badge >= FAULT_BADGE && m.badge < FAULT_BADGE + NR_SERVERS) {
+            report_fault(s, &m);
+            power_off(125, 0);
+        } else if (MSG_LABEL(m.info) == LABEL_SHUTDOWN && m.badge == SERVER_PROC) {
+            power_off(m.word[0] & 0xff, m.word[1]);
+        } else {
+            say("message %#lx with badge %#lx is not understood", m.info, m.badge);
+        }
+    }
+}
+
+void supervisor_main(const struct bootinfo *boot);
+void supervisor_main(const struct bootinfo *boot)
+{
+    struct system *s = &the_system;
+    const void *fdt;
+
+    s->boot = boot;
+    mem_init(boot);
+    s->archive = (const uint8_t *)map_boot_segment(CAP_INIT_ARCHIVE, ARCHIVE_ADDRESS, boot->archive_page_offset,
+                                                   boot->archive_bytes);
+    fdt = (const void *)map_boot_segment(CAP_INIT_FDT, FDT_ADDRESS, boot->fdt_page_offset, boot->fdt_bytes);
+    if (archive_find(s->archive, boot->archive_bytes, "exec/command").data || has_word(boot->command_line, "exec"))
+        s->boot_flags |= BOOT_EXEC;
+    read_placement(s);
+    s->endpoint = mem_object(CAP_TYPE_ENDPOINT, 0);
+    s->nr_devices = devices_find(fdt, boot->fdt_bytes, s->device);
+    for (unsigned i = 0; i < NR_COMPONENTS; i++)
+        server_create(&servers[i], &assembly[i], s);
+    mem_reserve(17);
+    make_shared(s);
+    for (unsigned i = 0; i < NR_COMPONENTS; i++)
+        server_build(&servers[i], servers, s);
+    if (!(s->boot_flags & BOOT_EXEC))
+        say("%lu harts, pool of %lu MiB, servers on harts %u %u %u, guests %#x", boot->nr_harts, s->pool_pages >> 8,
+            s->placement.server_hart[SERVER_PROC], s->placement.server_hart[SERVER_FS],
+            s->placement.server_hart[SERVER_TIME], s->placement.guest_mask);
+    for (unsigned i = 0; i < NR_COMPONENTS; i++)
+        server_start(&servers[i]);
+    serve(s);
+}

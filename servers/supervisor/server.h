@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: MIT */
+/* Building and starting the servers of the assembly. */
+#ifndef SUPERVISOR_SERVER_H
+#define SUPERVISOR_SERVER_H
+
+#include <atoll/bootinfo.h>
+
+#include "archive.h"
+#include "assembly.h"
+#include "devices.h"
+#include "placement.h"
+
+/* What all servers are built from; made once by main.c. */
+struct system {
+    const struct bootinfo *boot;
+    const uint8_t *archive;         /* mapped here                              */
+    struct placement placement;
+    uint32_t boot_flags;
+    cptr_t   pool;
+    uint64_t pool_pages;
+    uint64_t personality_bytes;
+    cptr_t   shared[NR_SHARED];
+    cptr_t   endpoint;              /* the supervisor's own                     */
+    struct device device[MAX_DEVICES];
+    unsigned nr_devices;
+};
+
+/* Capabilities of a server, in the root CNode. */
+struct server {
+    const struct component *component;
+    cptr_t vspace, cnode, tcb, sched, notification;
+    cptr_t client_vspaces, client_doorbells;
+    cptr_t untyped;
+    struct server_info info;
+};
+
+/* Make the objects (all servers first, since they get caps to each other). */
+void server_create(struct server *, const struct component *, const struct system *);
+/* Fill the CSpace and the address space, load the program. */
+void server_build(struct server *, struct server all[NR_COMPONENTS], const struct system *);
+void server_start(struct server *);
+
+#endif
