@@ -201,8 +201,8 @@ class Writer:
             return
         objects = self.objects(component, generated=False)
         archives: list[str] = []    # the kernel stands alone: it has its own few string functions
-        flags = "-Wl,--gc-sections -Wl,--no-warn-rwx-segments"
-        if "ksyms" in c.KERNEL_LD.read_text():
+        flags = "-Wl,--no-warn-rwx-segments"
+        if ".ksymtab" in c.KERNEL_LD.read_text():
             # The symbol table is the image's last part, so that adding it moves nothing: link once
             # with an empty table, take the symbols, link again.
             empty = "build/obj/kernel/ksyms_empty.S.o"

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 """ksyms.py NM [KERNEL.elf] OUT.S: the kernel's own symbol table, for symbolised backtraces.
 
-Lays out, in section .ksyms (8-aligned): `ksyms_count` (u64), `ksyms_table`: count entries of
+Lays out, in section .ksymtab (8-aligned): `ksyms_count` (u64), `ksyms_table`: count entries of
 {u64 address; u64 offset of the name from ksyms_names}, sorted by address, then `ksyms_names`.
 Without an ELF file the table is empty.
 """
@@ -26,7 +26,7 @@ def symbols(nm: str, elf: str) -> list[tuple[int, str]]:
 def main() -> None:
     nm, *elf, out = sys.argv[1:]
     table = symbols(nm, elf[0]) if elf else []
-    lines = ["/* Written by tools/atoll_build/ksyms.py; do not edit. */", ".section .ksyms, \"a\"", ".balign 8",
+    lines = ["/* Written by tools/atoll_build/ksyms.py; do not edit. */", ".section .ksymtab, \"a\"", ".balign 8",
              ".globl ksyms_count", "ksyms_count:", f".quad {len(table)}", ".globl ksyms_table", "ksyms_table:"]
     names: list[str] = []
     offset = 0

@@ -1,0 +1,113 @@
+# SPDX-License-Identifier: MIT
+"""The terminal as a person uses it: the prompt, line editing, job control, full-screen programs, the end."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+
+import pexpect
+import pytest
+from atoll_build.paths import ROOT
+
+PROMPT = r"/ # "
+
+
+@pytest.fixture()
+def shell() -> Iterator[pexpect.spawn]:
+    child = pexpect.spawn(str(ROOT / "build.py"), ["qemu-riscv", "--timeout", "120"], encoding="utf-8", timeout=30,
+                          dimensions=(30, 100), codec_errors="replace")
+    child.logfile_read = sys.stdout     # shown by pytest when the test fails
+    child.expect(PROMPT, timeout=60)
+    yield child
+    child.close(force=True)
+
+
+def run(shell: pexpect.spawn, line: str, expected: str) -> None:
+    shell.sendline(line)
+    shell.expect(expected)
+    shell.expect(PROMPT)
+
+
+def test_exit_of_the_shell_ends_the_machine_with_status_0(shell: pexpect.spawn) -> None:
+    shell.sendline("exit")
+    shell.expect(pexpect.EOF)
+    shell.wait()
+    assert shell.exitstatus == 0
+
+
+def test_poweroff_ends_the_machine_with_status_0(shell: pexpect.spawn) -> None:
+    shell.sendline("poweroff")
+    shell.expect(pexpect.EOF)
+    shell.wait()
+    assert shell.exitstatus == 0
+
+
+def test_end_of_input_leaves_the_shell(shell: pexpect.spawn) -> None:
+    shell.sendeof()
+    shell.expect(pexpect.EOF)
+    shell.wait()
+    assert shell.exitstatus == 0
+
+
+def test_window_size_is_the_terminals(shell: pexpect.spawn) -> None:
+    run(shell, "stty size", r"30 100\r\n")
+
+
+def test_line_editing_and_history(shell: pexpect.spawn) -> None:
+    run(shell, "echo first-word", r"\r\nfirst-word\r\n")
+    shell.send("echo wrong\x17right\r")             # Ctrl-W takes the last word back
+    shell.expect(r"\r\nright\r\n")
+    shell.expect(PROMPT)
+    shell.send("\x1b[A\x1b[A\r")                    # two lines up
+    shell.expect(r"\r\nfirst-word\r\n")
+    shell.expect(PROMPT)
+
+
+def test_interrupt_ends_the_foreground_job_only(shell: pexpect.spawn) -> None:
+    shell.sendline("sleep 100")
+    shell.expect("sleep 100\r\n")
+    shell.sendintr()
+    shell.expect(PROMPT, timeout=5)
+    run(shell, "echo status $?", r"status 130\r\n")
+
+
+def test_suspend_background_and_foreground(shell: pexpect.spawn) -> None:
+    shell.sendline("sleep 3")
+    shell.expect("sleep 3\r\n")
+    shell.send("\x1a")
+    shell.expect(r"Stopped.*sleep 3")
+    shell.expect(PROMPT)
+    run(shell, "jobs", r"Stopped.*sleep 3")
+    run(shell, "bg", r"sleep 3")
+    shell.sendline("fg")
+    shell.expect("sleep 3")
+    shell.expect(PROMPT, timeout=10)
+
+
+def test_background_reader_of_the_terminal_is_stopped(shell: pexpect.spawn) -> None:
+    run(shell, "cat &", r"\[?\d*")
+    run(shell, "sleep 0.3; jobs", r"Stopped \(tty input\).*cat")
+
+
+def test_vi_writes_a_file(shell: pexpect.spawn) -> None:
+    shell.sendline("vi /tmp/note")
+    shell.expect("/tmp/note")
+    shell.send("ihello from vi\x1b")
+    shell.send(":wq\r")
+    shell.expect(PROMPT)
+    run(shell, "cat /tmp/note", r"\r\nhello from vi\r\n")
+
+
+def test_top_and_less_use_the_screen_and_give_it_back(shell: pexpect.spawn) -> None:
+    shell.sendline("top")
+    shell.expect("Mem:")
+    shell.expect("init")
+    shell.send("q")
+    shell.expect(PROMPT)
+    shell.sendline("seq 1 500 | less")
+    shell.expect("20\r\n")
+    shell.send("G")
+    shell.expect("500")
+    shell.send("q")
+    shell.expect(PROMPT)
