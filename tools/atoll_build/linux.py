@@ -16,7 +16,7 @@ from pathlib import Path
 
 from . import apt, cpio, rootfs
 from .errors import BuildError
-from .paths import BUILD
+from .paths import BUILD, LOG
 
 PREFIX = BUILD / "linux"
 # Debian's boot-time self-tests of cryptography run for seconds behind the first measurements.
@@ -93,12 +93,16 @@ def run(boot: Boot) -> tuple[int | None, str]:
         if boot.icount:
             command += ["-icount", "shift=0,sleep=off", "-seed", "1", "-rtc", "base=2026-01-01T00:00:00,clock=vm"]
         command += boot.qemu_args
-        try:
-            done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, timeout=boot.timeout_s,
-                                  env=boot.env, check=False)
-            text, status = done.stdout.decode(errors="replace"), None
-        except subprocess.TimeoutExpired as late:
-            text, status = (late.stdout or b"").decode(errors="replace"), None
+        LOG.mkdir(parents=True, exist_ok=True)
+        log = LOG / "linux.log"
+        status: int | None = None
+        with log.open("wb") as out:     # a file, so that a long run can be watched
+            try:
+                subprocess.run(command, stdin=subprocess.DEVNULL, stdout=out, stderr=subprocess.STDOUT,
+                               timeout=boot.timeout_s, env=boot.env, check=False)
+            except subprocess.TimeoutExpired:
+                pass
+        text = log.read_text(errors="replace")
     text = text.replace("\r", "")
     _, _, output = text.partition("@@linux begin\n")
     if end := re.search(r"\n@@linux end (\d+)", output):
