@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Translation and instruction-fetch fences. See tlb.h for the contract.
+ *
+ * Remote fences are SBI calls (SBI specification, RFENCE extension): OpenSBI
+ * sends the IPI and its M-mode handler on the other hart executes the fence
+ * although that hart has S-mode interrupts off, so a lock holder cannot
+ * deadlock here.
+ */
+#include "arch/riscv/tlb.h"
+
+#include "arch/riscv/pagetable.h"
+#include "arch/riscv/sbi.h"
+#include "kernel/hart.h"
+
+/* Dense hart numbers to the firmware's. */
+static uint64_t mhartid_mask(uint64_t harts_mask)
+{
+    uint64_t mask = 0;
+
+    for (; harts_mask; harts_mask &= harts_mask - 1)
+        mask |= 1ul << harts[__builtin_ctzl(harts_mask)].mhartid;
+    return mask;
+}
+
+void tlb_local_page(uaddr_t va)
+{
+    __asm__ volatile("sfence.vma %0, x0" :: "r"(va) : "memory");
+}
+
+void tlb_local_all(void)
+{
+    __asm__ volatile("sfence.vma" ::: "memory");
+}
+
+void tlb_remote(uint64_t harts, uaddr_t start, size_t bytes)
+{
+    if (!harts)
+        return;
+    if (!bytes) {   /* the firmware's way to say everything */
+        start = 0;
+        bytes = SIZE_MAX;
+    }
+    sbi_remote_sfence_vma(mhartid_mask(harts), start, bytes);
+}
+
+void icache_local(void)
+{
+    __asm__ volatile("fence.i" ::: "memory");
+}
+
+void icache_remote(uint64_t harts)
+{
+    if (harts)
+        sbi_remote_fence_i(mhartid_mask(harts));
+}
+
+void satp_load(paddr_t root)
+{
+    uint64_t satp = SATP_SV39 | root >> PAGE_BITS;
+
+    __asm__ volatile("csrw satp, %0\n\tsfence.vma" :: "r"(satp) : "memory");
+}
+
+void tlb_order(void)
+{
+    __atomic_thread_fence(__ATOMIC_SEQ_CST);
+}

@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Translation and instruction-fetch fences, and the satp register.
+ *
+ * No ASIDs are used: a local fence covers whatever satp names, and every switch
+ * of satp is followed by a full fence. Masks are dense hart numbers.
+ */
+#ifndef ATOLL_ARCH_RISCV_TLB_H
+#define ATOLL_ARCH_RISCV_TLB_H
+
+#include "arch/riscv/layout.h"
+
+void tlb_local_page(uaddr_t va);
+void tlb_local_all(void);
+
+/* Returns when each hart of the mask has done its fence; M-mode takes the
+ * request, so locks may be held. bytes == 0: everything. */
+void tlb_remote(uint64_t harts, uaddr_t start, size_t bytes);
+
+void icache_local(void);
+void icache_remote(uint64_t harts);
+
+/* Write satp and fence everything. */
+void satp_load(paddr_t root);
+
+/* Full fence between page-table stores and a look at who runs the table. */
+void tlb_order(void);
+
+#endif

@@ -1,0 +1,256 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Access to user memory, and the copy loops. See usercopy.h.
+ *
+ * The loops move 64 bytes or more per turn in 8-byte words. An empty asm
+ * statement in each keeps the compiler from turning them back into calls of
+ * memset and memcpy.
+ *
+ * Two VSpaces are locked lower address first. The page that is written is
+ * resolved before the one that is read: if both are one page of one VSpace, the
+ * copy on write must have happened before the source is looked up.
+ */
+#include "kernel/usercopy.h"
+
+#include "kernel/preempt.h"
+#include "object/segment.h"
+#include "object/vspace.h"
+
+#define KEEP_LOOP() __asm__ volatile("" ::: "memory")
+#define COPY_BYTES_PER_CHECK 32768u     /* between preemption points           */
+
+typedef uint64_t __attribute__((may_alias)) word_t;
+
+void page_clear(void *page)
+{
+    word_t *w = page, *end = w + PAGE_BYTES / 8;
+
+    for (; w != end; w += 32) {
+        w[0] = 0; w[1] = 0; w[2] = 0; w[3] = 0; w[4] = 0; w[5] = 0; w[6] = 0; w[7] = 0;
+        w[8] = 0; w[9] = 0; w[10] = 0; w[11] = 0; w[12] = 0; w[13] = 0; w[14] = 0; w[15] = 0;
+        w[16] = 0; w[17] = 0; w[18] = 0; w[19] = 0; w[20] = 0; w[21] = 0; w[22] = 0; w[23] = 0;
+        w[24] = 0; w[25] = 0; w[26] = 0; w[27] = 0; w[28] = 0; w[29] = 0; w[30] = 0; w[31] = 0;
+        KEEP_LOOP();
+    }
+}
+
+static inline void copy_64(word_t *restrict d, const word_t *restrict s)
+{
+    word_t a = s[0], b = s[1], c = s[2], e = s[3];
+    word_t f = s[4], g = s[5], h = s[6], i = s[7];
+
+    d[0] = a; d[1] = b; d[2] = c; d[3] = e;
+    d[4] = f; d[5] = g; d[6] = h; d[7] = i;
+}
+
+void page_copy(void *restrict dst, const void *restrict src)
+{
+    word_t *d = dst, *end = d + PAGE_BYTES / 8;
+    const word_t *s = src;
+
+    for (; d != end; d += 16, s += 16) {
+        copy_64(d, s);
+        copy_64(d + 8, s + 8);
+        KEEP_LOOP();
+    }
+}
+
+/* dst aligned, src not: merge neighbouring aligned words. Reads no word that
+ * holds no byte of the source, so it never leaves the source's page. */
+static size_t copy_shifted(word_t *d, const unsigned char *s, size_t n)
+{
+    unsigned shift = ((uintptr_t)s & 7) * 8;
+    const word_t *w = (const word_t *)((uintptr_t)s & ~7ul);
+    word_t low = *w++;
+    size_t words = n / 8;
+
+    for (size_t i = 0; i < words; i++) {
+        word_t high = *w++;
+
+        *d++ = low >> shift | high << (64 - shift);
+        low = high;
+    }
+    return words * 8;
+}
+
+void bytes_copy(void *restrict dst, const void *restrict src, size_t n)
+{
+    unsigned char *d = dst;
+    const unsigned char *s = src;
+    size_t moved;
+
+    if (n >= 16) {
+        for (; (uintptr_t)d & 7; n--)
+            *d++ = *s++;
+        if ((uintptr_t)s & 7) {
+            moved = copy_shifted((word_t *)d, s, n);
+        } else {
+            moved = n & ~63ul;
+            for (size_t i = 0; i < moved; i += 64) {
+                copy_64((word_t *)(d + i), (const word_t *)(s + i));
+                KEEP_LOOP();
+            }
+            for (; n - moved >= 8; moved += 8)
+                *(word_t *)(d + moved) = *(const word_t *)(s + moved);
+        }
+        d += moved;
+        s += moved;
+        n -= moved;
+    }
+    for (; n; n--) {
+        *d++ = *s++;
+        KEEP_LOOP();
+    }
+}
+
+void bytes_clear(void *dst, size_t n)
+{
+    unsigned char *d = dst;
+
+    for (; n && ((uintptr_t)d & 7); n--)
+        *d++ = 0;
+    for (; n >= 64; n -= 64, d += 64) {
+        word_t *w = (word_t *)d;
+
+        w[0] = 0; w[1] = 0; w[2] = 0; w[3] = 0; w[4] = 0; w[5] = 0; w[6] = 0; w[7] = 0;
+        KEEP_LOOP();
+    }
+    for (; n; n--) {
+        *d++ = 0;
+        KEEP_LOOP();
+    }
+}
+
+/* ---- small structures ---- */
+
+static error_t user_access(struct vspace *vs, uaddr_t va, unsigned char *kernel,
+                           size_t n, bool write)
+{
+    if (!vs || va >= USER_TOP || n > USER_TOP - va)
+        return ERR_FAULT;
+    while (n) {
+        size_t offset = va & (PAGE_BYTES - 1), piece = PAGE_BYTES - offset;
+        struct segment *blocked = NULL;
+        enum fault_result why = FAULT_RESOLVED;
+        unsigned char *page;
+
+        if (piece > n)
+            piece = n;
+        spin_lock(&vs->lock);
+        page = vspace_page(vs, va, write ? VM_WRITE : VM_READ, &why, &blocked);
+        if (page && write)
+            bytes_copy(page + offset, kernel, piece);
+        else if (page)
+            bytes_copy(kernel, page + offset, piece);
+        spin_unlock(&vs->lock);
+        if (!page) {
+            if (why != FAULT_RETRY_LATER)
+                return ERR_FAULT;
+            while (segment_help(blocked))   /* each call gets further */
+                ;
+            continue;
+        }
+        va += piece;
+        kernel += piece;
+        n -= piece;
+    }
+    return 0;
+}
+
+error_t copy_from_user(struct vspace *vs, void *dst, uaddr_t src, size_t n)
+{
+    return user_access(vs, src, dst, n, false);
+}
+
+error_t copy_to_user(struct vspace *vs, uaddr_t dst, const void *src, size_t n)
+{
+    return user_access(vs, dst, (unsigned char *)(uintptr_t)src, n, true);
+}
+
+/* ---- between VSpaces ---- */
+
+static void lock_both(struct vspace *a, struct vspace *b)
+{
+    spin_lock(a < b ? &a->lock : &b->lock);
+    if (a != b)
+        spin_lock(a < b ? &b->lock : &a->lock);
+}
+
+static void unlock_both(struct vspace *a, struct vspace *b)
+{
+    spin_unlock(&a->lock);
+    if (a != b)
+        spin_unlock(&b->lock);
+}
+
+/* One piece within one page of each side. 0, K_PREEMPTED or an error. */
+static error_t copy_piece(struct vspace *to, uaddr_t dst, struct vspace *from,
+                          uaddr_t src, size_t n)
+{
+    for (;;) {
+        enum fault_result why = FAULT_RESOLVED;
+        struct segment *blocked = NULL;
+        unsigned char *d, *s = NULL;
+
+        lock_both(to, from);
+        d = vspace_page(to, dst, VM_WRITE, &why, &blocked);
+        if (d)
+            s = vspace_page(from, src, VM_READ, &why, &blocked);
+        if (s) {
+            d += dst & (PAGE_BYTES - 1);
+            s += src & (PAGE_BYTES - 1);
+            if (n == PAGE_BYTES)
+                page_copy(d, s);
+            else
+                bytes_copy(d, s, n);
+        }
+        unlock_both(to, from);
+        if (s)
+            return 0;
+        if (why == FAULT_NO_MEMORY)
+            return ERR_NO_MEMORY;
+        if (why != FAULT_RETRY_LATER)
+            return ERR_FAULT;
+        if (segment_help(blocked))
+            return K_PREEMPTED;
+    }
+}
+
+error_t vspace_copy(struct vspace *remote, uaddr_t remote_va, struct vspace *own,
+                    uaddr_t own_va, uint64_t len, bool into, uint64_t *cursor,
+                    uint64_t *done)
+{
+    struct vspace *to = into ? remote : own, *from = into ? own : remote;
+    uaddr_t dst = into ? remote_va : own_va, src = into ? own_va : remote_va;
+    uint64_t at = *cursor < len ? *cursor : 0, work = 0;
+    error_t err = 0;
+
+    if (!remote || !own || dst >= USER_TOP || src >= USER_TOP) {
+        *done = 0;
+        return len ? ERR_FAULT : 0;
+    }
+    while (at < len) {
+        size_t d_room = PAGE_BYTES - ((dst + at) & (PAGE_BYTES - 1));
+        size_t s_room = PAGE_BYTES - ((src + at) & (PAGE_BYTES - 1));
+        size_t n = d_room < s_room ? d_room : s_room;
+
+        if (n > len - at)
+            n = len - at;
+        err = copy_piece(to, dst + at, from, src + at, n);
+        if (err)
+            break;
+        at += n;
+        work += n;
+        if (work >= COPY_BYTES_PER_CHECK && at < len) {
+            work = 0;
+            if (preempt_pending()) {
+                err = K_PREEMPTED;
+                break;
+            }
+        }
+    }
+    if (err == K_PREEMPTED)
+        *cursor = at;
+    *done = at;
+    return err;
+}

@@ -1,0 +1,275 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Pool: allocation, reference counts, accounts. See pool.h for the model.
+ *
+ * A free page is linked by the number of the next one in its first word. That
+ * is safe because a page comes here only after the fences that end every
+ * translation of it.
+ */
+#include "object/pool.h"
+
+#include "kernel/assert.h"
+#include "kernel/hart.h"
+#include "kernel/invoke.h"
+#include "kernel/usercopy.h"
+#include "object/tcb.h"
+
+_Static_assert(sizeof(struct pool_account) == 8, "8 KiB of accounts");
+
+static inline uint32_t *page_link(struct pool *pool, uint32_t page)
+{
+    return (uint32_t *)(pool->base_kva + (uint64_t)page * PAGE_BYTES);
+}
+
+void pool_init(struct pool *pool, paddr_t base, size_t pages)
+{
+    size_t refs_offset = (sizeof *pool + CACHE_LINE - 1) & ~(CACHE_LINE - 1ul);
+    size_t overhead = refs_offset + pages * sizeof(uint32_t);
+
+    kassert(pages >= POOL_MIN_PAGES && pages < UINT32_MAX);
+    pool->base_kva = (uint64_t)(uintptr_t)pool;
+    pool->base = base;
+    pool->nr_pages = (uint32_t)pages;
+    pool->first = (uint32_t)((overhead + PAGE_BYTES - 1) >> PAGE_BITS);
+    pool->refs = (uint32_t *)((char *)pool + refs_offset);
+    pool->lock = (struct spinlock){ 0 };
+    pool->free_head = 0;
+    pool->nr_free = 0;
+    pool->fresh = pool->first;
+    pool->nr_users = 0;
+    for (unsigned i = 0; i < MAX_HARTS; i++) {
+        pool->caches[i].lock = (struct spinlock){ 0 };
+        pool->caches[i].count = 0;
+    }
+    for (unsigned i = 0; i < POOL_ACCOUNTS; i++)
+        pool->accounts[i] = (struct pool_account){ 0, POOL_NO_LIMIT };
+}
+
+error_t pool_destroy_step(struct pool *pool)
+{
+    return __atomic_load_n(&pool->nr_users, __ATOMIC_ACQUIRE) ? ERR_BUSY : 0;
+}
+
+/* ---- accounts ---- */
+
+error_t pool_charge(struct pool *pool, unsigned account, uint32_t pages)
+{
+    struct pool_account *a = &pool->accounts[account];
+    uint32_t limit = __atomic_load_n(&a->limit, __ATOMIC_RELAXED);
+    uint32_t used = __atomic_fetch_add(&a->used, pages, __ATOMIC_RELAXED);
+
+    if (__builtin_expect((uint64_t)used + pages > limit, 0)) {
+        __atomic_fetch_sub(&a->used, pages, __ATOMIC_RELAXED);
+        return ERR_NO_MEMORY;
+    }
+    return 0;
+}
+
+void pool_charge_forced(struct pool *pool, unsigned account, uint32_t pages)
+{
+    __atomic_fetch_add(&pool->accounts[account].used, pages, __ATOMIC_RELAXED);
+}
+
+void pool_uncharge(struct pool *pool, unsigned account, uint32_t pages)
+{
+    __atomic_fetch_sub(&pool->accounts[account].used, pages, __ATOMIC_RELAXED);
+}
+
+/* ---- pages ---- */
+
+/* Up to `want` pages from the shared part. Returns how many. */
+static uint32_t take_shared(struct pool *pool, uint32_t *out, uint32_t want)
+{
+    uint32_t got = 0;
+
+    spin_lock(&pool->lock);
+    while (got < want && pool->free_head) {
+        out[got++] = pool->free_head;
+        pool->free_head = *page_link(pool, pool->free_head);
+        pool->nr_free--;
+    }
+    while (got < want && pool->fresh < pool->nr_pages)
+        out[got++] = pool->fresh++;
+    spin_unlock(&pool->lock);
+    return got;
+}
+
+static void give_shared(struct pool *pool, const uint32_t *pages, uint32_t count)
+{
+    spin_lock(&pool->lock);
+    for (uint32_t i = 0; i < count; i++) {
+        *page_link(pool, pages[i]) = pool->free_head;
+        pool->free_head = pages[i];
+    }
+    pool->nr_free += count;
+    spin_unlock(&pool->lock);
+}
+
+/* The shared part is empty: a page from another hart's cache. 0 = none. */
+static uint32_t steal(struct pool *pool)
+{
+    uint32_t page = 0;
+
+    for (unsigned i = 0; i < MAX_HARTS && !page; i++) {
+        struct pool_cache *cache = &pool->caches[i];
+
+        if (!__atomic_load_n(&cache->count, __ATOMIC_RELAXED))
+            continue;
+        spin_lock(&cache->lock);
+        if (cache->count)
+            page = cache->page[--cache->count];
+        spin_unlock(&cache->lock);
+    }
+    return page;
+}
+
+/* Fill this hart's empty cache and take one page of it. 0 = none anywhere. */
+static __attribute__((noinline)) uint32_t refill(struct pool *pool,
+                                                 struct pool_cache *cache)
+{
+    uint32_t page = 0;
+
+    cache->count = take_shared(pool, cache->page, POOL_CACHE_BATCH);
+    if (cache->count)
+        page = cache->page[--cache->count];
+    spin_unlock(&cache->lock);
+    return page ? page : steal(pool);
+}
+
+error_t pool_alloc_raw(struct pool *pool, unsigned account, paddr_t *out)
+{
+    struct pool_cache *cache = &pool->caches[this_hart()->id];
+    uint32_t page;
+
+    if (pool_charge(pool, account, 1))
+        return ERR_NO_MEMORY;
+    spin_lock(&cache->lock);
+    if (__builtin_expect(cache->count != 0, 1)) {
+        page = cache->page[--cache->count];
+        spin_unlock(&cache->lock);
+    } else {
+        page = refill(pool, cache);
+        if (!page) {
+            pool_uncharge(pool, account, 1);
+            return ERR_NO_MEMORY;
+        }
+    }
+    pool->refs[page] = 1;
+    *out = pool->base + ((paddr_t)page << PAGE_BITS);
+    return 0;
+}
+
+error_t pool_alloc_page(struct pool *pool, unsigned account, paddr_t *out)
+{
+    error_t err = pool_alloc_raw(pool, account, out);
+
+    if (!err)
+        page_clear(phys_to_kva(*out));
+    return err;
+}
+
+/* With the cache's lock held. */
+static inline void release(struct pool *pool, struct pool_cache *cache,
+                           uint32_t page)
+{
+    kassert(page >= pool->first && page < pool->nr_pages);
+    if (cache->count == POOL_CACHE_PAGES) {
+        cache->count -= POOL_CACHE_BATCH;
+        give_shared(pool, cache->page + cache->count, POOL_CACHE_BATCH);
+    }
+    cache->page[cache->count++] = page;
+}
+
+void pool_free_page(struct pool *pool, unsigned account, paddr_t pa)
+{
+    *pool_ref(pool, pa) = 1;
+    pool_drop_page(pool, account, pa);
+}
+
+void pool_drop_page(struct pool *pool, unsigned account, paddr_t pa)
+{
+    uint32_t page = (uint32_t)((pa - pool->base) >> PAGE_BITS);
+
+    pool_drop_batch(pool, account, &page, 1);
+}
+
+void pool_drop_batch(struct pool *pool, unsigned account, const uint32_t *pages,
+                     unsigned count)
+{
+    struct pool_cache *cache = &pool->caches[this_hart()->id];
+
+    spin_lock(&cache->lock);
+    for (unsigned i = 0; i < count; i++) {
+        uint32_t *ref = &pool->refs[pages[i]];
+
+        /* A count of 1 is ours alone: nobody can add to it, so no atomic. */
+        if (__atomic_load_n(ref, __ATOMIC_ACQUIRE) == 1 ||
+            __atomic_fetch_sub(ref, 1, __ATOMIC_ACQ_REL) == 1) {
+            *ref = 0;
+            release(pool, cache, pages[i]);
+        }
+    }
+    spin_unlock(&cache->lock);
+    pool_uncharge(pool, account, count);
+}
+
+size_t pool_free_pages(struct pool *pool)
+{
+    size_t free_pages = 0;
+
+    for (unsigned i = 0; i < MAX_HARTS; i++)
+        free_pages += __atomic_load_n(&pool->caches[i].count, __ATOMIC_RELAXED);
+    spin_lock(&pool->lock);
+    free_pages += pool->nr_free + (pool->nr_pages - pool->fresh);
+    spin_unlock(&pool->lock);
+    return free_pages;
+}
+
+/* ---- invocations ---- */
+
+static error_t decode_set_limit(struct pool *pool, const struct invoke *inv)
+{
+    uint64_t pages = inv->arg[1];
+
+    if (!(inv->rights & RIGHT_CONTROL))
+        return ERR_RIGHTS;
+    if (inv->arg[0] >= POOL_ACCOUNTS)
+        return ERR_RANGE;
+    if (pages > POOL_NO_LIMIT)
+        pages = POOL_NO_LIMIT;
+    __atomic_store_n(&pool->accounts[inv->arg[0]].limit, (uint32_t)pages,
+                     __ATOMIC_RELAXED);
+    return 0;
+}
+
+static error_t decode_info(struct pool *pool, const struct invoke *inv)
+{
+    struct pool_info info = {
+        .total_pages = pool->nr_pages - pool->first,
+        .free_pages = pool_free_pages(pool),
+    };
+
+    info.used_pages = info.total_pages - info.free_pages;
+    info.limit_pages = info.total_pages;
+    if (inv->arg[0] != ~0ul) {
+        struct pool_account *a;
+
+        if (inv->arg[0] >= POOL_ACCOUNTS)
+            return ERR_RANGE;
+        a = &pool->accounts[inv->arg[0]];
+        info.used_pages = __atomic_load_n(&a->used, __ATOMIC_RELAXED);
+        info.limit_pages = __atomic_load_n(&a->limit, __ATOMIC_RELAXED);
+        if (info.limit_pages == POOL_NO_LIMIT)
+            info.limit_pages = UINT64_MAX;
+    }
+    return copy_to_user(inv->caller->vspace, inv->arg[1], &info, sizeof info);
+}
+
+error_t pool_decode(struct invoke *inv)
+{
+    switch (inv->op) {
+    case POOL_SET_LIMIT: return decode_set_limit(inv->object, inv);
+    case POOL_INFO:      return decode_info(inv->object, inv);
+    default:             return ERR_INVALID_CALL;
+    }
+}

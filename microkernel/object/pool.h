@@ -1,0 +1,120 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Pool: the frames of user memory, with reference counts and accounts.
+ *
+ * Life cycle: a Pool is retyped from RAM and manages the pages that follow its
+ * own tables. Pages handed out for the first time come from a watermark, later
+ * ones from a free list, so that nothing needs to be cleared or linked at init.
+ * A Pool can be destroyed only when no VSpace, Segment or pinned page uses it.
+ *
+ * References and charges: each frame has a count, and every reference is
+ * charged as one page to some account. A private frame has one reference for
+ * each VSpace that maps it; a Segment's frame has one from the Segment, and one
+ * from each pin. So the sum of all accounts equals the sum of all counts plus
+ * the pages that are not counted (page tables, record pages, radix nodes: they
+ * have one owner, are charged once, and a page table keeps the number of its
+ * entries in use where a frame keeps its count).
+ *
+ * Lock order: VSpace -> Segment -> cache -> pool. Each hart allocates from a
+ * cache of its own under that cache's lock, which another hart takes only when
+ * the Pool is otherwise empty. Accounts and counts are changed by atomics.
+ */
+#ifndef ATOLL_OBJECT_POOL_H
+#define ATOLL_OBJECT_POOL_H
+
+#include <atoll/errors.h>
+#include <atoll/objects.h>
+
+#include "arch/riscv/layout.h"
+#include "kernel/lock.h"
+
+struct invoke;
+
+#define POOL_CACHE_PAGES 60
+#define POOL_CACHE_BATCH 24     /* moved between a cache and the pool at once  */
+#define POOL_MIN_PAGES   16
+#define POOL_NO_LIMIT    UINT32_MAX
+
+struct pool_account {
+    uint32_t used;              /* pages; atomic                               */
+    uint32_t limit;             /* pages; atomic                               */
+};
+
+struct pool_cache {
+    struct spinlock lock;
+    uint32_t count;             /* guarded by lock:                            */
+    uint32_t page[POOL_CACHE_PAGES];
+} __attribute__((aligned(CACHE_LINE)));
+
+struct pool {
+    /* immutable after init: */
+    uint64_t base_kva;          /* of page 0, which holds this structure       */
+    paddr_t  base;
+    uint32_t nr_pages;
+    uint32_t first;             /* page number of the first allocatable page   */
+    uint32_t *refs;             /* per page; atomic                            */
+
+    /* guarded by lock: */
+    struct spinlock lock __attribute__((aligned(CACHE_LINE)));
+    uint32_t free_head;         /* page number, 0 = none; linked in the pages  */
+    uint32_t nr_free;           /* on the list                                 */
+    uint32_t fresh;             /* pages from here on were never handed out    */
+
+    /* atomic: */
+    uint32_t nr_users __attribute__((aligned(CACHE_LINE)));
+                                /* VSpaces, Segments and pins                  */
+
+    struct pool_cache caches[MAX_HARTS];
+    struct pool_account accounts[POOL_ACCOUNTS];
+};
+
+/* The memory at base need not be cleared. pages >= POOL_MIN_PAGES. */
+void pool_init(struct pool *pool, paddr_t base, size_t pages);
+
+/* ERR_BUSY while something uses the Pool; else it may be reused at once. */
+error_t pool_destroy_step(struct pool *pool);
+
+/* One page, charged to the account, count 1. ERR_NO_MEMORY: account or pool.
+ * The page of pool_alloc_raw holds old data and must be overwritten before
+ * anyone else can see it. */
+error_t pool_alloc_page(struct pool *pool, unsigned account, paddr_t *out);
+error_t pool_alloc_raw(struct pool *pool, unsigned account, paddr_t *out);
+
+/* Give a page back whatever its count is (tables, nodes), and its charge. */
+void pool_free_page(struct pool *pool, unsigned account, paddr_t pa);
+
+/* Drop one reference and its charge; the last one frees the page. */
+void pool_drop_page(struct pool *pool, unsigned account, paddr_t pa);
+
+/* The same for many page numbers at once. */
+void pool_drop_batch(struct pool *pool, unsigned account, const uint32_t *pages,
+                     unsigned count);
+
+/* Charge without allocating: for a further reference to a page. */
+error_t pool_charge(struct pool *pool, unsigned account, uint32_t pages);
+/* Without looking at the limit: takes back an uncharge. */
+void pool_charge_forced(struct pool *pool, unsigned account, uint32_t pages);
+void pool_uncharge(struct pool *pool, unsigned account, uint32_t pages);
+
+/* Pages that an allocation could find now; exact only when nothing runs. */
+size_t pool_free_pages(struct pool *pool);
+
+error_t pool_decode(struct invoke *inv);
+
+static inline uint32_t *pool_ref(struct pool *pool, paddr_t pa)
+{
+    return &pool->refs[(pa - pool->base) >> PAGE_BITS];
+}
+
+static inline uint32_t pool_ref_read(struct pool *pool, paddr_t pa)
+{
+    return __atomic_load_n(pool_ref(pool, pa), __ATOMIC_ACQUIRE);
+}
+
+/* The caller holds a reference already and has charged the new one. */
+static inline void pool_ref_add(struct pool *pool, paddr_t pa)
+{
+    __atomic_fetch_add(pool_ref(pool, pa), 1, __ATOMIC_RELAXED);
+}
+
+#endif

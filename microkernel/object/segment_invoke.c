@@ -1,0 +1,208 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Segment: invocations. Every argument is checked before anything changes.
+ *
+ * SEGMENT_COPY holds the VSpace's lock and then the Segment's for each piece of
+ * at most one page, so neither page can go away under it.
+ */
+#include "object/segment.h"
+
+#include "kernel/invoke.h"
+#include "kernel/preempt.h"
+#include "kernel/usercopy.h"
+#include "object/cap.h"
+#include "object/mapping.h"
+#include "object/tcb.h"
+#include "object/vspace.h"
+#include "object/vspace_table.h"
+
+#define COPY_BYTES_PER_CHECK 32768u
+#define COLLECT_MAX 64u
+
+struct copy {
+    struct segment *seg;
+    struct vspace *vs;
+    uint64_t offset;
+    uaddr_t va;
+    bool to_segment;
+};
+
+/* The Segment's side of one piece; both locks held. */
+static error_t copy_locked(const struct copy *c, unsigned char *user, size_t n,
+                           struct segment **blocked)
+{
+    size_t in_page = c->offset & (PAGE_BYTES - 1);
+    uint64_t page = c->offset >> PAGE_BITS, *entry;
+    unsigned char *kernel;
+    paddr_t pa;
+
+    switch (segment_find_page(c->seg, page, &pa, &entry)) {
+    case LOOKUP_BEYOND:
+        return ERR_RANGE;       /* cut off while we copied */
+    case LOOKUP_PENDING:
+        *blocked = c->seg;
+        return K_PREEMPTED;
+    case LOOKUP_ABSENT:
+        if (!c->to_segment) {
+            bytes_clear(user, n);
+            return 0;
+        }
+        entry = segment_populate(c->seg, page);
+        if (!entry)
+            return ERR_NO_MEMORY;
+        pa = *entry & SEG_PAGE_MASK;
+        break;
+    case LOOKUP_OK:
+        break;
+    }
+    kernel = (unsigned char *)phys_to_kva(pa) + in_page;
+    if (!c->to_segment) {
+        if (n == PAGE_BYTES)
+            page_copy(user, kernel);
+        else
+            bytes_copy(user, kernel, n);
+        return 0;
+    }
+    if (entry)
+        *entry |= SEG_DIRTY;
+    if (n == PAGE_BYTES)
+        page_copy(kernel, user);
+    else
+        bytes_copy(kernel, user, n);
+    return 0;
+}
+
+/* One piece within one page of each side. */
+static error_t copy_piece(const struct copy *c, size_t n)
+{
+    for (;;) {
+        enum fault_result why = FAULT_RESOLVED;
+        struct segment *blocked = NULL;
+        unsigned char *user;
+        error_t err;
+
+        spin_lock(&c->vs->lock);
+        user = vspace_page(c->vs, c->va, c->to_segment ? VM_READ : VM_WRITE,
+                           &why, &blocked);
+        if (user) {
+            spin_lock(&c->seg->lock);
+            err = copy_locked(c, user + (c->va & (PAGE_BYTES - 1)), n, &blocked);
+            spin_unlock(&c->seg->lock);
+        } else if (why == FAULT_RETRY_LATER) {
+            err = K_PREEMPTED;
+        } else {
+            err = why == FAULT_NO_MEMORY ? ERR_NO_MEMORY : ERR_FAULT;
+        }
+        spin_unlock(&c->vs->lock);
+        if (err != K_PREEMPTED)
+            return err;
+        if (segment_help(blocked))
+            return K_PREEMPTED;
+    }
+}
+
+static error_t decode_copy(struct segment *seg, struct invoke *inv)
+{
+    uint64_t len = inv->arg[3], *cursor = &inv->caller->restart_cursor;
+    uint64_t at = *cursor < len ? *cursor : 0, work = 0;
+    struct copy c = { .seg = seg, .to_segment = inv->arg[4] == 1 };
+    struct cap_ref ref;
+    error_t err;
+
+    if (inv->arg[4] > 1 || seg->device)
+        return ERR_INVALID_ARGUMENT;
+    if (!(inv->rights & (c.to_segment ? RIGHT_WRITE : RIGHT_READ)))
+        return ERR_RIGHTS;
+    err = cap_lookup(inv->caller, inv->arg[1], CAP_TYPE_VSPACE, RIGHT_COPY, &ref);
+    if (err)
+        return err;
+    c.vs = ref.object;
+    if (inv->arg[0] + len < len || inv->arg[0] + len > seg->size_pages << PAGE_BITS)
+        return ERR_RANGE;
+    while (!err && at < len) {
+        size_t n, s_room, u_room;
+
+        c.offset = inv->arg[0] + at;
+        c.va = inv->arg[2] + at;
+        s_room = PAGE_BYTES - (c.offset & (PAGE_BYTES - 1));
+        u_room = PAGE_BYTES - (c.va & (PAGE_BYTES - 1));
+        n = s_room < u_room ? s_room : u_room;
+        if (n > len - at)
+            n = len - at;
+        err = copy_piece(&c, n);
+        if (err)
+            break;
+        at += n;
+        work += n;
+        if (work >= COPY_BYTES_PER_CHECK && at < len) {
+            work = 0;
+            if (preempt_pending())
+                err = K_PREEMPTED;
+        }
+    }
+    if (err == K_PREEMPTED)
+        *cursor = at;
+    inv->result = at;
+    return err;
+}
+
+static error_t decode_zero(struct segment *seg, struct invoke *inv)
+{
+    if (!(inv->rights & RIGHT_WRITE))
+        return ERR_RIGHTS;
+    return segment_zero(seg, inv->arg[0], inv->arg[1], &inv->caller->restart_cursor);
+}
+
+static error_t decode_resize(struct segment *seg, struct invoke *inv)
+{
+    if (!(inv->rights & RIGHT_CONTROL))
+        return ERR_RIGHTS;
+    return segment_resize(seg, inv->arg[0]);
+}
+
+static error_t decode_info(struct segment *seg, struct invoke *inv)
+{
+    struct segment_info info;
+
+    spin_lock(&seg->lock);
+    info = (struct segment_info){
+        .id = seg->id, .size_pages = seg->size_pages, .resident_pages = seg->resident,
+        .nr_mappings = seg->nr_mappings, .paddr = seg->pool ? 0 : seg->base,
+    };
+    spin_unlock(&seg->lock);
+    return copy_to_user(inv->caller->vspace, inv->arg[0], &info, sizeof info);
+}
+
+static error_t decode_collect(struct segment *seg, struct invoke *inv)
+{
+    uint64_t first = inv->arg[0], count = inv->arg[1];
+
+    if (!(inv->rights & RIGHT_CONTROL))
+        return ERR_RIGHTS;
+    if (!seg->pool || !count || count > COLLECT_MAX)
+        return ERR_INVALID_ARGUMENT;
+    if (first > SEGMENT_MAX_PAGES)
+        return ERR_RANGE;
+    return segment_collect_dirty(seg, first, count, &inv->result);
+}
+
+/* Pagers are not there yet; saying so beats a Segment that reads as zeros. */
+static error_t decode_set_pager(const struct invoke *inv)
+{
+    return inv->rights & RIGHT_CONTROL ? ERR_NOT_IMPLEMENTED : ERR_RIGHTS;
+}
+
+error_t segment_decode(struct invoke *inv)
+{
+    struct segment *seg = inv->object;
+
+    switch (inv->op) {
+    case SEGMENT_RESIZE:        return decode_resize(seg, inv);
+    case SEGMENT_ZERO:          return decode_zero(seg, inv);
+    case SEGMENT_COPY:          return decode_copy(seg, inv);
+    case SEGMENT_INFO:          return decode_info(seg, inv);
+    case SEGMENT_SET_PAGER:     return decode_set_pager(inv);
+    case SEGMENT_COLLECT_DIRTY: return decode_collect(seg, inv);
+    default:                    return ERR_INVALID_CALL;
+    }
+}

@@ -1,0 +1,332 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * VSPACE_CLONE: a copy-on-write copy of a VSpace (fork in one operation).
+ *
+ * The source's tables are walked once. A private frame gets one more reference
+ * and loses W on both sides; promises, Segment pages and records are copied as
+ * they are; VM_NO_CLONE ranges stay free. One leaf table is one step, done under
+ * both locks (lower address first); between steps others get in, and the call
+ * can be preempted, with its progress kept in the target. What other threads
+ * of the source change in between may or may not be in the copy, but each step
+ * leaves tables and records of the target consistent.
+ *
+ * The source is fenced once, when the call ends or is preempted: until then a
+ * store through an old translation is one that happened before the clone.
+ *
+ * If memory runs out, the target is emptied again (preemptibly) and the call
+ * fails; the source has only lost W bits that come back at the next store.
+ */
+#include "object/vspace_table.h"
+
+#include "kernel/assert.h"
+#include "kernel/preempt.h"
+#include "kernel/usercopy.h"
+#include "object/mapping.h"
+#include "object/segment.h"
+
+struct clone {
+    struct vspace *source, *target;
+    bool fence;                 /* W was taken from the source                 */
+};
+
+static void lock_both(struct clone *c)
+{
+    struct vspace *a = c->source, *b = c->target;
+
+    spin_lock(a < b ? &a->lock : &b->lock);
+    spin_lock(a < b ? &b->lock : &a->lock);
+}
+
+static void unlock_both(struct clone *c)
+{
+    spin_unlock(&c->source->lock);
+    spin_unlock(&c->target->lock);
+}
+
+/* ---- records ---- */
+
+/* The source's records of [page, stop) to the target. ERR_NO_MEMORY. */
+static error_t clone_records(struct clone *c, uint32_t page, uint32_t stop)
+{
+    struct mapping *m;
+
+    while (page < stop && (m = mapping_from(c->source, page)) && m->page < stop) {
+        uint32_t low = m->page > page ? m->page : page;
+        uint32_t high = m->page + m->count < stop ? m->page + m->count : stop;
+
+        page = high;
+        if (m->flags & MAPPING_NO_CLONE)
+            continue;
+        if (mapping_prepare(c->target, 1))
+            return ERR_NO_MEMORY;
+        mapping_insert(c->target, low, high - low, m->segment,
+                       m->first + (low - m->page), m->flags, false);
+    }
+    return 0;
+}
+
+static bool has_no_clone(struct vspace *vs, uint32_t page, uint32_t stop)
+{
+    struct mapping *m = mapping_from(vs, page);
+
+    while (m && m->page < stop) {
+        if (m->flags & MAPPING_NO_CLONE)
+            return true;
+        m = mapping_from(vs, m->page + m->count);
+    }
+    return false;
+}
+
+/* ---- leaf tables ---- */
+
+struct leaf_counts { uint32_t used, frames, segments; };
+
+/* A private frame's entry: share it. Returns what both sides hold then. */
+static inline pte_t share_frame(struct clone *c, pte_t *entry, pte_t pte)
+{
+    pool_ref_add(c->source->pool, pte_paddr(pte));
+    if (pte & PTE_W) {
+        pte = (pte & ~PTE_W) | PTE_LOGICAL_W;
+        pte_store(entry, pte);
+        c->fence = true;
+    }
+    return pte;
+}
+
+/* Entries [i, end) from src to dst, which holds anything. */
+static void clone_entries(struct clone *c, pte_t *src, pte_t *dst, unsigned i,
+                          unsigned end, struct leaf_counts *n)
+{
+    for (; i < end; i++) {
+        pte_t pte;
+
+        while (i + 4 <= end && !(src[i] | src[i + 1] | src[i + 2] | src[i + 3])) {
+            dst[i] = 0;
+            dst[i + 1] = 0;
+            dst[i + 2] = 0;
+            dst[i + 3] = 0;
+            i += 4;
+        }
+        if (i == end)
+            break;
+        pte = src[i];
+        if (pte) {
+            n->used++;
+            if (pte_has_frame(pte)) {
+                n->frames++;
+                pte = share_frame(c, &src[i], pte);
+            } else if (pte & PTE_V) {
+                n->segments++;
+            }
+        }
+        dst[i] = pte;
+    }
+}
+
+/* The same, leaving out ranges of VM_NO_CLONE records. */
+static void clone_some_entries(struct clone *c, pte_t *src, pte_t *dst,
+                               uint32_t base, struct leaf_counts *n)
+{
+    uint32_t page = base, stop = base + TABLE_ENTRIES;
+
+    while (page < stop) {
+        struct mapping *m = mapping_from(c->source, page);
+        uint32_t next = !m || m->page >= stop ? stop : m->page;
+
+        if (next > page)
+            clone_entries(c, src, dst, page - base, next - base, n);
+        page = next;
+        if (page >= stop)
+            break;
+        next = m->page + m->count < stop ? m->page + m->count : stop;
+        if (m->flags & MAPPING_NO_CLONE)
+            bytes_clear(&dst[page - base], (next - page) * sizeof(pte_t));
+        else
+            clone_entries(c, src, dst, page - base, next - base, n);
+        page = next;
+    }
+}
+
+/* How many private frames a leaf table names, exactly. */
+static uint32_t count_frames(const pte_t *table)
+{
+    uint32_t n = 0;
+
+    for (unsigned i = 0; i < TABLE_ENTRIES; i++)
+        n += table[i] && pte_has_frame(table[i]);
+    return n;
+}
+
+/* The leaf table of va; `entry` is the place for the target's. */
+static error_t clone_leaf_table(struct clone *c, uaddr_t va, pte_t *src, pte_t *entry)
+{
+    struct vspace *t = c->target;
+    struct leaf_counts n = { 0, 0, 0 };
+    uint32_t base = PAGE_OF(va), charged = *table_used(c->source, src);
+    bool partial = false;
+    pte_t *dst;
+    paddr_t pa;
+
+    if (!charged)
+        return 0;
+    if (pool_alloc_raw(t->pool, t->account, &pa))
+        return ERR_NO_MEMORY;
+    if (pool_charge(t->pool, t->account, charged)) {
+        charged = count_frames(src);    /* promises cost nothing */
+        if (pool_charge(t->pool, t->account, charged)) {
+            pool_free_page(t->pool, t->account, pa);
+            return ERR_NO_MEMORY;
+        }
+    }
+    if (c->source->mappings) {
+        if (clone_records(c, base, base + TABLE_ENTRIES)) {
+            pool_uncharge(t->pool, t->account, charged);
+            pool_free_page(t->pool, t->account, pa);
+            return ERR_NO_MEMORY;
+        }
+        partial = has_no_clone(c->source, base, base + TABLE_ENTRIES);
+    }
+    dst = phys_to_kva(pa);
+    if (partial)
+        clone_some_entries(c, src, dst, base, &n);
+    else
+        clone_entries(c, src, dst, 0, TABLE_ENTRIES, &n);
+    pool_uncharge(t->pool, t->account, charged - n.frames);
+    *table_used(t, dst) = n.used;
+    t->table_pages++;
+    t->private_pages += n.frames;
+    t->segment_pages += n.segments;
+    t->mapped_pages += n.used;
+    pte_store(entry, pte_make_table(dst));
+    return 0;
+}
+
+/* An entry above the leaf level that is no table: a promise or a large leaf. */
+static error_t clone_upper(struct clone *c, uaddr_t va, unsigned level, pte_t pte,
+                           pte_t *entry)
+{
+    uint32_t page = PAGE_OF(va), count = (uint32_t)(LEVEL_BYTES(level) >> PAGE_BITS);
+
+    if (c->source->mappings) {
+        if (has_no_clone(c->source, page, page + count))
+            return 0;           /* one record covers all of an upper entry */
+        if (clone_records(c, page, page + count))
+            return ERR_NO_MEMORY;
+    }
+    if (pte & PTE_V)
+        c->target->segment_pages += count;
+    c->target->mapped_pages += count;
+    pte_store(entry, pte);
+    return 0;
+}
+
+/* ---- the walk ---- */
+
+/*
+ * One step: what stands at target->clone_next or the first thing after it.
+ * Advances clone_next. Both locks held.
+ */
+static error_t clone_step(struct clone *c)
+{
+    struct vspace *t = c->target;
+    uaddr_t va = t->clone_next;
+    unsigned i = pte_index(va, 2), j = pte_index(va, 1);
+    pte_t *src = c->source->root, *dst = t->root;
+    error_t err = 0;
+
+    if (!src[i]) {
+        i = table_next_used(src, i, USER_ROOT_ENTRIES);
+        t->clone_next = (uaddr_t)i << LEVEL_SHIFT(2);
+        return 0;
+    }
+    if (!pte_is_table(src[i])) {
+        err = clone_upper(c, va, 2, src[i], &dst[i]);
+        t->clone_next = (uaddr_t)(i + 1) << LEVEL_SHIFT(2);
+        return err;
+    }
+    src = pte_table(src[i]);
+    j = table_next_used(src, j, TABLE_ENTRIES);
+    va = ((uaddr_t)i << LEVEL_SHIFT(2)) + ((uaddr_t)j << LEVEL_SHIFT(1));
+    if (j < TABLE_ENTRIES) {
+        if (!dst[i] && table_split(t, &dst[i], 2))
+            return ERR_NO_MEMORY;
+        dst = pte_table(dst[i]);
+        if (pte_is_table(src[j]))
+            err = clone_leaf_table(c, va, pte_table(src[j]), &dst[j]);
+        else
+            err = clone_upper(c, va, 1, src[j], &dst[j]);
+        va += LEVEL_BYTES(1);
+    }
+    if (!err)
+        t->clone_next = va;
+    return err;
+}
+
+/* Empty the target after a failure. Its lock is held. */
+static error_t undo(struct vspace *target)
+{
+    error_t err = vspace_clear(target);
+
+    if (err)
+        return err;
+    target->clone_state = CLONE_NONE;
+    return ERR_NO_MEMORY;
+}
+
+/* Both locks held. */
+static error_t check(struct clone *c)
+{
+    struct vspace *s = c->source, *t = c->target;
+
+    if (s->dying || t->dying)
+        return ERR_DELETED;
+    if (!s->root || !t->root)
+        return ERR_INVALID_CALL;
+    if (s->pool != t->pool)
+        return ERR_INVALID_ARGUMENT;
+    if (t->clone_state == CLONE_NONE)
+        return t->mapped_pages ? ERR_BUSY : 0;
+    return t->clone_source == s->id ? 0 : ERR_BUSY;
+}
+
+error_t vspace_clone(struct vspace *target, struct vspace *source)
+{
+    struct clone c = { .source = source, .target = target };
+    unsigned work = 0;
+    error_t err;
+
+    if (source == target)
+        return ERR_INVALID_ARGUMENT;
+    lock_both(&c);
+    err = check(&c);
+    if (!err && target->clone_state == CLONE_NONE) {
+        target->clone_state = CLONE_RUNNING;
+        target->clone_source = source->id;
+        target->clone_next = 0;
+    }
+    while (!err && target->clone_state == CLONE_RUNNING) {
+        if (target->clone_next >= USER_TOP) {
+            target->clone_state = CLONE_NONE;
+            break;
+        }
+        err = clone_step(&c);
+        if (err == ERR_NO_MEMORY) {
+            target->clone_state = CLONE_UNDO;
+            err = 0;
+            break;
+        }
+        if (++work % 4 == 0 && preempt_pending()) {
+            err = K_PREEMPTED;
+        } else {
+            unlock_both(&c);
+            lock_both(&c);
+            err = source->dying || target->dying ? ERR_DELETED : 0;
+        }
+    }
+    if (c.fence)
+        vspace_fence(source, 0, 0);
+    if (!err && target->clone_state == CLONE_UNDO)
+        err = undo(target);
+    unlock_both(&c);
+    return err;
+}

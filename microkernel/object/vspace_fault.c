@@ -1,0 +1,355 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Touches of user memory: demand-zero, copy on write, Segment pages.
+ *
+ * Measured path: a fault takes the VSpace's lock once, walks three levels, and
+ * does one of
+ *   - demand-zero: a cleared frame, mapped with all its permissions;
+ *   - a store to a shared frame: alone by now, so W comes back; else a copy;
+ *   - a Segment's page: mapped read-only while clean (shared) or until copied
+ *     (private); a load maps its resident neighbours, too, since programs and
+ *     libraries touch their text and tables in runs.
+ * Holes of pool-backed Segments get a page at the first touch, except for a
+ * store to a private mapping, which needs no original.
+ *
+ * A Segment with a change pending makes the touch wait: the locks are let go
+ * and the faulting thread helps to finish that change first.
+ */
+#include "object/vspace_table.h"
+
+#include "arch/riscv/tlb.h"
+#include "kernel/assert.h"
+#include "kernel/hart.h"
+#include "kernel/usercopy.h"
+#include "object/mapping.h"
+#include "object/segment.h"
+
+#define AROUND_PAGES 16u        /* aligned window of fault-around              */
+
+static inline pte_t leaf(paddr_t pa, pte_t bits)
+{
+    return pte_of_paddr(pa) | PTE_LEAF | bits;
+}
+
+static enum fault_result install_private(struct vspace *vs, pte_t *entry,
+                                         paddr_t pa, pte_t prot_bits)
+{
+    if (prot_bits & PTE_X)
+        vspace_fence_exec(vs);
+    pte_store(entry, leaf(pa, prot_bits & PTE_RWX));
+    vs->private_pages++;
+    return FAULT_RESOLVED;
+}
+
+static enum fault_result fault_zero(struct vspace *vs, pte_t *entry)
+{
+    paddr_t pa;
+
+    if (pool_alloc_page(vs->pool, vs->account, &pa))
+        return FAULT_NO_MEMORY;
+    return install_private(vs, entry, pa, *entry);
+}
+
+/* ---- stores to write-protected leaves ---- */
+
+/* A frame of our own with the content of another. */
+static error_t copy_frame(struct vspace *vs, paddr_t from, paddr_t *out)
+{
+    if (pool_alloc_raw(vs->pool, vs->account, out))
+        return ERR_NO_MEMORY;
+    page_copy(phys_to_kva(*out), phys_to_kva(from));
+    return 0;
+}
+
+static enum fault_result store_private(struct vspace *vs, uaddr_t va,
+                                       pte_t *entry, pte_t pte)
+{
+    paddr_t old = pte_paddr(pte), new;
+    pte_t bits = (pte & (PTE_RWX)) | PTE_W;
+    bool at_limit;
+
+    if (pool_ref_read(vs->pool, old) == 1) {
+        pte_store(entry, leaf(old, bits));
+        return FAULT_RESOLVED;
+    }
+    /* The copy takes the shared frame's place in the account, so a full
+     * account is no obstacle. */
+    at_limit = copy_frame(vs, old, &new) != 0;
+    if (at_limit) {
+        pool_uncharge(vs->pool, vs->account, 1);
+        if (copy_frame(vs, old, &new)) {
+            pool_charge_forced(vs->pool, vs->account, 1);
+            return FAULT_NO_MEMORY;
+        }
+    }
+    if (bits & PTE_X)
+        vspace_fence_exec(vs);
+    pte_store(entry, leaf(new, bits));
+    vs->nr_cow++;
+    vspace_fence(vs, va & ~(PAGE_BYTES - 1), PAGE_BYTES);
+    pool_drop_page(vs->pool, vs->account, old);
+    if (at_limit)
+        pool_charge_forced(vs->pool, vs->account, 1);
+    return FAULT_RESOLVED;
+}
+
+static enum fault_result store_segment(struct vspace *vs, uaddr_t va,
+                                       pte_t *entry, pte_t pte)
+{
+    struct mapping *m = mapping_find(vs, PAGE_OF(va));
+    paddr_t pa;
+
+    kassert(m && m->segment);
+    if (m->flags & MAPPING_SHARED) {
+        if (m->segment->pool) {
+            uint64_t *page;
+
+            spin_lock(&m->segment->lock);
+            page = segment_entry(m->segment, m->first + (PAGE_OF(va) - m->page));
+            if (page)   /* else just being taken away: our entry goes next */
+                *page |= SEG_DIRTY;
+            spin_unlock(&m->segment->lock);
+        }
+        pte_store(entry, (pte & ~PTE_LOGICAL_W) | PTE_W);
+        return FAULT_RESOLVED;
+    }
+    /* The page cannot go away: its Segment would need our lock first. */
+    if (copy_frame(vs, pte_paddr(pte), &pa))
+        return FAULT_NO_MEMORY;
+    if (pte & PTE_X)
+        vspace_fence_exec(vs);
+    pte_store(entry, leaf(pa, (pte & PTE_RWX) | PTE_W));
+    vs->segment_pages--;
+    vs->private_pages++;
+    vs->nr_cow++;
+    vspace_fence(vs, va & ~(PAGE_BYTES - 1), PAGE_BYTES);
+    return FAULT_RESOLVED;
+}
+
+/* ---- Segment pages ---- */
+
+/* Hardware bits of a Segment page's leaf that was promised with `promise`. */
+static inline pte_t segment_bits(const struct mapping *m, pte_t promise,
+                                 bool dirty)
+{
+    pte_t bits = PTE_SEGMENT | (promise & (PTE_R | PTE_X));
+
+    if (promise & PTE_W)
+        bits |= (m->flags & MAPPING_SHARED) && dirty ? PTE_W : PTE_LOGICAL_W;
+    return bits;
+}
+
+/* Map resident neighbours of `page` that hold the same promise. */
+static void fault_around(struct vspace *vs, struct mapping *m, uint32_t page,
+                         pte_t *entry, pte_t promise)
+{
+    struct segment *seg = m->segment;
+    uint32_t low = page & ~(AROUND_PAGES - 1), high = low + AROUND_PAGES;
+    uint64_t *source = NULL, index;
+
+    if (seg->pending)
+        return;
+    if (low < m->page)
+        low = m->page;
+    if (high > m->page + m->count)
+        high = m->page + m->count;
+    index = (uint64_t)m->first + (low - m->page);
+    if (index >= seg->size_pages)
+        return;
+    if (high - low > seg->size_pages - index)
+        high = low + (uint32_t)(seg->size_pages - index);
+    entry -= page - low;
+    for (; low < high; low++, index++, entry++) {
+        if (!seg->pool) {
+            if (*entry == promise) {
+                pte_store(entry, leaf(seg->base + (index << PAGE_BITS),
+                                      segment_bits(m, promise, true)));
+                vs->segment_pages++;
+            }
+            continue;
+        }
+        if (!source || index == SEGMENT_DIRECT || !(index & (TABLE_ENTRIES - 1)))
+            source = segment_slot(seg, index);
+        else
+            source++;
+        if (!source || *entry != promise || !(*source & SEG_PRESENT))
+            continue;
+        pte_store(entry, leaf(*source & SEG_PAGE_MASK,
+                              segment_bits(m, promise, *source & SEG_DIRTY)));
+        vs->segment_pages++;
+    }
+}
+
+/* A 2 MiB leaf over a physical Segment, if everything is aligned. */
+static bool large_leaf(struct vspace *vs, struct mapping *m, uaddr_t va,
+                       pte_t *entry)
+{
+    uaddr_t base = va & ~(LEVEL_BYTES(1) - 1);
+    uint64_t index = (uint64_t)m->first + (PAGE_OF(base) - m->page);
+    paddr_t pa = m->segment->base + (index << PAGE_BITS);
+
+    if (m->segment->pool || (pa & (LEVEL_BYTES(1) - 1)) ||
+        index + TABLE_ENTRIES > m->segment->size_pages ||
+        !(m->flags & MAPPING_SHARED))
+        return false;
+    if (*entry & PTE_X)
+        vspace_fence_exec(vs);
+    pte_store(entry, leaf(pa, segment_bits(m, *entry, true)));
+    vs->segment_pages += TABLE_ENTRIES;
+    return true;
+}
+
+/* A store to a private mapping whose page was not touched yet. */
+static enum fault_result store_absent(struct vspace *vs, pte_t *entry,
+                                      enum segment_lookup found, paddr_t from)
+{
+    paddr_t pa;
+
+    if (found == LOOKUP_ABSENT)
+        return fault_zero(vs, entry);
+    if (copy_frame(vs, from, &pa))
+        return FAULT_NO_MEMORY;
+    return install_private(vs, entry, pa, *entry);
+}
+
+static enum fault_result fault_segment(struct vspace *vs, uaddr_t va,
+                                       pte_t *entry, unsigned access,
+                                       struct segment **blocked)
+{
+    struct mapping *m = mapping_find(vs, PAGE_OF(va));
+    struct segment *seg;
+    enum fault_result result = FAULT_RESOLVED;
+    enum segment_lookup found;
+    pte_t promise = *entry;
+    uint64_t index, *page;
+    bool shared;
+    paddr_t pa;
+
+    kassert(m);
+    seg = m->segment;
+    if (!seg)
+        return FAULT_BAD_ACCESS;
+    shared = m->flags & MAPPING_SHARED;
+    index = (uint64_t)m->first + (PAGE_OF(va) - m->page);
+    spin_lock(&seg->lock);
+    found = segment_find_page(seg, index, &pa, &page);
+    if (found == LOOKUP_BEYOND) {
+        result = FAULT_BEYOND_SEGMENT;
+    } else if (found == LOOKUP_PENDING) {
+        *blocked = seg;
+        result = FAULT_RETRY_LATER;
+    } else if (access == VM_WRITE && !shared) {
+        result = store_absent(vs, entry, found, pa);
+    } else {
+        if (found == LOOKUP_ABSENT) {
+            page = segment_populate(seg, index);
+            if (!page) {
+                spin_unlock(&seg->lock);
+                return FAULT_NO_MEMORY;
+            }
+            pa = *page & SEG_PAGE_MASK;
+        }
+        if (page && access == VM_WRITE)
+            *page |= SEG_DIRTY;
+        if (promise & PTE_X)
+            vspace_fence_exec(vs);
+        pte_store(entry, leaf(pa, segment_bits(m, promise,
+                                               !page || (*page & SEG_DIRTY))));
+        vs->segment_pages++;
+        if (access != VM_WRITE)
+            fault_around(vs, m, PAGE_OF(va), entry, promise);
+    }
+    spin_unlock(&seg->lock);
+    return result;
+}
+
+/* ---- entry ---- */
+
+/* A promise above the leaf level. */
+static enum fault_result fault_upper(struct vspace *vs, uaddr_t va, pte_t *entry,
+                                     unsigned level, bool *done)
+{
+    if (level == 1 && (*entry & PROMISE_KIND_MASK) == PROMISE_RECORD) {
+        struct mapping *m = mapping_find(vs, PAGE_OF(va));
+
+        kassert(m);
+        if (m->segment && large_leaf(vs, m, va, entry)) {
+            *done = true;
+            return FAULT_RESOLVED;
+        }
+    }
+    return table_split(vs, entry, level) ? FAULT_NO_MEMORY : FAULT_RESOLVED;
+}
+
+enum fault_result fault_locked(struct vspace *vs, uaddr_t va, unsigned access,
+                               struct segment **blocked)
+{
+    pte_t need = (pte_t)access << 1, pte, *entry;
+    unsigned level;
+
+    if (va >= USER_TOP || !vs->root || vs->dying)
+        return FAULT_BAD_ACCESS;
+    for (;;) {
+        bool done = false;
+        enum fault_result result;
+
+        entry = table_entry(vs, va, &level);
+        pte = *entry;
+        if ((pte & PTE_V) || (pte & need) != need)
+            break;
+        if (__builtin_expect(level == 0, 1))
+            return (pte & PROMISE_KIND_MASK) == PROMISE_ZERO
+                       ? fault_zero(vs, entry)
+                       : fault_segment(vs, va, entry, access, blocked);
+        result = fault_upper(vs, va, entry, level, &done);
+        if (result != FAULT_RESOLVED || done)
+            return result;
+    }
+    if (!(pte & PTE_V))
+        return FAULT_BAD_ACCESS;
+    if ((pte & need) == need) { /* an old translation: see vspace.h, fences */
+        tlb_local_page(va);
+        return FAULT_RESOLVED;
+    }
+    if (access != VM_WRITE || !(pte & PTE_LOGICAL_W))
+        return FAULT_BAD_ACCESS;
+    return pte & PTE_SEGMENT ? store_segment(vs, va, entry, pte)
+                             : store_private(vs, va, entry, pte);
+}
+
+enum fault_result vspace_fault(struct vspace *vs, uaddr_t va, unsigned access)
+{
+    struct segment *blocked = NULL;
+    enum fault_result result;
+
+    if (!vs)
+        return FAULT_BAD_ACCESS;
+    do {
+        spin_lock(&vs->lock);
+        vs->nr_faults++;
+        result = fault_locked(vs, va, access, &blocked);
+        spin_unlock(&vs->lock);
+    } while (result == FAULT_RETRY_LATER && segment_help(blocked) == 0);
+    return result;
+}
+
+void *vspace_page(struct vspace *vs, uaddr_t va, unsigned access,
+                  enum fault_result *why, struct segment **blocked)
+{
+    pte_t need = PTE_V | (pte_t)access << 1, *entry;
+    unsigned level;
+
+    if (va >= USER_TOP || !vs->root || vs->dying) {
+        *why = FAULT_BAD_ACCESS;
+        return NULL;
+    }
+    entry = table_entry(vs, va, &level);
+    if ((*entry & need) != need) {
+        *why = fault_locked(vs, va, access, blocked);
+        if (*why != FAULT_RESOLVED)
+            return NULL;
+        entry = table_entry(vs, va, &level);
+    }
+    return phys_to_kva(pte_paddr(*entry) +
+                       (va & (LEVEL_BYTES(level) - 1) & ~(PAGE_BYTES - 1)));
+}

@@ -1,0 +1,480 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * VSpace range operations: reserve, map, protect, unmap, discard, and the
+ * changes that a Segment makes to its mappings.
+ *
+ * All share one shape. The ends of the range are split so that no entry reaches
+ * across them; then the range is walked in spans (one entry above the leaf
+ * level, or up to VSPACE_CHUNK entries of one leaf table) and a visit function
+ * changes each span's entries. What it takes away is gathered, fenced and freed
+ * at the end, or when enough came together. Between spans, after enough work,
+ * the lock is let go or the call is preempted; the ends are split anew then,
+ * since others may have changed the range in between.
+ *
+ * Order inside a span that takes Segment pages away: entries, fence, records.
+ * A Segment that truncates finds the record and waits for our lock; if the
+ * record went first, it would free the page under a translation still cached.
+ */
+#include "object/vspace_range.h"
+
+#include "kernel/preempt.h"
+#include "object/mapping.h"
+#include "object/segment.h"
+
+error_t vspace_check(struct vspace *vs, uaddr_t va, uint64_t len)
+{
+    if (((va | len) & (PAGE_BYTES - 1)) || !len)
+        return ERR_INVALID_ARGUMENT;
+    if (va >= USER_TOP || len > USER_TOP - va)
+        return ERR_RANGE;
+    if (vs->dying)
+        return ERR_DELETED;
+    return vs->root ? 0 : ERR_INVALID_CALL;
+}
+
+/* ---- the walk ---- */
+
+/* The span at va, not beyond end. */
+void span_at(struct vspace *vs, uaddr_t va, uaddr_t end, struct span *s)
+{
+    uaddr_t stop;
+
+    s->entry = table_entry(vs, va, &s->level);
+    s->va = va;
+    s->step = LEVEL_BYTES(s->level);
+    if (s->level) {
+        s->count = 1;
+        return;
+    }
+    stop = (va + VSPACE_CHUNK * PAGE_BYTES) & ~(VSPACE_CHUNK * PAGE_BYTES - 1);
+    if (stop > end)
+        stop = end;
+    s->count = (unsigned)((stop - va) >> PAGE_BITS);
+}
+
+static error_t prepare(struct range_op *op, uaddr_t va)
+{
+    if (op->no_memory)
+        return 0;
+    if (table_split_at(op->vs, va, op->force_ends) ||
+        table_split_at(op->vs, op->end, op->force_ends) ||
+        ((op->with_record || op->vs->mappings) && mapping_prepare(op->vs, 3)))
+        return ERR_NO_MEMORY;
+    return 0;
+}
+
+/*
+ * Walk [start, end) from the cursor on. Lock held on entry and exit, but let go
+ * in between when there is much to do.
+ */
+error_t range_run(struct range_op *op, uint64_t *cursor)
+{
+    struct vspace *vs = op->vs;
+    uaddr_t va = range_resume(op->start, op->end, cursor);
+    unsigned work = 0;
+    error_t err;
+
+    gather_init(&op->gather, vs);
+    err = prepare(op, va);
+    while (!err && va < op->end) {
+        struct span span;
+
+        span_at(vs, va, op->end, &span);
+        op->visit(op, &span);
+        va = span_end(&span);
+        work += span.level ? 4 : span.count;
+        if (work < VSPACE_CHUNK || va >= op->end)
+            continue;
+        work = 0;
+        gather_flush(&op->gather);
+        if (op->one_chunk || (cursor && preempt_pending())) {
+            *cursor = va;
+            return K_PREEMPTED;
+        }
+        if (op->relax) {
+            spin_unlock(&vs->lock);
+            spin_lock(&vs->lock);
+            err = vs->dying ? ERR_DELETED : prepare(op, va);
+        }
+    }
+    gather_flush(&op->gather);
+    return err;
+}
+
+/* ---- fill: reserve, map, unmap ---- */
+
+static void fill_records(struct range_op *op, const struct span *s)
+{
+    struct vspace *vs = op->vs;
+    uint32_t page = PAGE_OF(s->va);
+    uint32_t count = (uint32_t)(s->count * (s->step >> PAGE_BITS));
+
+    if (vs->mappings) {
+        if (op->gather.last)    /* Segment pages may be among what went */
+            gather_flush(&op->gather);
+        mapping_remove(vs, page, count);
+    }
+    if (op->with_record)
+        mapping_insert(vs, page, count, op->seg,
+                       (uint32_t)(op->first + ((s->va - op->start) >> PAGE_BITS)),
+                       op->record_flags, true);
+}
+
+void range_table_empty(struct range_op *op, uaddr_t va)
+{
+    uaddr_t base = va & ~(LEVEL_BYTES(1) - 1);
+
+    if (base >= op->start && base + LEVEL_BYTES(1) <= op->end)
+        table_detach(&op->gather, base);
+    else
+        table_emptied(&op->gather, base);
+}
+
+static void visit_fill(struct range_op *op, const struct span *s)
+{
+    struct vspace *vs = op->vs;
+    pte_t promise = op->promise, any = 0;
+    unsigned changed = 0;
+    uint64_t pages = s->step >> PAGE_BITS;
+
+    if (s->level && !*s->entry && !promise)
+        return;
+    for (unsigned i = 0; i < s->count; i++) {
+        pte_t old = s->entry[i];
+
+        if (old == promise)
+            continue;
+        changed += !old != !promise;
+        any |= old;
+        s->entry[i] = promise;
+        if (old)
+            drop_entry(op, old, s->va + i * s->step, s->step);
+    }
+    if (promise)
+        vs->mapped_pages += changed * pages;
+    else
+        vs->mapped_pages -= changed * pages;
+    if (s->level == 0) {
+        uint32_t *used = table_used(vs, s->entry);
+
+        *used += promise ? changed : -changed;
+        if (*used == 0 && changed)
+            range_table_empty(op, s->va);
+    }
+    if (any || op->with_record || vs->mappings)
+        fill_records(op, s);
+}
+
+/* ERR_BUSY unless every entry of the range is free. */
+error_t range_check_free(struct vspace *vs, uaddr_t va, uaddr_t end)
+{
+    while (va < end) {
+        struct span span;
+
+        span_at(vs, va, end, &span);
+        if (table_next_used(span.entry, 0, span.count) < span.count)
+            return ERR_BUSY;
+        va = span_end(&span);
+    }
+    return 0;
+}
+
+static error_t fill(struct range_op *op, unsigned flags, uint64_t *cursor)
+{
+    struct vspace *vs = op->vs;
+    error_t err;
+
+    op->visit = visit_fill;
+    op->relax = true;
+    op->force_ends = op->promise != 0;
+    spin_lock(&vs->lock);
+    err = vspace_check(vs, op->start, op->end - op->start);
+    if (!err && op->promise && !(flags & VM_REPLACE))
+        err = range_check_free(vs, range_resume(op->start, op->end, cursor), op->end);
+    if (!err)
+        err = range_run(op, cursor);
+    spin_unlock(&vs->lock);
+    return err;
+}
+
+/* Stores need loads in the hardware's format. */
+static unsigned normal_prot(unsigned flags)
+{
+    unsigned prot = flags & VM_PROT_MASK;
+
+    return prot & VM_WRITE ? prot | VM_READ : prot;
+}
+
+error_t vspace_reserve(struct vspace *vs, uaddr_t va, uint64_t len,
+                       unsigned flags, uint64_t *cursor)
+{
+    struct range_op op = {
+        .vs = vs, .start = va, .end = va + len, .prot = normal_prot(flags),
+        .promise = pte_promise(PROMISE_ZERO, normal_prot(flags)),
+        .with_record = flags & VM_NO_CLONE,
+        .record_flags = VM_PROT_MASK | MAPPING_NO_CLONE,
+    };
+
+    if (flags & ~(VM_PROT_MASK | VM_REPLACE | VM_NO_CLONE))
+        return ERR_INVALID_ARGUMENT;
+    return fill(&op, flags, cursor);
+}
+
+error_t vspace_map(struct vspace *vs, uaddr_t va, uint64_t len, unsigned flags,
+                   struct segment *seg, uint64_t first, unsigned max_prot,
+                   uint64_t *cursor)
+{
+    struct range_op op = {
+        .vs = vs, .start = va, .end = va + len, .prot = normal_prot(flags),
+        .promise = pte_promise(PROMISE_RECORD, normal_prot(flags)),
+        .with_record = true, .seg = seg, .first = first,
+        .record_flags = max_prot | (flags & (VM_SHARED | VM_NO_CLONE)),
+    };
+
+    if (flags & ~(VM_PROT_MASK | VM_SHARED | VM_REPLACE | VM_NO_CLONE))
+        return ERR_INVALID_ARGUMENT;
+    if (op.prot & ~max_prot)
+        return ERR_RIGHTS;
+    if (seg->device && !(flags & VM_SHARED))
+        return ERR_INVALID_ARGUMENT;
+    if (first > UINT32_MAX || first + (len >> PAGE_BITS) > UINT32_MAX)
+        return ERR_RANGE;
+    return fill(&op, flags, cursor);
+}
+
+error_t vspace_unmap(struct vspace *vs, uaddr_t va, uint64_t len, uint64_t *cursor)
+{
+    struct range_op op = { .vs = vs, .start = va, .end = va + len };
+
+    return fill(&op, 0, cursor);
+}
+
+error_t vspace_clear(struct vspace *vs)
+{
+    struct range_op op = {
+        .vs = vs, .end = USER_TOP, .visit = visit_fill, .no_memory = true,
+    };
+    error_t err = range_run(&op, &vs->clear_next);
+
+    if (!err)
+        vs->clear_next = 0;
+    return err;
+}
+
+/* ---- protect ---- */
+
+static pte_t protect_frame(struct vspace *vs, pte_t pte, unsigned prot)
+{
+    pte_t out = pte & PTE_PPN_MASK;
+
+    if (!prot)
+        return out | PROMISE_KEPT;
+    out |= PTE_LEAF | ((pte_t)prot << 1);
+    if ((prot & VM_WRITE) && !(pte & PTE_W) &&
+        pool_ref_read(vs->pool, pte_paddr(pte)) != 1)
+        out = (out & ~PTE_W) | PTE_LOGICAL_W;
+    return out;
+}
+
+static pte_t protect_segment(struct vspace *vs, pte_t pte, unsigned prot,
+                             uint64_t step)
+{
+    pte_t out = pte & (PTE_PPN_MASK | PTE_LEAF | PTE_SEGMENT);
+
+    if (!prot) {
+        vs->segment_pages -= step >> PAGE_BITS;
+        return pte_promise(PROMISE_RECORD, 0);
+    }
+    out |= (pte_t)prot << 1;
+    if ((prot & VM_WRITE) && !(pte & PTE_W))
+        out = (out & ~PTE_W) | PTE_LOGICAL_W;
+    return out;
+}
+
+static void visit_protect(struct range_op *op, const struct span *s)
+{
+    for (unsigned i = 0; i < s->count; i++) {
+        pte_t old = s->entry[i], new;
+
+        if (!old)
+            continue;
+        if (pte_has_frame(old))
+            new = protect_frame(op->vs, old, op->prot);
+        else if (old & PTE_V)
+            new = protect_segment(op->vs, old, op->prot, s->step);
+        else
+            new = pte_promise(old & PROMISE_KIND_MASK, op->prot);
+        if (new == old)
+            continue;
+        pte_store(&s->entry[i], new);
+        if ((old & PTE_V) && (!(new & PTE_V) || (old & ~new & PTE_RWX)))
+            gather_fence(&op->gather, s->va + i * s->step, s->step);
+    }
+}
+
+/* Every record in the range must permit prot. */
+static error_t check_rights(struct vspace *vs, uaddr_t va, uaddr_t end,
+                            unsigned prot)
+{
+    struct mapping *m = mapping_from(vs, PAGE_OF(va));
+
+    while (m && m->page < PAGE_OF(end)) {
+        if (prot & ~m->flags & MAPPING_PROT_MASK)
+            return ERR_RIGHTS;
+        m = mapping_from(vs, m->page + m->count);
+    }
+    return 0;
+}
+
+error_t vspace_protect(struct vspace *vs, uaddr_t va, uint64_t len,
+                       unsigned prot, uint64_t *cursor)
+{
+    struct range_op op = {
+        .vs = vs, .start = va, .end = va + len, .visit = visit_protect,
+        .relax = true, .prot = normal_prot(prot),
+    };
+    error_t err;
+
+    if (prot & ~VM_PROT_MASK)
+        return ERR_INVALID_ARGUMENT;
+    spin_lock(&vs->lock);
+    err = vspace_check(vs, va, len);
+    if (!err && vs->mappings)
+        err = check_rights(vs, va, op.end, op.prot);
+    if (!err)
+        err = range_run(&op, cursor);
+    /* Also the way to ask for coherence after writing code: protect to the
+     * same permissions with VM_EXEC. */
+    if (prot & VM_EXEC)
+        vspace_fence_exec(vs);
+    spin_unlock(&vs->lock);
+    return err;
+}
+
+/* ---- discard ---- */
+
+static void visit_discard(struct range_op *op, const struct span *s)
+{
+    for (unsigned i = 0; i < s->count; i++) {
+        pte_t old = s->entry[i];
+        uaddr_t va = s->va + i * s->step;
+        pte_t kind = PROMISE_RECORD;
+
+        if (!(old & PTE_V) && (old & PROMISE_KIND_MASK) != PROMISE_KEPT)
+            continue;
+        if (!(old & PTE_V) || !(old & PTE_SEGMENT)) {
+            struct mapping *m = mapping_find(op->vs, PAGE_OF(va));
+
+            if (!m || !m->segment)
+                kind = PROMISE_ZERO;
+        }
+        s->entry[i] = pte_promise(kind, old & PTE_V ? pte_prot(old) : 0);
+        drop_entry(op, old, va, s->step);
+    }
+}
+
+error_t vspace_discard(struct vspace *vs, uaddr_t va, uint64_t len, uint64_t *cursor)
+{
+    struct range_op op = {
+        .vs = vs, .start = va, .end = va + len, .visit = visit_discard,
+        .relax = true,
+    };
+    error_t err;
+
+    spin_lock(&vs->lock);
+    err = vspace_check(vs, va, len);
+    if (!err)
+        err = range_run(&op, cursor);
+    spin_unlock(&vs->lock);
+    return err;
+}
+
+/* ---- what a Segment does to its mappings ---- */
+
+/* The Segment's pages [pending_from, pending_to) go away. */
+static void visit_evict(struct range_op *op, const struct span *s)
+{
+    for (unsigned i = 0; i < s->count; i++) {
+        pte_t old = s->entry[i];
+
+        if (!(old & PTE_V) && (old & PROMISE_KIND_MASK) != PROMISE_KEPT)
+            continue;
+        if (pte_has_frame(old) && !op->seg->truncating)
+            continue;           /* a private copy outlives its original */
+        s->entry[i] = pte_promise(PROMISE_RECORD, old & PTE_V ? pte_prot(old) : 0);
+        drop_entry(op, old, s->va + i * s->step, s->step);
+    }
+}
+
+/* The part of a record that shows Segment pages [from, to); false: none. */
+static bool clip(const struct mapping *m, uint64_t from, uint64_t to,
+                 uaddr_t *start, uaddr_t *end)
+{
+    uint64_t low = m->first, high = (uint64_t)m->first + m->count;
+
+    if (low < from)
+        low = from;
+    if (high > to)
+        high = to;
+    if (low >= high)
+        return false;
+    *start = ((uaddr_t)m->page + (low - m->first)) << PAGE_BITS;
+    *end = ((uaddr_t)m->page + (high - m->first)) << PAGE_BITS;
+    return true;
+}
+
+static void visit_clean(struct range_op *op, const struct span *s)
+{
+    for (unsigned i = 0; i < s->count; i++) {
+        pte_t old = s->entry[i];
+
+        if ((old & (PTE_V | PTE_W | PTE_SEGMENT)) != (PTE_V | PTE_W | PTE_SEGMENT))
+            continue;
+        pte_store(&s->entry[i], (old & ~PTE_W) | PTE_LOGICAL_W);
+        gather_fence(&op->gather, s->va + i * s->step, s->step);
+    }
+}
+
+/* Turn W into PTE_LOGICAL_W for [first, first + count) of the Segment. */
+static void clean_mapping(struct vspace *vs, struct mapping *m, uint64_t first,
+                          uint64_t count)
+{
+    struct range_op op = { .vs = vs, .no_memory = true, .visit = visit_clean };
+
+    if ((m->flags & MAPPING_SHARED) &&
+        clip(m, first, first + count, &op.start, &op.end))
+        range_run(&op, NULL);
+}
+
+bool vspace_visit_mapping(struct vspace *vs, struct mapping *m,
+                          struct segment *seg)
+{
+    struct range_op op = { .vs = vs, .seg = seg, .no_memory = true };
+    uint64_t cursor;
+
+    if (seg->pending == PENDING_CLEAN) {
+        clean_mapping(vs, m, seg->clean_first, seg->clean_count);
+        return true;
+    }
+    if (seg->dead) {
+        /* The record shrinks from its start as its entries go. */
+        op.visit = visit_fill;
+        op.start = (uaddr_t)m->page << PAGE_BITS;
+        op.end = op.start + ((uaddr_t)m->count << PAGE_BITS);
+        op.seg = NULL;
+        cursor = 0;
+        op.one_chunk = true;
+        range_run(&op, &cursor);
+        return false;           /* nothing left to mark */
+    }
+    op.visit = visit_evict;
+    op.one_chunk = true;
+    if (!clip(m, seg->pending_from, seg->pending_to, &op.start, &op.end))
+        return true;
+    cursor = ((uaddr_t)m->page + m->visited) << PAGE_BITS;
+    if (range_run(&op, &cursor) == K_PREEMPTED) {
+        m->visited = PAGE_OF(cursor) - m->page;
+        return false;
+    }
+    return true;
+}

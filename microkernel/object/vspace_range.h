@@ -1,0 +1,84 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Inside the VSpace: the common shape of range operations (vspace_range.c has
+ * the explanation).
+ */
+#ifndef ATOLL_OBJECT_VSPACE_RANGE_H
+#define ATOLL_OBJECT_VSPACE_RANGE_H
+
+#include "object/vspace_table.h"
+
+/* Entries of one table that one visit changes. */
+struct span {
+    pte_t *entry;
+    uaddr_t va;
+    uint64_t step;              /* bytes each entry stands for                 */
+    unsigned level, count;
+};
+
+struct range_op {
+    struct vspace *vs;
+    uaddr_t start, end;
+    void (*visit)(struct range_op *op, const struct span *span);
+    bool force_ends;            /* the visit stores into free places           */
+    bool no_memory;             /* ends are split, records need no splitting   */
+    bool relax;                 /* may let the lock go between spans           */
+    bool one_chunk;             /* return K_PREEMPTED after one chunk of work  */
+    unsigned prot;              /* protect, fill                               */
+    /* fill: */
+    bool with_record;
+    uint32_t record_flags;
+    pte_t promise;
+    struct segment *seg;
+    uint64_t first;             /* Segment page at `start`                     */
+    uaddr_t target;             /* move: where `start` goes                    */
+    struct gather gather;
+};
+
+/* The span at va, not beyond end. */
+void span_at(struct vspace *vs, uaddr_t va, uaddr_t end, struct span *s);
+
+/* Where the next span starts: an upper entry may begin before s->va. */
+static inline uaddr_t span_end(const struct span *s)
+{
+    return s->level ? (s->va & ~(s->step - 1)) + s->step
+                    : s->va + s->count * PAGE_BYTES;
+}
+
+/*
+ * Walk [start, end) from the cursor on. Lock held on entry and exit, but with
+ * `relax` let go in between when there is much to do.
+ */
+error_t range_run(struct range_op *op, uint64_t *cursor);
+
+static inline uaddr_t range_resume(uaddr_t start, uaddr_t end, const uint64_t *cursor)
+{
+    return cursor && *cursor > start && *cursor < end ? *cursor : start;
+}
+
+/* ERR_BUSY unless every entry of the range is free. */
+error_t range_check_free(struct vspace *vs, uaddr_t va, uaddr_t end);
+
+/* The leaf table of va has no entry in use any more. */
+void range_table_empty(struct range_op *op, uaddr_t va);
+
+/* What an entry that goes away held. */
+static inline void drop_entry(struct range_op *op, pte_t pte, uaddr_t va,
+                              uint64_t step)
+{
+    struct vspace *vs = op->vs;
+
+    if (pte & PTE_V) {
+        gather_fence(&op->gather, va, step);
+        if (pte & PTE_SEGMENT) {
+            vs->segment_pages -= step >> PAGE_BITS;
+            return;
+        }
+    } else if ((pte & PROMISE_KIND_MASK) != PROMISE_KEPT) {
+        return;
+    }
+    vs->private_pages--;
+    gather_frame(&op->gather, pte_paddr(pte));
+}
+
+#endif

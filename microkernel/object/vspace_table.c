@@ -1,0 +1,258 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * VSpace tables: splitting, keeping and freeing of leaf tables, fences, and
+ * life: init, bind, switch, destroy. Contracts in vspace.h and vspace_table.h.
+ *
+ * Leaf tables are freed lazily. A leaf table that an unmap covers whole goes at
+ * once; one that merely became empty is kept, one for each VSpace, so that a
+ * program that maps and unmaps one page does not pay for a table each time.
+ * Middle tables (at most 256) stay until the VSpace is destroyed.
+ */
+#include "object/vspace_table.h"
+
+#include "arch/riscv/tlb.h"
+#include "kernel/assert.h"
+#include "kernel/hart.h"
+#include "kernel/preempt.h"
+#include "kernel/usercopy.h"
+#include "object/mapping.h"
+
+#define FENCE_PAGES_MAX 8u      /* beyond: one fence for everything            */
+
+/* ---- fences ---- */
+
+void vspace_fence(struct vspace *vs, uaddr_t va, uint64_t bytes)
+{
+    uint64_t me = 1ul << this_hart()->id, running;
+
+    tlb_order();
+    running = __atomic_load_n(&vs->harts, __ATOMIC_RELAXED);
+    if (running & me) {
+        if (!bytes || bytes > FENCE_PAGES_MAX * PAGE_BYTES) {
+            tlb_local_all();
+        } else {
+            for (uint64_t at = 0; at < bytes; at += PAGE_BYTES)
+                tlb_local_page(va + at);
+        }
+    }
+    if (running & ~me)
+        tlb_remote(running & ~me, va, bytes);
+}
+
+void vspace_fence_exec(struct vspace *vs)
+{
+    uint64_t me = 1ul << this_hart()->id, running;
+
+    __atomic_store_n(&vs->icache_stale, ~me, __ATOMIC_RELAXED);
+    tlb_order();
+    icache_local();
+    running = __atomic_load_n(&vs->harts, __ATOMIC_RELAXED);
+    if (running & ~me)
+        icache_remote(running & ~me);
+}
+
+void gather_flush(struct gather *g)
+{
+    if (g->last) {
+        /* A table that goes may be cached as a non-leaf entry: fence all. */
+        if (g->nr_tables)
+            vspace_fence(g->vs, 0, 0);
+        else
+            vspace_fence(g->vs, g->first, g->last - g->first);
+        g->last = 0;
+    }
+    if (g->nr_pages) {
+        pool_drop_batch(g->vs->pool, g->vs->account, g->page, g->nr_pages);
+        g->nr_pages = 0;
+    }
+    while (g->nr_tables)
+        pool_free_page(g->vs->pool, g->vs->account, g->table[--g->nr_tables]);
+}
+
+/* ---- tables ---- */
+
+error_t table_split(struct vspace *vs, pte_t *entry, unsigned level)
+{
+    pte_t pte = *entry, step = 0, *table;
+    paddr_t pa;
+
+    kassert(level > 0 && !pte_is_table(pte));
+    if (pool_alloc_raw(vs->pool, vs->account, &pa))
+        return ERR_NO_MEMORY;
+    table = phys_to_kva(pa);
+    if (pte & PTE_V)
+        step = pte_of_paddr(LEVEL_BYTES(level - 1));
+    if (!pte) {
+        page_clear(table);
+    } else {
+        for (unsigned i = 0; i < TABLE_ENTRIES; i += 8) {
+            for (unsigned j = 0; j < 8; j++)
+                table[i + j] = pte + (i + j) * step;
+        }
+    }
+    if (level == 1)
+        *table_used(vs, table) = pte ? TABLE_ENTRIES : 0;
+    vs->table_pages++;
+    pte_store(entry, pte_make_table(table));
+    return 0;
+}
+
+error_t table_split_at(struct vspace *vs, uaddr_t va, bool force)
+{
+    pte_t *entry;
+    unsigned level;
+
+    if (va >= USER_TOP)
+        return 0;
+    while (entry = table_entry(vs, va, &level),
+           level && (va & (LEVEL_BYTES(level) - 1)) && (*entry || force)) {
+        if (table_split(vs, entry, level))
+            return ERR_NO_MEMORY;
+    }
+    return 0;
+}
+
+void table_detach(struct gather *g, uaddr_t va)
+{
+    struct vspace *vs = g->vs;
+    pte_t *middle = pte_table(vs->root[pte_index(va, 2)]);
+    pte_t *entry = &middle[pte_index(va, 1)];
+
+    if (g->nr_tables == sizeof g->table / sizeof g->table[0])
+        gather_flush(g);
+    g->table[g->nr_tables++] = pte_paddr(*entry);
+    gather_fence(g, va, PAGE_BYTES);
+    pte_store(entry, 0);
+    vs->table_pages--;
+}
+
+void table_emptied(struct gather *g, uaddr_t va)
+{
+    struct vspace *vs = g->vs;
+    uaddr_t here = (va & ~(LEVEL_BYTES(1) - 1)) | 1, kept = vs->empty_table;
+    unsigned level;
+    pte_t *entry;
+
+    if (kept == here)
+        return;
+    vs->empty_table = here;
+    if (!kept)
+        return;
+    entry = table_entry(vs, kept & ~1ul, &level);
+    if (level == 0 && *table_used(vs, entry) == 0)
+        table_detach(g, kept & ~1ul);
+}
+
+/* ---- life ---- */
+
+static uint64_t next_id = 1;
+
+void vspace_init(struct vspace *vs)
+{
+    *vs = (struct vspace){ .id = __atomic_fetch_add(&next_id, 1, __ATOMIC_RELAXED) };
+    vs->random = (uint32_t)(vs->id * 2654435761u) | 1;
+}
+
+error_t vspace_bind(struct vspace *vs, struct pool *pool, unsigned account)
+{
+    error_t err = 0;
+    paddr_t pa;
+
+    if (account >= POOL_ACCOUNTS)
+        return ERR_RANGE;
+    spin_lock(&vs->lock);
+    if (vs->dying) {
+        err = ERR_DELETED;
+    } else if (vs->pool) {
+        err = ERR_BUSY;
+    } else if (pool_alloc_page(pool, account, &pa)) {
+        err = ERR_NO_MEMORY;
+    } else {
+        pte_t *root = phys_to_kva(pa);
+
+        for (unsigned i = USER_ROOT_ENTRIES; i < TABLE_ENTRIES; i++)
+            root[i] = kernel_root_table[i];
+        __atomic_fetch_add(&pool->nr_users, 1, __ATOMIC_RELAXED);
+        vs->pool = pool;
+        vs->account = account;
+        vs->table_pages = 1;
+        vs->icache_stale = ~0ul;
+        __atomic_store_n(&vs->root, root, __ATOMIC_RELEASE);
+    }
+    spin_unlock(&vs->lock);
+    return err;
+}
+
+/* Leaf tables are gone but for one kept empty. Restarts where it stopped. */
+static error_t free_tables(struct vspace *vs)
+{
+    for (unsigned i = 0; i < USER_ROOT_ENTRIES; i++) {
+        pte_t *middle;
+
+        if (!pte_is_table(vs->root[i]))
+            continue;
+        middle = pte_table(vs->root[i]);
+        for (unsigned j = table_next_used(middle, 0, TABLE_ENTRIES);
+             j < TABLE_ENTRIES; j = table_next_used(middle, j + 1, TABLE_ENTRIES))
+            pool_free_page(vs->pool, vs->account, pte_paddr(middle[j]));
+        pool_free_page(vs->pool, vs->account, kva_to_phys(middle));
+        vs->root[i] = 0;
+        if (preempt_pending())
+            return K_PREEMPTED;
+    }
+    pool_free_page(vs->pool, vs->account, kva_to_phys(vs->root));
+    return 0;
+}
+
+error_t vspace_destroy_step(struct vspace *vs)
+{
+    error_t err;
+
+    __atomic_store_n(&vs->dying, true, __ATOMIC_RELAXED);
+    tlb_order();
+    if (__atomic_load_n(&vs->harts, __ATOMIC_RELAXED))
+        return K_AGAIN;
+    spin_lock(&vs->lock);
+    err = vs->root ? vspace_clear(vs) : 0;
+    if (!err && vs->root)
+        err = free_tables(vs);
+    if (!err && vs->root) {
+        mapping_release_pages(vs);
+        __atomic_fetch_sub(&vs->pool->nr_users, 1, __ATOMIC_RELAXED);
+        vs->root = NULL;
+        vs->pool = NULL;
+    }
+    spin_unlock(&vs->lock);
+    return err;
+}
+
+void vspace_switch_in(struct vspace *vs)
+{
+    uint64_t me = 1ul << this_hart()->id;
+    pte_t *root = NULL;
+
+    if (vs)
+        root = __atomic_load_n(&vs->root, __ATOMIC_ACQUIRE);
+    if (!root) {
+        satp_load(kva_to_phys(kernel_root_table));
+        return;
+    }
+    __atomic_fetch_or(&vs->harts, me, __ATOMIC_SEQ_CST);
+    tlb_order();
+    if (__atomic_load_n(&vs->dying, __ATOMIC_RELAXED)) {
+        __atomic_fetch_and(&vs->harts, ~me, __ATOMIC_SEQ_CST);
+        satp_load(kva_to_phys(kernel_root_table));
+        return;
+    }
+    satp_load(kva_to_phys(root));
+    if (__atomic_load_n(&vs->icache_stale, __ATOMIC_RELAXED) & me) {
+        __atomic_fetch_and(&vs->icache_stale, ~me, __ATOMIC_SEQ_CST);
+        icache_local();
+    }
+}
+
+void vspace_switch_out(struct vspace *vs)
+{
+    if (vs)
+        __atomic_fetch_and(&vs->harts, ~(1ul << this_hart()->id), __ATOMIC_SEQ_CST);
+}

@@ -1,0 +1,118 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Inside the VSpace: walking and splitting tables, gathering what must be
+ * fenced and freed. All with the VSpace's lock held.
+ */
+#ifndef ATOLL_OBJECT_VSPACE_TABLE_H
+#define ATOLL_OBJECT_VSPACE_TABLE_H
+
+#include "object/pool.h"
+#include "object/vspace.h"
+
+/* The lowest entry on the way to va that is not a table, and its level. */
+static inline pte_t *table_entry(struct vspace *vs, uaddr_t va, unsigned *level)
+{
+    pte_t *entry = &vs->root[pte_index(va, 2)];
+
+    *level = 2;
+    if (!pte_is_table(*entry))
+        return entry;
+    entry = &pte_table(*entry)[pte_index(va, 1)];
+    *level = 1;
+    if (!pte_is_table(*entry))
+        return entry;
+    *level = 0;
+    return &pte_table(*entry)[pte_index(va, 0)];
+}
+
+/* How many entries of a leaf table are not free. */
+static inline uint32_t *table_used(struct vspace *vs, const pte_t *entry)
+{
+    return pool_ref(vs->pool, kva_to_phys(entry) & ~(PAGE_BYTES - 1));
+}
+
+/* Index of the next entry in [i, end) that is not free, or end. */
+static inline unsigned table_next_used(const pte_t *table, unsigned i, unsigned end)
+{
+    while (i + 4 <= end && !(table[i] | table[i + 1] | table[i + 2] | table[i + 3]))
+        i += 4;
+    while (i < end && !table[i])
+        i++;
+    return i;
+}
+
+/* Put a table that says the same in place of a promise, a large leaf or a free
+ * entry at level 1 or 2. ERR_NO_MEMORY. */
+error_t table_split(struct vspace *vs, pte_t *entry, unsigned level);
+
+/* Have no entry reach across va; force: have a leaf entry there even if the
+ * place is free (unless va is aligned to something larger). ERR_NO_MEMORY. */
+error_t table_split_at(struct vspace *vs, uaddr_t va, bool force);
+
+/* An empty leaf table: keep it for the next mapping, free the one kept before. */
+struct gather;
+void table_emptied(struct gather *g, uaddr_t va);
+/* Take the leaf table of va out and free it after the fence. */
+void table_detach(struct gather *g, uaddr_t va);
+
+/*
+ * What a range operation took away. Frames and tables are freed by
+ * gather_flush, after the fences.
+ */
+#define GATHER_PAGES 256u
+struct gather {
+    struct vspace *vs;
+    uaddr_t first, last;        /* fence from, to; last == 0: nothing          */
+    unsigned nr_pages, nr_tables;
+    paddr_t table[2];
+    uint32_t page[GATHER_PAGES];
+};
+
+static inline void gather_init(struct gather *g, struct vspace *vs)
+{
+    g->vs = vs;
+    g->last = 0;
+    g->nr_pages = 0;
+    g->nr_tables = 0;
+}
+
+void gather_flush(struct gather *g);
+
+static inline void gather_fence(struct gather *g, uaddr_t va, uint64_t bytes)
+{
+    if (!g->last || va < g->first)
+        g->first = va;
+    if (va + bytes > g->last)
+        g->last = va + bytes;
+}
+
+/* A reference to a frame is gone; its entry is changed already. */
+static inline void gather_frame(struct gather *g, paddr_t pa)
+{
+    if (g->nr_pages == GATHER_PAGES)
+        gather_flush(g);
+    g->page[g->nr_pages++] = (uint32_t)((pa - g->vs->pool->base) >> PAGE_BITS);
+}
+
+/* Fence [va, va + bytes) on all harts that run vs. bytes 0: everything. */
+void vspace_fence(struct vspace *vs, uaddr_t va, uint64_t bytes);
+/* Before pages become executable. */
+void vspace_fence_exec(struct vspace *vs);
+
+/* ---- shared between the vspace_*.c files ---- */
+
+#define PAGE_OF(va) ((uint32_t)((va) >> PAGE_BITS))
+
+/* vspace_fault.c: as vspace_fault, under the lock. */
+enum fault_result fault_locked(struct vspace *vs, uaddr_t va, unsigned access,
+                               struct segment **blocked);
+
+/* vspace_range.c: empty the whole VSpace; needs no memory. 0, K_PREEMPTED. */
+error_t vspace_clear(struct vspace *vs);
+/* vspace_range.c, for segment.c: apply the Segment's pending change to one
+ * record. True when the record is done. */
+bool vspace_visit_mapping(struct vspace *vs, struct mapping *m,
+                          struct segment *seg);
+error_t vspace_check(struct vspace *vs, uaddr_t va, uint64_t len);
+
+#endif
