@@ -44,6 +44,16 @@ struct rpc_env {
      * caller's own (a guest's); returns 0 or ERR_FAULT. */
     error_t (*copy_in)(void *arena, const void *lent, size_t bytes);
     error_t (*copy_out)(void *lent, const void *arena, size_t bytes);
+    /* The rest may be left out (0). */
+    /* `wait` rings the doorbell itself when rpc_take_ring says so, so that
+     * submitting and waiting are one SYS_SIGNAL_WAIT. Otherwise rpc_invoke has
+     * rung before it calls `wait`. */
+    bool combines_ring;
+    /* Tokens, slots or entries became free: end all wait_room. Locked. */
+    void (*room)(struct rpc_client *);
+    /* The ring is full: take an event over, to be published later by
+     * rpc_try_post. Returns false to wait for room instead. Locked. */
+    bool (*backlog)(struct rpc_client *, const struct sq_entry *);
 };
 
 struct rpc_request {
@@ -59,6 +69,11 @@ struct rpc_request {
     uint32_t done;          /* release by the drainer, acquire by the owner     */
     void    *owner;         /* env's: who waits                                 */
     uint64_t user;          /* caller's, asynchronous requests                  */
+    uint16_t arena_used;    /* bytes of arguments and copied lent bytes         */
+    uint16_t lend_at;       /* `lend out` in the arena: offset, or ARENA_NONE   */
+    uint8_t  published;
+    uint8_t  interruptible; /* env->wait may return ERR_INTERRUPTED; while it is
+                             * 0, such a return is only repeated                */
 };
 
 struct rpc_client {
@@ -76,6 +91,13 @@ struct rpc_client {
     uint32_t nr_waiting_room;
     struct rpc_request request[CQ_ENTRIES];
     void    *env_data;
+    uint32_t sq_head_seen;  /* the server's index when last looked at           */
+    uint32_t nr_reserved;   /* begun, not yet published                         */
+    bool     ring_needed;   /* something was published while the server slept,
+                             * and nobody rang yet: rpc_take_ring               */
+    bool     broken;        /* hash differs, or the server's indices are absurd */
+    uint32_t spin_limit;    /* rpc_spin's learned bound                         */
+    void    *backlog;       /* env's                                            */
 };
 
 /* Prepare a client over mapped session memory. Fails with ERR_BAD_MESSAGE when
@@ -83,6 +105,14 @@ struct rpc_client {
 error_t rpc_client_init(struct rpc_client *, struct session *, const struct rpc_env *,
                         cptr_t doorbell, cptr_t own, uint64_t layout_hash);
 struct rpc_request *rpc_begin(struct rpc_client *, uint16_t method) MAY_YIELD;
+/* The same for stubs. Returns NULL when the session is closed. */
+#define RPC_WANT_ARENA 1u   /* an arena slot if one is free                      */
+#define RPC_NEED_ARENA 2u   /* waits for one                                     */
+#define RPC_LONG       4u   /* may stay for long: leaves ARENA_RESERVE to others */
+#define ARENA_RESERVE  8u
+struct rpc_request *rpc_begin_with(struct rpc_client *, uint16_t method, unsigned flags) MAY_YIELD;
+/* Also sets req->error to what it returns. An interrupted wait of a
+ * cancellable request returns ERR_INTERRUPTED if the server cancelled it. */
 error_t rpc_invoke(struct rpc_client *, struct rpc_request *, bool cancellable) MAY_YIELD;
 void    rpc_submit(struct rpc_client *, struct rpc_request *);
 error_t rpc_finish(struct rpc_client *, struct rpc_request *, bool cancellable) MAY_YIELD;
@@ -101,8 +131,42 @@ void rpc_end_sleep(struct rpc_client *);
 /* Does a published request need a doorbell? Clears nothing. */
 bool rpc_server_sleeps(const struct rpc_client *);
 
+/* Must the caller ring `doorbell`? Clears the flag. Call with the lock held. */
+bool rpc_take_ring(struct rpc_client *);
+/* Spin while the server is awake, no completion came, and this hart has
+ * nothing else to run, for a learned time. True when a completion is there.
+ * Call unlocked; `page` may be NULL (then it never spins). */
+struct hart_page;
+bool rpc_spin(struct rpc_client *, const volatile struct hart_page *page, uint32_t hart);
+
 /* A buffer lent to the server for the time of a call. */
 struct rpc_in  { const void *data; uint64_t bytes; };
 struct rpc_out { void *data; uint64_t bytes; };
+
+/* ---- for generated stubs ---- */
+#define RPC_MAX_REPEATS  3u     /* of an idempotent request, after restarts      */
+#define RPC_LEND_INLINE  448u   /* lent buffers up to here may go by the arena   */
+#define RPC_PLACE_CLIENT 0u     /* ref.at is an address in client memory         */
+#define RPC_PLACE_ARENA  1u     /* ref.at is an offset in the arena slot         */
+/* Descriptor of a string or a lent buffer; of bytes and arrays. */
+struct rpc_ref  { uint64_t at; uint32_t bytes; uint32_t place; };
+struct rpc_pair { uint32_t at; uint32_t count; };
+_Static_assert(sizeof(struct rpc_ref) == 16 && sizeof(struct rpc_pair) == 8, "wire layout");
+
+/* `where` is the descriptor's place in the words or the arena. Order: copied
+ * parts, then lent in, then lent out. Errors: ERR_FAULT. */
+error_t rpc_put_string(struct rpc_client *, struct rpc_request *, void *where, struct rpc_in);
+error_t rpc_put_bytes(struct rpc_client *, struct rpc_request *, void *where, struct rpc_in);
+void    rpc_put_array(struct rpc_request *, void *where, const void *data, uint32_t count, uint32_t element_bytes);
+error_t rpc_put_lend_in(struct rpc_client *, struct rpc_request *, void *where, struct rpc_in);
+void    rpc_put_lend_out(struct rpc_request *, void *where, struct rpc_out, uint32_t results_bytes);
+error_t rpc_take_bytes(struct rpc_client *, struct rpc_request *, const void *where, struct rpc_out, uint32_t *bytes);
+error_t rpc_take_array(struct rpc_request *, const void *where, void *to, uint32_t element_bytes, uint32_t limit,
+                       uint32_t *count);
+error_t rpc_take_lend_out(struct rpc_client *, struct rpc_request *, struct rpc_out, uint64_t done);
+/* Publish an event: no token, no answer. */
+void    rpc_post_event(struct rpc_client *, uint16_t method, const uint64_t word[6]) MAY_YIELD;
+/* The same without waiting; false when the ring is full. Call locked. */
+bool    rpc_try_post(struct rpc_client *, const struct sq_entry *);
 
 #endif

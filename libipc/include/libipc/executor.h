@@ -34,6 +34,7 @@ struct exec_timer {
     ticks_t deadline;
     void (*fire)(struct exec_timer *);
     struct exec_timer *next, *prev; bool armed;     /* executor's */
+    struct exec_timer *child;                       /* executor's */
 };
 void exec_timer_set(struct exec_timer *, ticks_t deadline);
 void exec_timer_cancel(struct exec_timer *);
@@ -48,7 +49,9 @@ struct exec_config {
     uint32_t hart;
     uint32_t nr_coroutines;
     size_t   coroutine_stack_bytes;
-    void    *coroutine_stacks;      /* mapped with guard pages by the runtime   */
+    void    *coroutine_stacks;      /* nr_coroutines * (stack + a guard page), the
+                                     * guard first; NULL: mapped by exec_init at
+                                     * SRV_CORO_STACKS                          */
 };
 error_t exec_init(const struct exec_config *);
 void exec_add_server(struct rpc_server *);
@@ -56,10 +59,14 @@ void exec_add_server(struct rpc_server *);
 void exec_add_client(struct rpc_client *);
 /* Call fn when any of these notification bits was signalled. */
 void exec_on_signal(uint64_t bits, void (*fn)(uint64_t bits, void *), void *arg);
-/* Run fn once in each turn before the sessions (events of other servers). */
-void exec_run(void) __attribute__((noreturn));
+void exec_run(void);
 struct exec_stats { uint64_t turns, sleeps, requests, spins_won, spins_lost; };
 void exec_get_stats(struct exec_stats *);
+
+/* One turn without sleeping; returns whether anything was done. For tests. */
+bool exec_turn(void);
+/* End exec_run after this turn. For tests: a server never ends its loop. */
+void exec_stop(void);
 
 extern const struct rpc_env coro_rpc_env;   /* for clients inside a server      */
 

@@ -21,18 +21,21 @@
 #include <atoll/errors.h>
 #include <libipc/client.h>
 #include <libipc/ring.h>
+#include <libipc/system.h>
 
 #define RPC_PENDING 1
 #define RPC_BLOCKS  2
 
 struct rpc_server;
 
-/* A lent buffer as the server sees it. Small ones travel in the arena (already
- * in private memory for input), others stay in the client's memory. */
+/* A lent buffer as the server sees it. Small ones travel in the arena, others
+ * stay in the client's memory. Either way the client can change them at any
+ * time: go through rpc_buf_read and rpc_buf_write, and look at private copies.
+ * A parked request may keep a copy of the rpc_buf; it is good until its reply. */
 struct rpc_buf {
     uint64_t address;       /* in the client's VSpace; 0 when in the arena      */
     uint64_t bytes;
-    void    *local;         /* arena or private copy, or NULL                   */
+    void    *local;         /* in the arena (shared memory), or NULL            */
 };
 
 /* One request. Lives on the dispatcher's stack until parked. */
@@ -51,6 +54,10 @@ struct rpc_call {
     void   (*on_cancel)(struct rpc_call *);
     void    *context;
     struct rpc_call *next, *prev;   /* list of the session's parked requests    */
+    /* libipc's */
+    struct rpc_job *job;    /* runs on a coroutine                              */
+    bool     heap;          /* made by rpc_park                                 */
+    bool     listed;
 };
 
 /* Make the request outlive its handler. on_cancel is called once if the client
@@ -88,8 +95,19 @@ struct rpc_server {
     cptr_t   client_vspaces;        /* CNode slot: client k's VSpace at CAP_IN(.., k) */
     cptr_t   client_doorbells;      /* CNode slot: client k's notification      */
     struct server_session *state;   /* private, one a session                   */
-    uint64_t *pending;              /* bitmap of sessions to look at            */
-    uint32_t hot_first, nr_hot;     /* libipc's: the polled set                 */
+    /* the rest is libipc's */
+    struct server_session *bucket[DOORBELL_BITS];   /* open sessions by their bit */
+    struct server_session *hot;     /* polled: their server_asleep is 0         */
+    uint32_t nr_hot;
+    uint32_t epoch;
+    uint32_t peers;                 /* open sessions below FIRST_PROCESS_SLOT   */
+    struct server_session *to_ring; /* completions published, client not yet rung */
+    void   (*ring)(struct rpc_server *, uint32_t client);
+    struct rpc_job *waiting_jobs, **waiting_end;    /* no coroutine was free     */
+    struct rpc_server *next;
+    struct rpc_server_stats {
+        uint64_t requests, events, parked, cancels, bad_messages, event_errors, handler_bugs, broken_sessions;
+    } stats;
 };
 
 /* Set up; `state` is allocated. Sessions are closed until opened. */
@@ -100,5 +118,41 @@ void rpc_session_open(struct rpc_server *, uint32_t client);
 void rpc_session_close(struct rpc_server *, uint32_t client);
 void rpc_session_set_user(struct rpc_server *, uint32_t client, void *user);
 void *rpc_session_user(struct rpc_server *, uint32_t client);
+bool rpc_session_is_open(const struct rpc_server *, uint32_t client);
+
+/* ---- for generated stubs ---- */
+/* What an outcome above 0 asks for: RPC_PENDING, RPC_BLOCKS. */
+void     rpc_defer(struct rpc_call *, const struct sq_entry *, const uint8_t *arena, error_t outcome);
+/* End of an event's handler. */
+void     rpc_event_done(struct rpc_call *, error_t);
+/* An error outside `allowed` (bit n: error -n) becomes ERR_IO and is counted. */
+error_t  rpc_check_error(struct rpc_call *, error_t, const uint64_t allowed[2]);
+/* The request's arena slot for results of at least `bytes`, or NULL when the
+ * session is gone. Sets call->result_bytes. */
+uint8_t *rpc_result_arena(struct rpc_call *, uint32_t bytes);
+void     rpc_put_result(struct rpc_call *, uint8_t *arena, void *where, const void *data, uint32_t count,
+                        uint32_t element_bytes, uint32_t limit);
+error_t  rpc_get_string(struct rpc_call *, const struct sq_entry *, const uint8_t *arena, const void *where,
+                        uint64_t limit, const char **text, uint32_t *bytes);
+error_t  rpc_get_array(const struct sq_entry *, const uint8_t *arena, const void *where, uint32_t element_bytes,
+                       uint64_t limit, const void **data, uint32_t *count);
+/* `floor`: lowest offset in the arena at which the buffer may lie. */
+error_t  rpc_get_lend(struct rpc_call *, const struct sq_entry *, const void *where, uint64_t limit, uint32_t floor,
+                      struct rpc_buf *);
+
+/* ---- for the executor (and tests) ---- */
+/* Serve up to `quantum` requests of a session; returns how many were taken. */
+unsigned rpc_session_serve(struct rpc_server *, uint32_t client, unsigned quantum);
+/* Look at the cold sessions of these doorbell bits; those with work become hot. */
+void     rpc_server_doorbells(struct rpc_server *, uint64_t bits);
+/* One quantum for each hot session; returns the number of requests taken. */
+unsigned rpc_server_turn(struct rpc_server *);
+/* Ring the sleeping clients to whom completions were published. */
+void     rpc_server_flush(struct rpc_server *);
+/* Declare all sessions asleep; false when work showed up meanwhile (then the
+ * sessions that have it are hot again). */
+bool     rpc_server_sleep(struct rpc_server *);
+/* Anything submitted in a hot session? For spinning; changes nothing. */
+bool     rpc_server_peek(const struct rpc_server *);
 
 #endif

@@ -1,0 +1,220 @@
+# SPDX-License-Identifier: MIT
+"""Resolves names in the model and refuses what the language forbids. Goes on after an error, to report them all."""
+
+from __future__ import annotations
+
+from .diag import Diagnostics, Pos
+from .model import SCALARS, Enum, Interface, Method, Param, Struct, TypeRef
+
+C_KEYWORDS = frozenset(
+    "auto break case char const continue default do double else enum extern float for goto if inline int long "
+    "register restrict return short signed sizeof static struct switch typedef union unsigned void volatile while "
+    "asm typeof bool true false rpc req err".split())
+
+MAX_LEND = 0xFFFFFFFF
+MAX_ARENA = 512
+
+
+class Checker:
+    def __init__(self, interface: Interface, errors: dict[str, int], diags: Diagnostics) -> None:
+        self.it = interface
+        self.errors = errors
+        self.diags = diags
+        self.consts = {c.name: c for c in interface.consts}
+        self.enums = {e.name: e for e in interface.enums}
+        self.structs = {s.name: s for s in interface.structs}
+        self.done_structs: set[str] = set()
+
+    def run(self) -> None:
+        it = self.it
+        self.unique("name", [(c.name, c.pos) for c in it.consts])
+        self.unique("type", [(x.name, x.pos) for x in [*it.enums, *it.structs]])
+        self.unique("method", [(m.name, m.pos) for m in it.methods])
+        self.ordinals()
+        for enum in it.enums:
+            self.enum(enum)
+        for struct in it.structs:
+            self.struct(struct, [])
+        self.error_set(it.errors)
+        for method in it.methods:
+            self.method(method)
+
+    def unique(self, what: str, names: list[tuple[str, Pos]]) -> None:
+        seen: dict[str, Pos] = {}
+        for name, pos in names:
+            if name in seen:
+                self.diags.error(pos, "E021", f"{what} '{name}' is declared twice", f"first in line {seen[name].line}")
+            seen.setdefault(name, pos)
+
+    def c_name(self, name: str, pos: Pos) -> None:
+        if name in C_KEYWORDS:
+            self.diags.error(pos, "E036", f"'{name}' cannot be a name in the generated C", "choose another one")
+
+    def ordinals(self) -> None:
+        seen: dict[int, Method] = {}
+        for method in self.it.methods:
+            if not 1 <= method.ordinal <= 0xFFFF:
+                self.diags.error(method.ordinal_pos, "E023", f"ordinal {method.ordinal} is outside 1..65535",
+                                 "0 is reserved")
+            elif method.ordinal in seen:
+                free = max(m.ordinal for m in self.it.methods) + 1
+                self.diags.error(method.ordinal_pos, "E022",
+                                 f"ordinal {method.ordinal} belongs to '{seen[method.ordinal].name}' already",
+                                 f"{free} is free; ordinals of removed methods stay taken")
+            seen.setdefault(method.ordinal, method)
+
+    def error_set(self, names) -> None:
+        for item in names or []:
+            if item.name not in self.errors:
+                self.diags.error(item.pos, "E029", f"no error is called '{item.name}'",
+                                 "the list is in microkernel/abi/atoll/errors.h")
+
+    # ---- types ----
+
+    def enum(self, enum: Enum) -> None:
+        if enum.base not in SCALARS or enum.base == "bool":
+            self.diags.error(enum.pos, "E020", f"'{enum.base}' cannot be the base of an enum", "u8 .. i64")
+            return
+        size, signed = SCALARS[enum.base]
+        low, high = (-(1 << (8 * size - 1)), (1 << (8 * size - 1)) - 1) if signed else (0, (1 << (8 * size)) - 1)
+        self.unique("enumerator", [(i.name, i.pos) for i in enum.items])
+        if not enum.items:
+            self.diags.error(enum.pos, "E037", f"'{enum.name}' has no values", "an enum has at least one")
+        for item in enum.items:
+            if not low <= item.value <= high:
+                self.diags.error(item.pos, "E025", f"{item.value} does not fit {enum.base}", f"{low} .. {high}")
+
+    def bound(self, value: int | str | None, pos: Pos | None, low: int, high: int, where: Pos) -> int:
+        at = pos or where
+        if isinstance(value, str):
+            const = self.consts.get(value)
+            if const is None:
+                self.diags.error(at, "E020", f"no constant is called '{value}'")
+                return low
+            value = const.value
+        if value is None or not low <= value <= high:
+            self.diags.error(at, "E026", f"a bound of {value} is outside {low}..{high}")
+            return low
+        return value
+
+    def resolve(self, ref: TypeRef, name: str) -> bool:
+        """Resolve a scalar, enum or struct name; reports and returns False when there is none."""
+        if name in SCALARS:
+            ref.base = name
+        elif name in self.enums:
+            ref.enum = self.enums[name]
+            ref.base = ref.enum.base if ref.enum.base in SCALARS else "u32"
+        elif name in self.structs:
+            ref.struct = self.structs[name]
+            self.struct(ref.struct, [])
+        else:
+            known = sorted([*self.enums, *self.structs])
+            near = [k for k in known if k[:2] == name[:2]]
+            self.diags.error(ref.pos, "E020", f"no type is called '{name}'",
+                             f"did you mean '{near[0]}'?" if near else "declare it in this interface")
+            return False
+        return True
+
+    def struct(self, struct: Struct, inside: list[str]) -> None:
+        if struct.name in inside:
+            self.diags.error(struct.pos, "E034", f"struct '{struct.name}' contains itself")
+            return
+        if struct.name in self.done_structs:
+            return
+        self.done_structs.add(struct.name)
+        self.unique("field", [(f.name, f.pos) for f in struct.fields])
+        if not struct.fields:
+            self.diags.error(struct.pos, "E037", f"struct '{struct.name}' has no fields")
+        offset = 0
+        for field in struct.fields:
+            if field.name not in _LOCALS:
+                self.c_name(field.name, field.pos)
+            size, align = self.field_size(field.type, [*inside, struct.name])
+            if offset % align:
+                need = align - offset % align
+                self.diags.error(field.pos, "E024", f"'{field.name}' would need {need} bytes of padding before it",
+                                 "reorder the fields or add an explicit reserved one")
+                offset += need
+            field.offset = offset
+            offset += size
+            struct.align = max(struct.align, align)
+        if offset % struct.align:
+            need = struct.align - offset % struct.align
+            self.diags.error(struct.pos, "E024", f"struct '{struct.name}' would end in {need} bytes of padding",
+                             "add an explicit reserved field")
+            offset += need
+        struct.size = offset
+
+    def field_size(self, ref: TypeRef, inside: list[str]) -> tuple[int, int]:
+        if ref.kind == "handle":
+            ref.base = "u32"
+        elif ref.kind != "name":
+            self.diags.error(ref.pos, "E028", f"a {ref.kind} cannot be a field of a struct",
+                             "use a fixed array, or make it a parameter")
+            return 1, 1
+        elif ref.name in self.structs:
+            ref.struct = self.structs[ref.name]
+            self.struct(ref.struct, inside)
+        elif not self.resolve(ref, ref.name):
+            return 1, 1
+        size, align = (ref.struct.size, ref.struct.align) if ref.struct else (SCALARS[ref.base][0],) * 2
+        if ref.count is not None:
+            ref.nr = self.bound(ref.count, ref.bound_pos, 1, 4096, ref.pos)
+            size *= ref.nr
+        return max(size, 1), align
+
+    # ---- methods ----
+
+    def method(self, method: Method) -> None:
+        self.unique("parameter", [(p.name, p.pos) for p in method.params])
+        self.unique("result", [(p.name, p.pos) for p in method.results])
+        self.error_set(method.errors)
+        for mode in ("lend_in", "lend_out"):
+            lent = [p for p in method.params if p.mode == mode]
+            if len(lent) > 1:
+                self.diags.error(lent[1].pos, "E027", f"a second '{mode.replace('_', ' ')}' in one method",
+                                 "at most one of each")
+        for param in [*method.params, *method.results]:
+            self.c_name(param.name, param.pos)
+            self.param(param)
+        if method.is_event:
+            self.event(method)
+        lent = method.lend("lend_out")
+        if lent and not method.is_event:
+            done = method.done_of(lent)
+            if done is None or not done.type.is_scalar:
+                self.diags.error(lent.pos, "E033", f"no result tells how much of '{lent.name}' was written",
+                                 f"add a result `u64 done` or `u64 {lent.name}_done`")
+
+    def event(self, method: Method) -> None:
+        for param in method.params:
+            if not param.type.is_scalar and not param.type.struct:
+                self.diags.error(param.pos, "E031", f"'{param.name}': an event carries scalars and small structs only",
+                                 "its arguments travel in the six inline words")
+
+    def param(self, param: Param) -> None:
+        ref = param.type
+        if param.mode.startswith("lend_"):
+            if ref.kind != "bytes":
+                self.diags.error(ref.pos, "E028", "only bytes can be lent", "`lend in bytes<4096> data`")
+                return
+            ref.limit = self.bound(ref.bound, ref.bound_pos, 1, MAX_LEND, ref.pos)
+        elif ref.kind == "string":
+            ref.limit = self.bound(ref.bound, ref.bound_pos, 1, 4095, ref.pos)
+        elif ref.kind == "bytes":
+            ref.limit = self.bound(ref.bound, ref.bound_pos, 1, MAX_ARENA, ref.pos)
+        elif ref.kind == "array":
+            if self.resolve(ref, ref.name):
+                ref.limit = self.bound(ref.bound, ref.bound_pos, 1, MAX_ARENA, ref.pos)
+        elif ref.kind == "handle":
+            ref.base = "u32"
+        else:
+            self.resolve(ref, ref.name)
+
+
+# Names that are locals of generated functions: forbidden for parameters, harmless as members of structs.
+_LOCALS = frozenset("rpc req err".split())
+
+
+def check(interface: Interface, errors: dict[str, int], diags: Diagnostics) -> None:
+    Checker(interface, errors, diags).run()

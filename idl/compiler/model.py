@@ -1,0 +1,131 @@
+# SPDX-License-Identifier: MIT
+"""What a source file says. The parser fills these; the checker resolves names in place."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Union
+
+from .diag import Pos
+
+SCALARS: dict[str, tuple[int, bool]] = {  # name -> (bytes, signed)
+    "u8": (1, False), "u16": (2, False), "u32": (4, False), "u64": (8, False),
+    "i8": (1, True), "i16": (2, True), "i32": (4, True), "i64": (8, True),
+    "bool": (1, False),
+}
+
+
+@dataclass
+class TypeRef:
+    """A type as written. kind: name, string, bytes, array, handle; `count` is a fixed array's (struct fields)."""
+
+    pos: Pos
+    kind: str
+    name: str = ""
+    bound: Union[int, str, None] = None
+    bound_pos: Pos | None = None
+    count: Union[int, str, None] = None
+    # resolved by the checker:
+    base: str = ""                      # scalar name below a scalar, enum, flags or handle
+    struct: "Struct | None" = None
+    enum: "Enum | None" = None
+    limit: int = 0                      # value of `bound`
+    nr: int = 0                         # value of `count`, 0: not an array
+
+    @property
+    def is_scalar(self) -> bool:
+        return bool(self.base) and self.kind in ("name", "handle")
+
+
+@dataclass
+class Const:
+    pos: Pos
+    name: str
+    value: int
+    doc: str = ""
+
+
+@dataclass
+class Enum:
+    pos: Pos
+    name: str
+    base: str
+    is_flags: bool
+    items: list[Const]
+    doc: str = ""
+
+
+@dataclass
+class Field:
+    pos: Pos
+    name: str
+    type: TypeRef
+    offset: int = 0                     # decided by the checker
+
+
+@dataclass
+class Struct:
+    pos: Pos
+    name: str
+    fields: list[Field]
+    doc: str = ""
+    size: int = 0
+    align: int = 1
+
+
+@dataclass
+class Param:
+    pos: Pos
+    name: str
+    type: TypeRef
+    mode: str                           # in, lend_in, lend_out, result
+
+
+@dataclass
+class ErrorName:
+    pos: Pos
+    name: str
+
+
+@dataclass
+class Method:
+    pos: Pos
+    name: str
+    ordinal: int
+    ordinal_pos: Pos
+    is_event: bool
+    params: list[Param]
+    results: list[Param]
+    doc: str = ""
+    errors: list[ErrorName] | None = None
+    nonblocking: bool = False
+    idempotent: bool = False
+    cancellable: bool = False
+    since: int = 1
+    removed: int = 0
+
+    def lend(self, mode: str) -> Param | None:
+        return next((p for p in self.params if p.mode == mode), None)
+
+    def done_of(self, lent: Param) -> Param | None:
+        """The result that tells how many bytes of a `lend out` buffer the server wrote."""
+        by_name = {r.name: r for r in self.results}
+        return by_name.get(f"{lent.name}_done") or by_name.get("done")
+
+
+@dataclass
+class Interface:
+    pos: Pos
+    name: str
+    version: int
+    doc: str = ""
+    consts: list[Const] = field(default_factory=list)
+    enums: list[Enum] = field(default_factory=list)
+    structs: list[Struct] = field(default_factory=list)
+    methods: list[Method] = field(default_factory=list)
+    errors: list[ErrorName] | None = None
+    source: str = ""
+
+    @property
+    def live(self) -> list[Method]:
+        return [m for m in self.methods if not m.removed]

@@ -1,0 +1,108 @@
+/* SPDX-License-Identifier: MIT */
+/* Numbers from text, sorting, searching. */
+#include <stdlib.h>
+#include <string.h>
+
+static int digit_of(char c)
+{
+    if (c >= '0' && c <= '9')
+        return c - '0';
+    if (c >= 'a' && c <= 'z')
+        return c - 'a' + 10;
+    if (c >= 'A' && c <= 'Z')
+        return c - 'A' + 10;
+    return 99;
+}
+
+unsigned long strtoul(const char *text, char **end, int base)
+{
+    const char *p = text;
+    unsigned long value = 0;
+    bool any = false, overflow = false, negative = false;
+
+    while (*p == ' ' || (*p >= '\t' && *p <= '\r'))
+        p++;
+    if (*p == '-' || *p == '+')
+        negative = *p++ == '-';
+    if ((base == 0 || base == 16) && p[0] == '0' && (p[1] | 0x20) == 'x' && digit_of(p[2]) < 16) {
+        p += 2;
+        base = 16;
+    } else if (base == 0) {
+        base = *p == '0' ? 8 : 10;
+    }
+    for (; digit_of(*p) < base; p++) {
+        unsigned long next;
+        overflow |= __builtin_mul_overflow(value, (unsigned long)base, &next);
+        overflow |= __builtin_add_overflow(next, (unsigned long)digit_of(*p), &value);
+        any = true;
+    }
+    if (end != NULL)
+        *end = (char *)(uintptr_t)(any ? p : text);
+    if (overflow)
+        return ~0ul;
+    return negative ? -value : value;
+}
+
+long strtol(const char *text, char **end, int base)
+{
+    const char *p = text;
+    while (*p == ' ' || (*p >= '\t' && *p <= '\r'))
+        p++;
+    bool negative = *p == '-';
+    unsigned long value = strtoul(text, end, base);
+
+    if (negative) {
+        unsigned long magnitude = -value;
+        return value == ~0ul && magnitude == 1 && p[1] != '1' ? INT64_MIN
+               : magnitude > (unsigned long)INT64_MAX ? INT64_MIN : -(long)magnitude;
+    }
+    return value > (unsigned long)INT64_MAX ? INT64_MAX : (long)value;
+}
+
+static void swap(char *a, char *b, size_t bytes)
+{
+    while (bytes-- != 0) {
+        char c = *a;
+        *a++ = *b;
+        *b++ = c;
+    }
+}
+
+/* Heapsort: no recursion, no memory, n log n whatever the input. */
+void qsort(void *base, size_t nr, size_t bytes, int (*compare)(const void *, const void *))
+{
+    char *at = base;
+    size_t start = nr / 2, end = nr;
+
+    while (end > 1) {
+        if (start > 0)
+            start--;
+        else
+            swap(at, at + --end * bytes, bytes);
+        for (size_t root = start, child; (child = 2 * root + 1) < end; root = child) {
+            if (child + 1 < end && compare(at + child * bytes, at + (child + 1) * bytes) < 0)
+                child++;
+            if (compare(at + root * bytes, at + child * bytes) >= 0)
+                break;
+            swap(at + root * bytes, at + child * bytes, bytes);
+        }
+    }
+}
+
+void *bsearch(const void *key, const void *base, size_t nr, size_t bytes, int (*compare)(const void *, const void *))
+{
+    const char *at = base;
+
+    while (nr != 0) {
+        const char *middle = at + nr / 2 * bytes;
+        int order = compare(key, middle);
+        if (order == 0)
+            return (void *)(uintptr_t)middle;
+        if (order > 0) {
+            at = middle + bytes;
+            nr--;
+        }
+        nr /= 2;
+    }
+    return NULL;
+}

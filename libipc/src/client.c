@@ -1,0 +1,414 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The client's side of a session: tokens, publishing, draining.
+ *
+ * Life of a request: begin (token, entry and perhaps an arena slot reserved),
+ * publish (the entry is in the ring), done (its completion was drained), end
+ * (all given back). A token is given back only after its completion was
+ * drained, so at most CQ_ENTRIES completions are ever outstanding and the
+ * server never waits for room.
+ *
+ * Locking: everything in struct rpc_client is guarded by env->lock, except
+ * request[].done, which the drainer releases and the owner acquires. No lock is
+ * held across env->wait and env->wait_room, nor while lent memory is touched.
+ *
+ * Restart of the server: seen as a change of the header's epoch, by begin and
+ * by drain. Both sides start from index 0 again; each published request ends
+ * with ERR_PEER_RESTARTED.
+ */
+#include <libipc/atomic.h>
+#include <libipc/client.h>
+#include <libipc/syscall.h>
+#include <string.h>
+
+#define SPIN_MIN 16u
+#define SPIN_MAX 4096u
+
+error_t rpc_client_init(struct rpc_client *client, struct session *session, const struct rpc_env *env,
+                        cptr_t doorbell, cptr_t own, uint64_t layout_hash)
+{
+    memset(client, 0, sizeof *client);
+    client->session = session;
+    client->env = env;
+    client->doorbell = doorbell;
+    client->own = own;
+    client->layout_hash = layout_hash;
+    client->spin_limit = 256;
+    for (unsigned i = 0; i < CQ_ENTRIES / 64; i++)
+        client->tokens[i] = UINT64_MAX;
+    client->arenas = UINT32_MAX;
+    for (unsigned i = 0; i < CQ_ENTRIES; i++)
+        client->request[i].token = i;
+    /* A hash of 0: the server opens the session later; looked at again then. */
+    uint64_t hash = load_relaxed(&session->header.layout_hash);
+    return hash == 0 || hash == layout_hash ? 0 : ERR_BAD_MESSAGE;
+}
+
+/* The server opened the session, or opened it anew: start from index 0. */
+static void adopt_epoch(struct rpc_client *client, uint32_t epoch)
+{
+    struct session_header *header = &client->session->header;
+    bool first = client->epoch == 0;
+
+    client->epoch = epoch;
+    client->broken = load_relaxed(&header->layout_hash) != client->layout_hash;
+    if (first)
+        return;     /* whatever was submitted before is still in the ring */
+    client->sq_tail = client->cq_head = client->sq_head_seen = 0;
+    client->ring_needed = false;
+    for (unsigned i = 0; i < CQ_ENTRIES; i++) {
+        struct rpc_request *request = &client->request[i];
+        if (request->in_use && request->published && !request->done) {
+            request->error = ERR_PEER_RESTARTED;
+            store_release(&request->done, 1);
+            client->env->completed(client, request);
+        }
+    }
+}
+
+static inline bool session_usable(struct rpc_client *client)
+{
+    struct session_header *header = &client->session->header;
+    uint32_t epoch = load_acquire(&header->epoch);
+
+    if (__builtin_expect(epoch != client->epoch, 0))
+        adopt_epoch(client, epoch);
+    return !client->broken && load_relaxed(&header->closed) == 0;
+}
+
+static inline bool has_entry(struct rpc_client *client)
+{
+    if (client->sq_tail + client->nr_reserved - client->sq_head_seen < SQ_ENTRIES)
+        return true;
+    uint32_t head = load_acquire(&client->session->header.sq_head);
+    if (client->sq_tail - head <= SQ_ENTRIES)   /* else absurd: stay without room */
+        client->sq_head_seen = head;
+    return client->sq_tail + client->nr_reserved - client->sq_head_seen < SQ_ENTRIES;
+}
+
+static inline bool arena_available(const struct rpc_client *client, unsigned flags)
+{
+    if (client->arenas == 0)
+        return false;
+    return !(flags & RPC_LONG) || (unsigned)__builtin_popcount(client->arenas) > ARENA_RESERVE;
+}
+
+static void wait_room_locked(struct rpc_client *client)
+{
+    client->nr_waiting_room++;
+    client->env->unlock(client);
+    client->env->wait_room(client);
+    client->env->lock(client);
+    client->nr_waiting_room--;
+}
+
+/* Token, entry, and slot as asked for; NULL when something is missing. */
+static inline struct rpc_request *reserve(struct rpc_client *client, uint16_t method, unsigned flags)
+{
+    unsigned word = client->tokens[0] != 0 ? 0 : 1;
+    if (client->tokens[word] == 0 || !has_entry(client))
+        return NULL;
+
+    bool arena = false;
+    if (flags & (RPC_WANT_ARENA | RPC_NEED_ARENA)) {
+        arena = arena_available(client, flags);
+        if (!arena && (flags & RPC_NEED_ARENA))
+            return NULL;
+    }
+    unsigned bit = (unsigned)__builtin_ctzll(client->tokens[word]);
+    client->tokens[word] &= client->tokens[word] - 1;
+    client->nr_reserved++;
+
+    struct rpc_request *request = &client->request[word * 64 + bit];
+    request->method = method;
+    request->in_use = 1;
+    request->published = 0;
+    request->done = 0;
+    request->error = 0;
+    request->arena_bytes = 0;
+    request->arena_used = 0;
+    request->result_bytes = 0;
+    request->lend_at = ARENA_NONE;
+    request->arena_slot = ARENA_NONE;
+    request->arena = NULL;
+    if (arena) {
+        unsigned slot = (unsigned)__builtin_ctz(client->arenas);
+        client->arenas &= client->arenas - 1;
+        request->arena_slot = (uint16_t)slot;
+        request->arena = client->session->arena[slot];
+    }
+    return request;
+}
+_Static_assert(CQ_ENTRIES == 128, "two words of tokens");
+
+struct rpc_request *rpc_begin_with(struct rpc_client *client, uint16_t method, unsigned flags)
+{
+    struct rpc_request *request = NULL;
+
+    client->env->lock(client);
+    while (session_usable(client)) {
+        request = reserve(client, method, flags);
+        if (request != NULL)
+            break;
+        wait_room_locked(client);
+    }
+    client->env->unlock(client);
+    return request;
+}
+
+struct rpc_request *rpc_begin(struct rpc_client *client, uint16_t method)
+{
+    return rpc_begin_with(client, method, RPC_NEED_ARENA);
+}
+
+static inline struct sq_entry *next_entry(struct rpc_client *client)
+{
+    return &client->session->sq[client->sq_tail % SQ_ENTRIES];
+}
+
+/* The entry is written: publish it, and find out whether to ring. The fence
+ * stands between our store of the tail and our load of the asleep word; the
+ * server does the mirror image (docs/rings.md). */
+static inline void publish_tail(struct rpc_client *client)
+{
+    struct session_header *header = &client->session->header;
+
+    store_release(&header->sq_tail, ++client->sq_tail);
+    full_fence();
+    if (load_relaxed(&header->server_asleep) != 0)
+        client->ring_needed = true;
+}
+
+static inline void publish(struct rpc_client *client, struct rpc_request *request)
+{
+    struct sq_entry *entry = next_entry(client);
+
+    entry->method = request->method;
+    entry->flags = 0;
+    entry->token = request->token;
+    entry->arena_slot = request->arena_slot;
+    entry->arena_bytes = request->arena_bytes;
+    entry->reserved = 0;
+    for (unsigned i = 0; i < 6; i++)
+        entry->word[i] = request->word[i];
+    request->published = 1;
+    client->nr_reserved--;
+    publish_tail(client);
+}
+
+bool rpc_take_ring(struct rpc_client *client)
+{
+    bool ring = client->ring_needed;
+    client->ring_needed = false;
+    return ring;
+}
+
+/* Unlock, then ring if it is due. */
+static void unlock_and_ring(struct rpc_client *client)
+{
+    bool ring = rpc_take_ring(client);
+
+    client->env->unlock(client);
+    if (ring)
+        sys_signal(client->doorbell);
+}
+
+/* Wait for a published request, cancelling it once when interrupted. */
+static error_t await(struct rpc_client *client, struct rpc_request *request, bool cancellable)
+{
+    bool interrupted = false;
+
+    request->interruptible = cancellable;
+    while (load_acquire(&request->done) == 0) {
+        error_t error = client->env->wait(client, request);
+        if (error == ERR_INTERRUPTED && request->interruptible && load_acquire(&request->done) == 0) {
+            interrupted = true;
+            request->interruptible = 0;
+            rpc_cancel(client, request);
+        }
+    }
+    if (interrupted && request->error == ERR_CANCELLED)
+        request->error = ERR_INTERRUPTED;
+    return request->error;
+}
+
+error_t rpc_invoke(struct rpc_client *client, struct rpc_request *request, bool cancellable)
+{
+    client->env->lock(client);
+    publish(client, request);
+    if (client->env->combines_ring)
+        client->env->unlock(client);
+    else
+        unlock_and_ring(client);
+    return await(client, request, cancellable);
+}
+
+void rpc_submit(struct rpc_client *client, struct rpc_request *request)
+{
+    client->env->lock(client);
+    publish(client, request);
+    unlock_and_ring(client);
+}
+
+error_t rpc_finish(struct rpc_client *client, struct rpc_request *request, bool cancellable)
+{
+    return await(client, request, cancellable);
+}
+
+void rpc_cancel(struct rpc_client *client, struct rpc_request *request)
+{
+    client->env->lock(client);
+    while (session_usable(client) && load_acquire(&request->done) == 0) {
+        if (!has_entry(client)) {
+            wait_room_locked(client);
+            continue;
+        }
+        struct sq_entry *entry = next_entry(client);
+        *entry = (struct sq_entry){ .flags = SQ_CANCEL, .token = request->token, .arena_slot = ARENA_NONE };
+        entry->word[0] = request->token;
+        publish_tail(client);
+        break;
+    }
+    unlock_and_ring(client);
+}
+
+void rpc_end(struct rpc_client *client, struct rpc_request *request)
+{
+    client->env->lock(client);
+    if (!request->published)
+        client->nr_reserved--;
+    if (request->arena_slot != ARENA_NONE)
+        client->arenas |= 1u << request->arena_slot;
+    client->tokens[request->token / 64] |= 1ull << (request->token % 64);
+    request->in_use = 0;
+    if (client->nr_waiting_room != 0 && client->env->room != NULL)
+        client->env->room(client);
+    client->env->unlock(client);
+}
+
+void rpc_post(struct rpc_client *client, struct rpc_request *request)
+{
+    client->env->lock(client);
+    publish(client, request);
+    client->tokens[request->token / 64] |= 1ull << (request->token % 64);
+    request->in_use = 0;
+    unlock_and_ring(client);
+}
+
+bool rpc_try_post(struct rpc_client *client, const struct sq_entry *event)
+{
+    if (!session_usable(client))
+        return true;    /* nobody listens: events are dropped */
+    if (!has_entry(client))
+        return false;
+    *next_entry(client) = *event;
+    publish_tail(client);
+    return true;
+}
+
+void rpc_post_event(struct rpc_client *client, uint16_t method, const uint64_t word[6])
+{
+    struct sq_entry event = { .method = method, .token = UINT32_MAX, .arena_slot = ARENA_NONE };
+    const struct rpc_env *env = client->env;
+
+    for (unsigned i = 0; i < 6; i++)
+        event.word[i] = word[i];
+    env->lock(client);
+    /* Behind others that wait: the order of events is kept. */
+    bool taken = client->backlog != NULL && env->backlog != NULL && env->backlog(client, &event);
+    while (!taken && !rpc_try_post(client, &event)) {
+        if (env->backlog != NULL && env->backlog(client, &event))
+            break;
+        wait_room_locked(client);
+    }
+    unlock_and_ring(client);
+}
+
+/* ---- completions ---- */
+
+static inline bool complete_one(struct rpc_client *client, const struct cq_entry *entry)
+{
+    uint32_t token = load_relaxed(&entry->token);
+    if (token >= CQ_ENTRIES)
+        return false;
+    struct rpc_request *request = &client->request[token];
+    if (!request->in_use || !request->published || request->done)
+        return false;
+
+    int32_t error = load_relaxed(&entry->error);
+    uint32_t bytes = load_relaxed(&entry->arena_bytes);
+    if (error > 0 || bytes > ARENA_SLOT_BYTES || (bytes != 0 && request->arena == NULL))
+        error = ERR_BAD_MESSAGE;
+    if (error == 0)
+        for (unsigned i = 0; i < 6; i++)
+            request->word[i] = entry->word[i];
+    request->error = error;
+    request->result_bytes = error == 0 ? bytes : 0;
+    store_release(&request->done, 1);
+    client->env->completed(client, request);
+    return true;
+}
+
+unsigned rpc_drain(struct rpc_client *client)
+{
+    struct session *session = client->session;
+    unsigned nr = 0;
+
+    if (__builtin_expect(load_acquire(&session->header.epoch) != client->epoch, 0))
+        session_usable(client);
+    uint32_t head = client->cq_head;
+    uint32_t tail = load_acquire(&session->header.cq_tail);
+    if (head == tail)
+        return 0;
+    if (tail - head > CQ_ENTRIES) {
+        client->broken = true;
+        return 0;
+    }
+    for (; head != tail; head++)
+        nr += complete_one(client, &session->cq[head % CQ_ENTRIES]);
+    client->cq_head = head;
+    store_release(&session->header.cq_head, head);
+    return nr;
+}
+
+bool rpc_prepare_sleep(struct rpc_client *client)
+{
+    struct session_header *header = &client->session->header;
+
+    store_relaxed(&header->client_asleep, 1);
+    full_fence();
+    return load_acquire(&header->cq_tail) == client->cq_head && load_relaxed(&header->epoch) == client->epoch;
+}
+
+void rpc_end_sleep(struct rpc_client *client)
+{
+    store_relaxed(&client->session->header.client_asleep, 0);
+}
+
+bool rpc_server_sleeps(const struct rpc_client *client)
+{
+    return load_relaxed(&client->session->header.server_asleep) != 0;
+}
+
+bool rpc_spin(struct rpc_client *client, const volatile struct hart_page *page, uint32_t hart)
+{
+    struct session_header *header = &client->session->header;
+    uint32_t head = client->cq_head;
+
+    if (page == NULL || page->nr_harts < 2)
+        return load_acquire(&header->cq_tail) != head;
+    for (uint32_t i = 0; i < client->spin_limit; i++) {
+        if (load_acquire(&header->cq_tail) != head) {
+            if (client->spin_limit < SPIN_MAX)
+                client->spin_limit += client->spin_limit / 4;
+            return true;
+        }
+        if (page->hart[hart].runnable > 1 || load_relaxed(&header->server_asleep) != 0)
+            return false;
+        spin_hint();
+    }
+    client->spin_limit -= client->spin_limit / 4;
+    if (client->spin_limit < SPIN_MIN)
+        client->spin_limit = SPIN_MIN;
+    return false;
+}

@@ -1,0 +1,309 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A server's main loop.
+ *
+ * Doorbells to clients are deferred to the next doorbell or to the moment when
+ * the server goes idle. Then there are two ways on:
+ *   - The rung client shares this hart (or anything else is runnable here):
+ *     ringing and waiting are one SYS_SIGNAL_WAIT.
+ *   - It runs elsewhere: ring, then spin for a learned time, then wait. Whether
+ *     a client shares the hart shows in the hart page right after a plain
+ *     signal; the answer is kept for TOGETHER_TURNS idle moments.
+ * Before a wait all sessions are declared asleep, a full fence, one more look
+ * (docs/rings.md).
+ *
+ * The notification's bits are taken when the server sleeps; while it is busy,
+ * every POLL_TURNS turns, so that cold sessions and interrupts get their share.
+ */
+#include <assert.h>
+#include <libipc/atomic.h>
+#include <libipc/syscall.h>
+#include <string.h>
+
+#include "coro.h"
+#include "executor.h"
+#include "timer.h"
+
+#define MAX_CLIENTS     8u
+#define MAX_HANDLERS    16u
+#define POLL_TURNS      32u
+#define TIMER_TURNS     8u
+#define TOGETHER_TURNS  64u
+#define SPIN_MIN        32u
+#define SPIN_MAX        8192u
+#define SPIN_WORTH_US   30u     /* a sleep shorter than this was not worth it   */
+
+static struct {
+    struct exec_config config;
+    struct rpc_server *servers;
+    struct rpc_client *client[MAX_CLIENTS];
+    uint32_t nr_clients;
+    struct { uint64_t bits; void (*fn)(uint64_t, void *); void *arg; } handler[MAX_HANDLERS];
+    uint32_t nr_handlers;
+    cptr_t deferred;            /* notification still to be rung, or CAP_NULL     */
+    uint32_t together;
+    uint32_t spin_limit;
+    uint32_t turns_to_poll, turns_to_timer;
+    bool stop;
+    struct exec_stats stats;
+} exec;
+
+/* ---- setting up ---- */
+
+static error_t map_stacks(const struct exec_config *config)
+{
+    uint64_t step = config->coroutine_stack_bytes + PAGE_BYTES;
+
+    for (uint32_t i = 0; i < config->nr_coroutines; i++) {
+        error_t error = vspace_reserve(SRV_CAP_VSPACE, SRV_CORO_STACKS + i * step + PAGE_BYTES,
+                                       config->coroutine_stack_bytes, VM_READ | VM_WRITE);
+        if (error != 0)
+            return error;
+    }
+    return 0;
+}
+
+error_t exec_init(const struct exec_config *config)
+{
+    memset(&exec, 0, sizeof exec);
+    exec.config = *config;
+    exec.spin_limit = 512;
+    exec.turns_to_poll = POLL_TURNS;
+    exec.turns_to_timer = TIMER_TURNS;
+    void *stacks = config->coroutine_stacks;
+    if (stacks == NULL && config->nr_coroutines != 0) {
+        error_t error = map_stacks(config);
+        if (error != 0)
+            return error;
+        stacks = (void *)SRV_CORO_STACKS;
+    }
+    return coro_init(stacks, config->nr_coroutines, config->coroutine_stack_bytes);
+}
+
+static void flush_ring(void)
+{
+    cptr_t cap = exec.deferred;
+
+    if (cap == CAP_NULL)
+        return;
+    exec.deferred = CAP_NULL;
+    sys_signal(cap);
+}
+
+static void defer_ring(struct rpc_server *server, uint32_t client)
+{
+    cptr_t cap = CAP_IN(server->client_doorbells, client);
+
+    if (exec.deferred != cap)
+        flush_ring();
+    exec.deferred = cap;
+}
+
+void exec_add_server(struct rpc_server *server)
+{
+    server->ring = defer_ring;
+    server->next = exec.servers;
+    exec.servers = server;
+}
+
+void exec_add_client(struct rpc_client *client)
+{
+    assert(exec.nr_clients < MAX_CLIENTS);
+    exec.client[exec.nr_clients++] = client;
+}
+
+void exec_on_signal(uint64_t bits, void (*fn)(uint64_t, void *), void *arg)
+{
+    assert(exec.nr_handlers < MAX_HANDLERS && (bits & exec.config.doorbell_mask) == 0);
+    exec.handler[exec.nr_handlers].bits = bits;
+    exec.handler[exec.nr_handlers].fn = fn;
+    exec.handler[exec.nr_handlers].arg = arg;
+    exec.nr_handlers++;
+}
+
+ticks_t exec_now(void)
+{
+#if defined(__riscv)
+    ticks_t now;
+    __asm__ volatile("rdtime %0" : "=r"(now));
+    return now;
+#else
+    uint64_t arg[7] = { 0 };
+    host_syscall(SYS_COUNT, arg);   /* the fake kernel's clock */
+    return arg[1];
+#endif
+}
+
+void exec_get_stats(struct exec_stats *stats)
+{
+    *stats = exec.stats;
+}
+
+void exec_stop(void)
+{
+    exec.stop = true;
+}
+
+/* ---- one turn ---- */
+
+static void take_bits(uint64_t bits)
+{
+    uint64_t doorbells = bits & exec.config.doorbell_mask;
+
+    if (doorbells != 0)
+        for (struct rpc_server *server = exec.servers; server != NULL; server = server->next)
+            rpc_server_doorbells(server, doorbells);
+    if (bits == doorbells)
+        return;
+    for (uint32_t i = 0; i < exec.nr_handlers; i++)
+        if ((bits & exec.handler[i].bits) != 0)
+            exec.handler[i].fn(bits & exec.handler[i].bits, exec.handler[i].arg);
+}
+
+static void poll_notification(void)
+{
+    uint64_t bits = 0;
+
+    exec.turns_to_poll = POLL_TURNS;
+    if (sys_wait(exec.config.notification, DEADLINE_POLL, &bits) == 0)
+        take_bits(bits);
+}
+
+static bool run_timers(void)
+{
+    exec.turns_to_timer = TIMER_TURNS;
+    return timer_next() != DEADLINE_NONE && timer_run(exec_now());
+}
+
+bool exec_turn(void)
+{
+    bool did = coro_run_woken();
+
+    for (struct rpc_server *server = exec.servers; server != NULL; server = server->next) {
+        unsigned nr = rpc_server_turn(server);
+        exec.stats.requests += nr;
+        did |= nr != 0;
+    }
+    for (uint32_t i = 0; i < exec.nr_clients; i++) {
+        did |= rpc_drain(exec.client[i]) != 0;
+        did |= coro_env_turn(exec.client[i]);
+    }
+    if (!did || --exec.turns_to_timer == 0)
+        did |= run_timers();
+    for (struct rpc_server *server = exec.servers; server != NULL; server = server->next)
+        rpc_server_flush(server);
+    exec.stats.turns++;
+    return did;
+}
+
+/* ---- going idle ---- */
+
+static inline bool crowded(void)
+{
+    const volatile struct hart_page *page = exec.config.hart_page;
+    return page == NULL || page->nr_harts < 2 || page->hart[exec.config.hart].runnable > 1;
+}
+
+static bool anything(void)
+{
+    for (struct rpc_server *server = exec.servers; server != NULL; server = server->next)
+        if (rpc_server_peek(server))
+            return true;
+    for (uint32_t i = 0; i < exec.nr_clients; i++)
+        if (load_acquire(&exec.client[i]->session->header.cq_tail) != exec.client[i]->cq_head)
+            return true;
+    return false;
+}
+
+static bool spin(void)
+{
+    for (uint32_t i = 0; i < exec.spin_limit; i++) {
+        if (anything()) {
+            exec.stats.spins_won++;
+            return true;
+        }
+        if (crowded())
+            return false;
+        spin_hint();
+    }
+    exec.stats.spins_lost++;
+    exec.spin_limit -= exec.spin_limit / 4;
+    if (exec.spin_limit < SPIN_MIN)
+        exec.spin_limit = SPIN_MIN;
+    return false;
+}
+
+/* A short sleep tells that a longer spin would have caught the work. */
+static void learn_from_sleep(ticks_t slept)
+{
+    uint64_t worth = (uint64_t)exec.config.hart_page->timebase_hz * SPIN_WORTH_US / 1000000;
+
+    if (slept < worth && exec.spin_limit < SPIN_MAX)
+        exec.spin_limit *= 2;
+}
+
+/* Declares everything asleep; false when work came in between. */
+static bool declare_asleep(void)
+{
+    bool quiet = !coro_any_woken();
+
+    for (struct rpc_server *server = exec.servers; server != NULL; server = server->next)
+        quiet &= rpc_server_sleep(server);
+    for (uint32_t i = 0; i < exec.nr_clients; i++)
+        if (coro_env_waits(exec.client[i]))
+            quiet &= rpc_prepare_sleep(exec.client[i]) && !coro_env_has_room(exec.client[i]);
+    return quiet;
+}
+
+static void wait_for_signal(bool may_learn)
+{
+    uint64_t bits = 0;
+    ticks_t start = may_learn ? exec_now() : 0;
+    cptr_t ring = exec.deferred;
+    error_t error;
+
+    exec.deferred = CAP_NULL;
+    exec.stats.sleeps++;
+    if (ring != CAP_NULL)
+        error = sys_signal_wait(ring, exec.config.notification, timer_next(), &bits);
+    else
+        error = sys_wait(exec.config.notification, timer_next(), &bits);
+    if (may_learn)
+        learn_from_sleep(exec_now() - start);
+    exec.turns_to_poll = POLL_TURNS;
+    if (error == 0)
+        take_bits(bits);
+}
+
+static void idle(void)
+{
+    bool alone = crowded();     /* something else may run here: do not spin */
+
+    if (!alone && exec.deferred != CAP_NULL) {
+        if (exec.together != 0) {
+            exec.together--;
+            alone = true;
+        } else {
+            flush_ring();
+            alone = crowded();
+            exec.together = alone ? TOGETHER_TURNS : 0;
+        }
+    }
+    if (!alone && spin())
+        return;
+    if (declare_asleep())
+        wait_for_signal(!alone);
+    for (uint32_t i = 0; i < exec.nr_clients; i++)
+        rpc_end_sleep(exec.client[i]);
+}
+
+void exec_run(void)
+{
+    while (!exec.stop) {
+        if (!exec_turn())
+            idle();
+        else if (--exec.turns_to_poll == 0)
+            poll_notification();
+    }
+    flush_ring();
+}

@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: MIT */
+/* Between the executor and its environment for clients. */
+#ifndef LIBIPC_SRC_EXECUTOR_H
+#define LIBIPC_SRC_EXECUTOR_H
+
+#include <libipc/client.h>
+
+/* coro_env.c: publish events that found the ring full, wake those who wait for
+ * room. True when something was done. */
+bool coro_env_turn(struct rpc_client *);
+/* Would coro_env_turn do something? Looked at again before sleeping. */
+bool coro_env_has_room(const struct rpc_client *);
+/* Does the server owe this client anything (answers, room)? */
+bool coro_env_waits(const struct rpc_client *);
+
+#endif

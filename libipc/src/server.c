@@ -1,0 +1,417 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The server's side of sessions: which ones to look at, serving, waking.
+ *
+ * A session is closed, cold or hot. Cold: its server_asleep word is 1, so the
+ * client rings the doorbell after publishing. Hot: the word is 0 and the
+ * executor polls it in each turn; at most HOT_MAX are. A session becomes hot
+ * when a doorbell (or its opening) finds work in it, and cold after COLD_TURNS
+ * turns without work or when the server goes to sleep. Cost depends on the
+ * sessions that do something, not on how many there are: each doorbell bit has
+ * a list of the open sessions that ring it.
+ *
+ * Order between sessions: what a peer server posted before it answered a client
+ * is served before what that client sends next. So the peers' sessions (below
+ * FIRST_PROCESS_SLOT) are looked at again after a client's tail was read.
+ *
+ * The client may write the ring at any time: indices it writes are checked,
+ * entries are copied before they are looked at, and our own indices are kept in
+ * struct server_session. Absurd indices break the session: it is closed, and
+ * nothing is taken from it any more.
+ */
+#include <libipc/atomic.h>
+#include <libipc/syscall.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "session.h"
+
+#define HOT_MAX    16u
+#define COLD_TURNS 64u
+#define QUANTUM    8u
+/* From here on a sleeping client may be waiting for room, not for answers. */
+#define NEARLY_FULL (SQ_ENTRIES - 8)
+
+static void ring_now(struct rpc_server *server, uint32_t client)
+{
+    sys_signal(CAP_IN(server->client_doorbells, client));
+}
+
+error_t rpc_server_init(struct rpc_server *server, const struct rpc_interface *interface, struct session *sessions,
+                        uint32_t nr_sessions, cptr_t client_vspaces, cptr_t client_doorbells)
+{
+    memset(server, 0, sizeof *server);
+    server->interface = interface;
+    server->sessions = sessions;
+    server->nr_sessions = nr_sessions;
+    server->client_vspaces = client_vspaces;
+    server->client_doorbells = client_doorbells;
+    server->epoch = 1;
+    server->ring = ring_now;
+    server->waiting_end = &server->waiting_jobs;
+    server->state = calloc(nr_sessions, sizeof *server->state);
+    if (server->state == NULL)
+        return ERR_NO_MEMORY;
+    for (uint32_t i = 0; i < nr_sessions; i++)
+        server->state[i].index = i;
+    return 0;
+}
+
+/* ---- hot and cold ---- */
+
+static inline struct session_header *header_of(const struct rpc_server *server, const struct server_session *s)
+{
+    return &server->sessions[s->index].header;
+}
+
+static inline bool has_work(const struct rpc_server *server, const struct server_session *s)
+{
+    return load_acquire(&header_of(server, s)->sq_tail) != s->sq_head && !s->broken;
+}
+
+static void make_hot(struct rpc_server *server, struct server_session *s)
+{
+    if (s->is_hot)
+        return;
+    s->is_hot = true;
+    s->idle_turns = 0;
+    s->next_hot = server->hot;
+    server->hot = s;
+    server->nr_hot++;
+    store_relaxed(&header_of(server, s)->server_asleep, 0);
+}
+
+/* Set asleep, fence, look again: the caller keeps it hot when this is false. */
+static bool fall_asleep(struct rpc_server *server, struct server_session *s)
+{
+    store_relaxed(&header_of(server, s)->server_asleep, 1);
+    full_fence();
+    if (!has_work(server, s))
+        return true;
+    store_relaxed(&header_of(server, s)->server_asleep, 0);
+    return false;
+}
+
+static void unlink_hot(struct rpc_server *server, struct server_session *s)
+{
+    struct server_session **at = &server->hot;
+    while (*at != s)
+        at = &(*at)->next_hot;
+    *at = s->next_hot;
+    s->is_hot = false;
+    server->nr_hot--;
+}
+
+/* Room for one more: the longest idle hot session goes cold. */
+static void trim_hot(struct rpc_server *server)
+{
+    struct server_session *oldest = NULL;
+
+    if (server->nr_hot <= HOT_MAX)
+        return;
+    for (struct server_session *s = server->hot; s != NULL; s = s->next_hot)
+        if (s->idle_turns != 0 && (oldest == NULL || s->idle_turns > oldest->idle_turns))
+            oldest = s;
+    if (oldest != NULL && fall_asleep(server, oldest))
+        unlink_hot(server, oldest);
+}
+
+void rpc_server_doorbells(struct rpc_server *server, uint64_t bits)
+{
+    for (bits &= DOORBELL_MASK; bits != 0; bits &= bits - 1) {
+        struct server_session *s = server->bucket[__builtin_ctzll(bits)];
+        for (; s != NULL; s = s->next_in_bucket)
+            if (!s->is_hot && has_work(server, s))
+                make_hot(server, s);
+    }
+}
+
+bool rpc_server_peek(const struct rpc_server *server)
+{
+    for (struct server_session *s = server->hot; s != NULL; s = s->next_hot)
+        if (has_work(server, s))
+            return true;
+    return false;
+}
+
+bool rpc_server_sleep(struct rpc_server *server)
+{
+    for (struct server_session *s = server->hot; s != NULL; s = s->next_hot)
+        store_relaxed(&header_of(server, s)->server_asleep, 1);
+    full_fence();
+    bool quiet = true;
+    for (struct server_session **at = &server->hot, *s; (s = *at) != NULL;) {
+        if (has_work(server, s)) {
+            store_relaxed(&header_of(server, s)->server_asleep, 0);
+            quiet = false;
+            at = &s->next_hot;
+        } else {
+            *at = s->next_hot;
+            s->is_hot = false;
+            server->nr_hot--;
+        }
+    }
+    return quiet;
+}
+
+/* ---- opening and closing ---- */
+
+void rpc_session_open(struct rpc_server *server, uint32_t client)
+{
+    struct server_session *s = &server->state[client];
+    struct session_header *header = header_of(server, s);
+
+    if (s->open)
+        rpc_session_close(server, client);
+    /* The memory is zero: closing left it so. What the client submitted
+     * already, while nobody listened, is in the ring from index 0 on. */
+    s->sq_head = s->cq_tail = s->cq_head_seen = 0;
+    s->nr_parked = s->arenas_held = 0;
+    s->parked = NULL;
+    s->user = NULL;
+    s->broken = s->rung = s->was_full = false;
+    s->open = true;
+    s->serial++;
+    s->next_in_bucket = server->bucket[client % DOORBELL_BITS];
+    server->bucket[client % DOORBELL_BITS] = s;
+    if (client < FIRST_PROCESS_SLOT)
+        server->peers |= 1u << client;
+
+    header->layout_hash = server->interface->layout_hash;
+    store_release(&header->epoch, server->epoch);
+    if (!fall_asleep(server, s))
+        make_hot(server, s);
+}
+
+static void cancel_call(struct rpc_call *call)
+{
+    if (call->cancelled)
+        return;
+    call->cancelled = true;
+    if (call->on_cancel != NULL)
+        call->on_cancel(call);
+}
+
+void rpc_session_close(struct rpc_server *server, uint32_t client)
+{
+    struct server_session *s = &server->state[client];
+
+    if (client >= server->nr_sessions || !s->open)
+        return;
+    s->open = false;    /* from here on all answers are dropped */
+    while (s->parked != NULL) {
+        struct rpc_call *call = s->parked;
+        call_unlist(s, call);
+        cancel_call(call);
+    }
+    if (s->is_hot)
+        unlink_hot(server, s);
+    struct server_session **at = &server->bucket[client % DOORBELL_BITS];
+    while (*at != s)
+        at = &(*at)->next_in_bucket;
+    *at = s->next_in_bucket;
+    if (client < FIRST_PROCESS_SLOT)
+        server->peers &= ~(1u << client);
+    /* The client is gone: ready for the next one. */
+    memset(header_of(server, s), 0, sizeof(struct session_header));
+}
+
+/* The client writes nonsense: take nothing more from it. */
+static void break_session(struct rpc_server *server, struct server_session *s)
+{
+    s->broken = true;
+    server->stats.broken_sessions++;
+    store_release(&header_of(server, s)->closed, 1);
+}
+
+void rpc_session_set_user(struct rpc_server *server, uint32_t client, void *user)
+{
+    server->state[client].user = user;
+}
+
+void *rpc_session_user(struct rpc_server *server, uint32_t client)
+{
+    return server->state[client].user;
+}
+
+bool rpc_session_is_open(const struct rpc_server *server, uint32_t client)
+{
+    return client < server->nr_sessions && server->state[client].open;
+}
+
+/* ---- serving ---- */
+
+/* May one more request be taken? Its completion slot is then reserved. */
+static inline bool has_credit(struct rpc_server *server, struct server_session *s)
+{
+    if (s->nr_parked + (s->cq_tail - s->cq_head_seen) < CQ_ENTRIES)
+        return true;
+    uint32_t head = load_acquire(&header_of(server, s)->cq_head);
+    if (s->cq_tail - head > CQ_ENTRIES) {
+        break_session(server, s);
+        return false;
+    }
+    s->cq_head_seen = head;
+    return s->nr_parked + (s->cq_tail - head) < CQ_ENTRIES;
+}
+
+static void cancel_token(struct rpc_server *server, struct server_session *s, uint64_t token)
+{
+    server->stats.cancels++;
+    for (struct rpc_call *call = s->parked; call != NULL; call = call->next) {
+        if (call->token == token) {
+            cancel_call(call);
+            return;
+        }
+    }
+}
+
+static inline void serve_entry(struct rpc_server *server, struct server_session *s, const struct sq_entry *entry)
+{
+    static _Alignas(8) uint8_t arena[ARENA_SLOT_BYTES];   /* executor's stack only: one at a time */
+    struct rpc_call call;
+
+    if (entry->flags & SQ_CANCEL) {
+        cancel_token(server, s, entry->word[0]);
+        return;
+    }
+    call.server = server;
+    call.client = s->index;
+    call.token = entry->token;
+    call.serial = s->serial;
+    call.method = entry->method;
+    call.arena_slot = entry->arena_slot;
+    for (unsigned i = 0; i < 6; i++)
+        call.result[i] = 0;
+    call.result_bytes = 0;
+    call.parked = call.cancelled = call.heap = call.listed = false;
+    call.on_cancel = NULL;
+    call.context = NULL;
+    call.next = call.prev = NULL;
+    call.job = NULL;
+    server->stats.requests++;
+
+    if (entry->arena_slot != ARENA_NONE) {
+        if (entry->arena_slot >= ARENA_SLOTS || entry->arena_bytes > ARENA_SLOT_BYTES
+            || (s->arenas_held & 1u << entry->arena_slot) != 0) {
+            call.arena_slot = ARENA_NONE;
+            server->stats.bad_messages++;
+            rpc_complete(&call, ERR_BAD_MESSAGE);
+            return;
+        }
+        memcpy(arena, server->sessions[s->index].arena[entry->arena_slot], entry->arena_bytes);
+        copied_once(arena);
+    } else if (entry->arena_bytes != 0) {
+        server->stats.bad_messages++;
+        rpc_complete(&call, ERR_BAD_MESSAGE);
+        return;
+    }
+    server->interface->dispatch(&call, entry, arena);
+}
+
+static void serve_peers(struct rpc_server *server)
+{
+    for (uint32_t peers = server->peers; peers != 0; peers &= peers - 1) {
+        uint32_t peer = (uint32_t)__builtin_ctz(peers);
+        if (has_work(server, &server->state[peer]))
+            while (rpc_session_serve(server, peer, SQ_ENTRIES) != 0)
+                continue;
+    }
+}
+
+unsigned rpc_session_serve(struct rpc_server *server, uint32_t client, unsigned quantum)
+{
+    struct server_session *s = &server->state[client];
+    struct session *session = &server->sessions[client];
+    uint32_t tail = load_acquire(&session->header.sq_tail);
+    uint32_t waiting = tail - s->sq_head;
+    unsigned nr = 0;
+
+    if (waiting == 0 || !s->open || s->broken)
+        return 0;
+    if (waiting > SQ_ENTRIES) {
+        break_session(server, s);
+        return 0;
+    }
+    uint32_t serial = s->serial;
+    if (client >= FIRST_PROCESS_SLOT && server->peers != 0) {
+        serve_peers(server);
+        if (s->serial != serial || !s->open)
+            return 0;
+    }
+    bool was_full = waiting >= NEARLY_FULL;
+    while (nr < quantum && s->sq_head != tail && has_credit(server, s)) {
+        struct sq_entry entry = session->sq[s->sq_head % SQ_ENTRIES];
+        copied_once(entry);
+        s->sq_head++;
+        nr++;
+        serve_entry(server, s, &entry);
+        /* The handler may have closed this session, and even opened it anew. */
+        if (s->serial != serial || !s->open)
+            return nr;
+    }
+    store_release(&session->header.sq_head, s->sq_head);
+    if (was_full && nr != 0) {
+        s->was_full = true;
+        session_note_ring(server, s);
+    }
+    return nr;
+}
+
+unsigned rpc_server_turn(struct rpc_server *server)
+{
+    unsigned nr = 0;
+
+    for (struct server_session *s = server->hot, *next; s != NULL; s = next) {
+        next = s->next_hot;
+        unsigned served = rpc_session_serve(server, s->index, QUANTUM);
+        nr += served;
+        if (served != 0) {
+            rpc_server_flush(server);
+            s->idle_turns = 0;
+            /* Handlers close sessions: the list may have changed under us. */
+            next = s->is_hot ? s->next_hot : NULL;
+        } else if (++s->idle_turns >= COLD_TURNS && fall_asleep(server, s)) {
+            unlink_hot(server, s);
+        }
+    }
+    trim_hot(server);
+    return nr;
+}
+
+/* ---- waking clients ---- */
+
+void session_note_ring(struct rpc_server *server, struct server_session *s)
+{
+    if (s->to_ring)
+        return;
+    s->to_ring = true;
+    s->next_to_ring = server->to_ring;
+    server->to_ring = s;
+}
+
+/* Completions are published; the fence stands between that and the look at
+ * client_asleep. A client that was rung and has not drained since is not rung
+ * again: it cannot have gone to sleep in between, since its ring was not empty. */
+void rpc_server_flush(struct rpc_server *server)
+{
+    if (server->to_ring == NULL)
+        return;
+    full_fence();
+    while (server->to_ring != NULL) {
+        struct server_session *s = server->to_ring;
+        struct session_header *header = header_of(server, s);
+        server->to_ring = s->next_to_ring;
+        s->to_ring = false;
+        bool was_full = s->was_full;
+        s->was_full = false;
+        if (!s->open || load_relaxed(&header->client_asleep) == 0)
+            continue;
+        uint32_t head = load_relaxed(&header->cq_head);
+        if (s->rung && s->rung_at == head && !was_full)
+            continue;
+        s->rung = s->cq_tail != head;
+        s->rung_at = head;
+        server->ring(server, s->index);
+    }
+}

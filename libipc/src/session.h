@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A server's private state of one session, and requests that run on coroutines.
+ * All of it belongs to the executor's one thread.
+ */
+#ifndef LIBIPC_SRC_SESSION_H
+#define LIBIPC_SRC_SESSION_H
+
+#include <libipc/executor.h>
+#include <libipc/server.h>
+
+struct server_session {
+    uint32_t index;
+    uint32_t sq_head;               /* own copies of the indices we write       */
+    uint32_t cq_tail;
+    uint32_t cq_head_seen;          /* the client's, when last looked at        */
+    uint32_t serial;                /* counts openings                          */
+    uint32_t nr_parked;             /* calls that wait, on coroutines too       */
+    uint32_t arenas_held;           /* slots of those calls                     */
+    uint32_t idle_turns;            /* while hot: turns without work            */
+    uint32_t rung_at;               /* client's cq_head when we rang            */
+    bool     open, broken, is_hot, to_ring, rung, was_full;
+    void    *user;
+    struct rpc_call *parked;
+    struct server_session *next_in_bucket;
+    struct server_session *next_hot;
+    struct server_session *next_to_ring;
+};
+
+/* A request that runs (or waits to run) on a coroutine. */
+#define JOB_MAX_BUFFERS 4
+struct rpc_job {
+    struct rpc_call call;
+    struct sq_entry entry;
+    struct coro *coro;              /* NULL while it waits for one              */
+    struct rpc_job *next;
+    void *buffer[JOB_MAX_BUFFERS];  /* strings from client memory               */
+    unsigned nr_buffers;
+    bool finished;
+    _Alignas(8) uint8_t arena[ARENA_SLOT_BYTES];
+};
+
+/* call.c: the call's session if it is still the one that sent it, else NULL. */
+struct server_session *call_session(const struct rpc_call *);
+void call_list(struct server_session *, struct rpc_call *);
+void call_unlist(struct server_session *, struct rpc_call *);
+/* job.c */
+void job_start(struct rpc_call *, const struct sq_entry *, const uint8_t *arena);
+void *job_buffer(struct rpc_job *, size_t bytes);
+/* server.c: remember that completions were published. */
+void session_note_ring(struct rpc_server *, struct server_session *);
+
+#endif
