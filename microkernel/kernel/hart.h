@@ -52,6 +52,7 @@ struct hart {
     /* written by any hart */
     struct tcb *mailbox __attribute__((aligned(CACHE_LINE)));
     uint32_t    ops;            /* enum hart_op bits                           */
+    uint32_t    ipi_sent;       /* and not taken yet                           */
 
     /* owner writes, others read */
     uint32_t    asleep __attribute__((aligned(CACHE_LINE)));

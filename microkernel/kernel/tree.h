@@ -15,6 +15,7 @@
 #include "object/cap.h"
 
 extern struct spinlock tree_lock;
+extern struct slot tree_root;   /* parent of the first capabilities           */
 
 /* All with the tree lock held. */
 void tree_add_child(struct slot *parent, struct slot *child);
@@ -33,6 +34,5 @@ static inline bool slot_is_empty(const struct slot *slot)
 /* Put a copy of src, a child of it, into the empty slot dst. */
 void slot_derive(struct slot *dst, struct slot *src, unsigned rights,
                  badge_t badge, uint64_t flags);
-/* The same from a looked-up word, for slots inside kernel objects. */
 
 #endif

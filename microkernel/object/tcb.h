@@ -55,6 +55,10 @@ enum tcb_slot {
     TCB_SLOT_NOTIFICATION, TCB_SLOT_FRAME, TCB_SLOT_IPC_BUFFER, TCB_NR_SLOTS
 };
 
+/* Outcome of taking a thread out of its wait: it is out; somebody completes the
+ * wait right now; what it waits for has changed, so look again. */
+enum leave { LEAVE_DONE, LEAVE_CLAIMED, LEAVE_CHANGED };
+
 enum fp_state { FP_NEVER, FP_USED };
 
 struct tcb {
@@ -88,10 +92,12 @@ struct tcb {
     uint64_t pers_base_wanted;  /* takes effect once there is a frame          */
     struct segment *frame_segment, *ipc_segment;
     uint64_t frame_page, ipc_page;
-    uint32_t frame_stray;       /* a fault frame was lost: stop                */
+    uint32_t arrive_waits;      /* migrating: has a deadline                      */
+    uint32_t migrate_refused;   /* for TCB_SET_HART: it lends or borrows now      */
     uint32_t fp_hart;           /* whose registers held its FP state last      */
     uint32_t retries;           /* K_AGAIN in a row                            */
     uint32_t batch_index;       /* entries done by a restarted SYS_BATCH       */
+    uint64_t restart_cursor;    /* progress of a restarted call; 0 at its start */
     uint32_t suspend_pending;   /* stop when the claimed wait completes        */
     uint32_t deferred;          /* ops put off while claimed                   */
 
@@ -127,8 +133,7 @@ struct tcb {
     char     name[16];
 
     struct slot slot[TCB_NR_SLOTS] __attribute__((aligned(CACHE_LINE)));
-    uint64_t f[32];
-    uint64_t fcsr;
+    uint64_t f[33];             /* f[32] = fcsr; valid when not in registers   */
 };
 _Static_assert(sizeof(struct tcb) <= 1ul << TCB_BITS, "TCB_BITS");
 

@@ -46,6 +46,8 @@ enum {
                              * the kernel's console                             */
     SYS_UPCALL_CLEAR= 19,   /* guest threads: clear own sticky upcall flag,
                              * -> a1 = its former value                         */
+    SYS_RESUME_FAULT= 20,   /* guest threads: all registers from frame.fault,
+                             * whose fault_active is cleared                   */
     SYS_COUNT
 };
 
@@ -56,6 +58,13 @@ enum {
 #define MSG_LEN(info)   ((unsigned)((info) & 0x7f))
 #define MSG_CAPS(info)  ((unsigned)(((info) >> 7) & 0x3))
 #define MSG_LABEL(info) ((info) >> 16)
+/* Labels of messages that the kernel makes. A fault message has the words
+ * cause (scause, or UPCALL_* of frame.h), value, pc, sp; its reply restarts the
+ * instruction when its label is 0 and leaves the thread stopped otherwise. A
+ * receive that ends through the bound notification has no words; the bits are
+ * in a6. */
+#define MSG_LABEL_FAULT        0xfffffffffffful
+#define MSG_LABEL_NOTIFICATION 0xfffffffffffeul
 #define MSG_REG_WORDS   4
 #define MSG_MAX_WORDS   64
 #define MSG_MAX_CAPS    3

@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: MIT */
+/* Proof of arch/riscv/offsets.h. */
+#include "arch/riscv/offsets.h"
+
+#include <atoll/frame.h>
+#include <atoll/syscall.h>
+
+#include "kernel/hart.h"
+#include "object/tcb.h"
+
+_Static_assert(offsetof(struct tcb, x) == TCB_PC, "");
+_Static_assert(offsetof(struct tcb, pers_base) == TCB_PERS_BASE, "");
+_Static_assert(offsetof(struct tcb, pers_syscall) == TCB_PERS_SYSCALL, "");
+_Static_assert(offsetof(struct tcb, frame) == TCB_FRAME, "");
+_Static_assert(offsetof(struct tcb, frame_uaddr) == TCB_FRAME_UADDR, "");
+_Static_assert(offsetof(struct tcb, hart_ptr) == TCB_HART, "");
+_Static_assert(offsetof(struct tcb, upcall_pending) == TCB_UPCALL_FLAG, "");
+_Static_assert(offsetof(struct hart, current) == HART_CURRENT, "");
+_Static_assert(offsetof(struct hart, stack_top) == HART_STACK_TOP, "");
+_Static_assert(offsetof(struct hart, nr_reflections) == HART_REFLECTIONS, "");
+_Static_assert(offsetof(struct hart, nr_resumes) == HART_RESUMES, "");
+_Static_assert(offsetof(struct upcall_frame, guest.x) == 0, "");
+_Static_assert(SYS_CALL == NR_SYS_CALL, "");
+_Static_assert(SYS_REPLY_RECV == NR_SYS_REPLY_RECV, "");
+_Static_assert(SYS_RESUME == NR_SYS_RESUME, "");

@@ -1,0 +1,251 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The frequent cases of the system calls, with exactly the outcome of the
+ * general paths (kernel/syscall.c, object/endpoint.c, kernel/sched.c). Each
+ * function first makes sure that its case is the simple one and declines
+ * otherwise, having changed nothing.
+ *
+ * syscall_fast: signals that find nobody waiting, waits that find bits, yields
+ * without competitors. The thread goes on running.
+ *
+ * fastpath_ipc: Call and ReplyRecv of up to four words between two threads of
+ * this hart that both have a round-robin context of their own, use no FP state
+ * and outrank everything that is ready, so no timer need be set and the switch
+ * is decided.
+ */
+#include <atoll/syscall.h>
+
+#include "arch/riscv/csr.h"
+#include "kernel/mailbox.h"
+#include "kernel/quiesce.h"
+#include "kernel/sched.h"
+#include "kernel/thread.h"
+#include "object/endpoint.h"
+#include "object/notification.h"
+#include "object/sched_context.h"
+#include "object/vspace.h"
+
+#define likely(x)   __builtin_expect(!!(x), 1)
+#define unlikely(x) __builtin_expect(!!(x), 0)
+
+int syscall_fast(struct tcb *t);
+struct tcb *fastpath_ipc(struct tcb *t);
+
+/* The object of a capability in a root slot, or NULL to decline. */
+static inline void *find(const struct tcb *t, cptr_t cptr, enum cap_type type, unsigned rights,
+                         badge_t *badge)
+{
+    if (unlikely(t->cspace == NULL || cptr > t->cspace_mask))
+        return NULL;
+    const struct slot *s = &t->cspace[cptr];
+    uint64_t want = (uint64_t)type | (uint64_t)rights << CAP_RIGHTS_SHIFT;
+    uint64_t mask = CAP_TYPE_MASK | CAP_ZOMBIE | (uint64_t)rights << CAP_RIGHTS_SHIFT;
+    uint64_t word = __atomic_load_n(&s->word0, __ATOMIC_ACQUIRE);
+
+    if (badge != NULL) {
+        *badge = __atomic_load_n(&s->word1, __ATOMIC_ACQUIRE);
+        if (unlikely(__atomic_load_n(&s->word0, __ATOMIC_RELAXED) != word))
+            return NULL;
+    }
+    return likely((word & mask) == want) ? cap_object(word) : NULL;
+}
+
+static inline int done(struct hart *h, struct tcb *t)
+{
+    h->counters.nr_syscalls++;
+    h->counters.nr_traps++;
+    t->x[10] = 0;
+    t->x[0] += 4;
+    return 0;
+}
+
+static inline int fast_signal(struct hart *h, struct tcb *t)
+{
+    badge_t badge;
+    struct notification *n = find(t, t->x[10], CAP_TYPE_NOTIFICATION, RIGHT_WRITE, &badge);
+
+    if (unlikely(n == NULL))
+        return 1;
+    spin_lock(&n->lock);
+    if (n->head != NULL || n->bound != NULL || n->dead) {
+        spin_unlock(&n->lock);
+        return 1;
+    }
+    n->bits |= badge != 0 ? badge : 1;
+    spin_unlock(&n->lock);
+    return done(h, t);
+}
+
+static inline int fast_wait(struct hart *h, struct tcb *t)
+{
+    struct notification *n = find(t, t->x[10], CAP_TYPE_NOTIFICATION, RIGHT_READ, NULL);
+
+    if (unlikely(n == NULL))
+        return 1;
+    spin_lock(&n->lock);
+    uint64_t bits = n->bits;
+    n->bits = 0;
+    spin_unlock(&n->lock);
+    if (bits == 0)
+        return 1;
+    t->x[11] = bits;
+    return done(h, t);
+}
+
+int syscall_fast(struct tcb *t)
+{
+    struct hart *h = this_hart();
+
+    quiesce_enter(h);
+    switch (t->x[17]) {
+    case SYS_SIGNAL: return fast_signal(h, t);
+    case SYS_WAIT:   return fast_wait(h, t);
+    case SYS_YIELD:
+        if (h->queue.top >= t->priority || mailbox_pending(h))
+            return 1;
+        return done(h, t);
+    default:
+        return 1;
+    }
+}
+
+/* May the switch to `to` be made without looking at anything else? */
+static inline bool simple(const struct hart *h, const struct tcb *to)
+{
+    return to->hart == h->id && to->priority > h->queue.top && to->sc != NULL &&
+           !sc_is_limited(to->sc) && to->sc->remaining > 0 && to->vspace != NULL &&
+           (to->fp_state | to->suspend_pending | to->deferred) == 0;
+}
+
+static inline struct tcb *switch_fast(struct hart *h, struct tcb *t, struct tcb *to)
+{
+    ticks_t now = read_time(), spent = now - h->slice_start;
+    uint64_t scratch;
+
+    h->slice_start = now;
+    t->user_ticks += spent;
+    t->sc->consumed += spent;
+    t->sc->remaining -= (int64_t)spent;
+    h->current = to;
+    to->state = THREAD_RUNNABLE;
+    to->nr_switches++;
+    h->counters.nr_switches++;
+    h->counters.nr_syscalls++;
+    h->counters.nr_traps++;
+    if (to->vspace != t->vspace) {
+        struct vspace *old = h->vspace;
+        h->vspace = to->vspace;
+        vspace_switch_in(to->vspace);
+        vspace_switch_out(old);
+    }
+    __asm__ volatile("sc.d zero, zero, (%0)" :: "r"(&scratch) : "memory");
+    if (h->running_priority != to->priority) {
+        __atomic_store_n(&h->running_priority, to->priority, __ATOMIC_RELAXED);
+        fence_full();
+        if (mailbox_pending(h))
+            return sched_exit(h);
+    }
+    return to;
+}
+
+static inline void copy_message(const struct tcb *from, struct tcb *to, badge_t badge)
+{
+    to->x[10] = 0;
+    to->x[11] = from->x[11];
+    to->x[12] = from->x[12];
+    to->x[13] = from->x[13];
+    to->x[14] = from->x[14];
+    to->x[15] = from->x[15];
+    to->x[16] = badge;
+    to->x[0] += 4;
+}
+
+static inline struct tcb *fast_call(struct hart *h, struct tcb *t)
+{
+    badge_t badge;
+    struct endpoint *ep = find(t, t->x[10], CAP_TYPE_ENDPOINT, RIGHT_WRITE, &badge);
+
+    if (unlikely(ep == NULL || !spin_trylock(&ep->lock)))
+        return NULL;
+    struct tcb *to = ep->head;
+    if (unlikely(ep->kind != EP_RECEIVERS || !simple(h, to)))
+        goto decline;
+    struct reply *r = to->recv_reply;
+    if (unlikely(r == NULL || !spin_trylock(&r->lock)))
+        goto decline;
+    if (unlikely(r->dead)) {
+        spin_unlock(&r->lock);
+        goto decline;
+    }
+    ep->head = to->wait_next;
+    if (ep->head == NULL) {
+        ep->tail = NULL;
+        ep->kind = EP_IDLE;
+    } else {
+        ep->head->wait_prev = NULL;
+    }
+    to->recv_reply = NULL;
+    copy_message(t, to, badge);
+    t->wait_is_call = 1;
+    t->wait_is_fault = 0;
+    t->wait_object = r;
+    t->state = THREAD_BLOCKED_REPLY;
+    r->caller = t;
+    r->receiver = NULL;
+    spin_unlock(&r->lock);
+    spin_unlock(&ep->lock);
+    return switch_fast(h, t, to);
+decline:
+    spin_unlock(&ep->lock);
+    return NULL;
+}
+
+static inline struct tcb *fast_reply_recv(struct hart *h, struct tcb *t)
+{
+    struct endpoint *ep = find(t, t->x[10], CAP_TYPE_ENDPOINT, RIGHT_READ, NULL);
+    struct reply *r = find(t, t->x[16], CAP_TYPE_REPLY, 0, NULL);
+
+    if (unlikely(ep == NULL || r == NULL || t->bound != NULL || t->upcall_pending ||
+                 t->sc != t->home_sc || !spin_trylock(&r->lock)))
+        return NULL;
+    struct tcb *c = r->caller;
+    if (unlikely(c == NULL || c->claimed || c->state != THREAD_BLOCKED_REPLY || !simple(h, c) ||
+                 r->receiver != NULL || r->dead || !spin_trylock(&ep->lock)))
+        goto decline;
+    if (unlikely(ep->kind == EP_SENDERS || ep->dead)) {
+        spin_unlock(&ep->lock);
+        goto decline;
+    }
+    copy_message(t, c, 0);
+    r->caller = NULL;
+    r->receiver = t;
+    t->recv_reply = r;
+    t->wait_object = ep;
+    t->wait_next = NULL;
+    t->wait_prev = ep->tail;
+    if (ep->tail != NULL)
+        ep->tail->wait_next = t;
+    else
+        ep->head = t;
+    ep->tail = t;
+    ep->kind = EP_RECEIVERS;
+    t->state = THREAD_BLOCKED_RECV;
+    spin_unlock(&ep->lock);
+    spin_unlock(&r->lock);
+    return switch_fast(h, t, c);
+decline:
+    spin_unlock(&r->lock);
+    return NULL;
+}
+
+struct tcb *fastpath_ipc(struct tcb *t)
+{
+    struct hart *h = this_hart();
+
+    quiesce_enter(h);
+    /* More than four words or any capability; a guest's time is split; FP. */
+    if (unlikely((t->x[11] & 0x1ff) > MSG_REG_WORDS || t->fp_state || t->pers_base_wanted ||
+                 h->timer_dirty || t->sc == NULL || t->x[10] == 0))
+        return NULL;
+    return t->x[17] == SYS_CALL ? fast_call(h, t) : fast_reply_recv(h, t);
+}

@@ -1,0 +1,212 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Entry and exit of the kernel, with reflection and resume done on the spot.
+ *
+ * Register contract. In user mode sscratch holds the current TCB, in the kernel
+ * zero, by which a trap out of the kernel is told apart. In the kernel tp is the
+ * hart, sp the hart's stack; gp is never used by kernel code. The user's
+ * registers are saved in the TCB (x[0] is the pc).
+ *
+ * Paths, cheapest first:
+ *   ecall below the personality base      -> reflected, nothing else touched
+ *   SYS_RESUME, no upcall pending         -> back to the guest
+ *   SYS_CALL, SYS_REPLY_RECV              -> fastpath_ipc, else slow
+ *   other calls                           -> syscall_fast with only the
+ *        registers that C may clobber saved; if it declines, the callee-saved
+ *        ones (untouched so far) are saved too and the slow path runs
+ *   anything else                         -> trap_slow
+ * syscall_fast and fastpath_ipc change nothing when they decline.
+ */
+#include "arch/riscv/offsets.h"
+
+#define X_RA TCB_X(1)
+#define X_SP TCB_X(2)
+#define X_GP TCB_X(3)
+#define X_TP TCB_X(4)
+#define X_T0 TCB_X(5)
+#define X_T1 TCB_X(6)
+#define X_T2 TCB_X(7)
+#define X_A0 TCB_X(10)
+
+    .section .text.fastpath, "ax"
+
+/* Registers that a C function may change, but t0, t1 and tp; base in \b. */
+.macro volatile_regs op, b
+    \op     ra, TCB_X(1)(\b)
+    \op     t2, TCB_X(7)(\b)
+    \op     a1, TCB_X(11)(\b)
+    \op     a2, TCB_X(12)(\b)
+    \op     a3, TCB_X(13)(\b)
+    \op     a4, TCB_X(14)(\b)
+    \op     a5, TCB_X(15)(\b)
+    \op     a6, TCB_X(16)(\b)
+    \op     a7, TCB_X(17)(\b)
+    \op     t3, TCB_X(28)(\b)
+    \op     t4, TCB_X(29)(\b)
+    \op     t5, TCB_X(30)(\b)
+    \op     t6, TCB_X(31)(\b)
+.endm
+
+.macro saved_regs op, b
+    \op     gp, TCB_X(3)(\b)
+    \op     s0, TCB_X(8)(\b)
+    \op     s1, TCB_X(9)(\b)
+    \op     s2, TCB_X(18)(\b)
+    \op     s3, TCB_X(19)(\b)
+    \op     s4, TCB_X(20)(\b)
+    \op     s5, TCB_X(21)(\b)
+    \op     s6, TCB_X(22)(\b)
+    \op     s7, TCB_X(23)(\b)
+    \op     s8, TCB_X(24)(\b)
+    \op     s9, TCB_X(25)(\b)
+    \op     s10, TCB_X(26)(\b)
+    \op     s11, TCB_X(27)(\b)
+.endm
+
+    .balign 64
+    .globl trap_entry
+trap_entry:
+    csrrw   tp, sscratch, tp
+    beqz    tp, from_kernel
+    sd      t0, X_T0(tp)
+    sd      t1, X_T1(tp)
+    csrr    t0, scause
+    addi    t0, t0, -8              /* ecall from user mode */
+    bnez    t0, slow_trap
+    csrr    t0, sepc
+    ld      t1, TCB_PERS_BASE(tp)
+    bgeu    t0, t1, kernel_call
+
+/* Reflect: a guest's system call enters the personality (atoll/frame.h). */
+    ld      t1, TCB_FRAME(tp)
+    addi    t0, t0, 4
+    sd      t0, FRAME_X(0)(t1)
+    sd      sp, FRAME_X(2)(t1)
+    ld      t0, X_T0(tp)
+    sd      t0, FRAME_X(5)(t1)
+    ld      t0, X_T1(tp)
+    sd      t0, FRAME_X(6)(t1)
+    csrrw   t0, sscratch, tp        /* the guest's tp */
+    sd      t0, FRAME_X(4)(t1)
+    ld      t0, TCB_HART(tp)
+    ld      t1, HART_REFLECTIONS(t0)
+    addi    t1, t1, 1
+    sd      t1, HART_REFLECTIONS(t0)
+    ld      t0, TCB_PERS_SYSCALL(tp)
+    csrw    sepc, t0
+    ld      tp, TCB_FRAME_UADDR(tp)
+    sret
+
+kernel_call:
+    li      t1, NR_SYS_RESUME
+    bne     a7, t1, other_call
+    lwu     t0, TCB_UPCALL_FLAG(tp)
+    ld      t1, TCB_FRAME(tp)
+    bnez    t0, other_call
+    beqz    t1, other_call
+    ld      t0, TCB_HART(tp)
+    ld      sp, HART_RESUMES(t0)
+    addi    sp, sp, 1
+    sd      sp, HART_RESUMES(t0)
+    ld      t0, FRAME_X(0)(t1)
+    csrw    sepc, t0
+    csrw    sscratch, tp
+    ld      sp, FRAME_X(2)(t1)
+    ld      tp, FRAME_X(4)(t1)
+    ld      t0, FRAME_X(5)(t1)
+    ld      a7, FRAME_X(17)(t1)
+    ld      t1, FRAME_X(6)(t1)
+    sret
+
+other_call:
+    csrrw   t1, sscratch, zero
+    sd      t1, X_TP(tp)
+    csrr    t0, sepc
+    sd      t0, TCB_PC(tp)
+    sd      sp, X_SP(tp)
+    sd      a0, X_A0(tp)
+    volatile_regs sd, tp
+    mv      a0, tp
+    ld      tp, TCB_HART(a0)
+    ld      sp, HART_STACK_TOP(tp)
+    li      t1, NR_SYS_REPLY_RECV
+    bleu    a7, t1, ipc_call
+    call    syscall_fast            /* (tcb) -> 0: done */
+    bnez    a0, fast_declined
+    ld      t0, HART_CURRENT(tp)
+    csrw    sscratch, t0
+    ld      t1, TCB_PC(t0)
+    csrw    sepc, t1
+    volatile_regs ld, t0
+    ld      a0, X_A0(t0)
+    ld      sp, X_SP(t0)
+    ld      tp, X_TP(t0)
+    ld      t1, X_T1(t0)
+    ld      t0, X_T0(t0)
+    sret
+
+fast_declined:
+    ld      a0, HART_CURRENT(tp)
+    saved_regs sd, a0
+    call    trap_syscall            /* (tcb) -> tcb to run */
+    j       restore_all
+
+ipc_call:
+    saved_regs sd, a0
+    call    fastpath_ipc            /* (tcb) -> tcb to run, or 0: declined */
+    bnez    a0, restore_all
+    ld      a0, HART_CURRENT(tp)
+    call    trap_syscall
+    j       restore_all
+
+/* t0 = scause - 8; t0, t1 are saved. */
+slow_trap:
+    csrrw   t0, sscratch, zero
+    sd      t0, X_TP(tp)
+    csrr    t0, sepc
+    sd      t0, TCB_PC(tp)
+    sd      sp, X_SP(tp)
+    sd      a0, X_A0(tp)
+    volatile_regs sd, tp
+    saved_regs sd, tp
+    mv      a0, tp
+    csrr    a1, scause
+    csrr    a2, stval
+    ld      tp, TCB_HART(a0)
+    ld      sp, HART_STACK_TOP(tp)
+    call    trap_slow               /* (tcb, cause, value) -> tcb to run */
+
+/* a0 = the thread to run. */
+    .globl restore_all
+restore_all:
+    csrw    sscratch, a0
+    ld      t0, TCB_PC(a0)
+    csrw    sepc, t0
+    saved_regs ld, a0
+    volatile_regs ld, a0
+    ld      sp, X_SP(a0)
+    ld      tp, X_TP(a0)
+    ld      t0, X_T0(a0)
+    ld      t1, X_T1(a0)
+    ld      a0, X_A0(a0)
+    sret
+
+/*
+ * A trap taken inside the kernel: always a kernel bug. Keeps all registers on
+ * the stack below the one that was in use and reports; sscratch stays 0.
+ */
+from_kernel:
+    csrrw   tp, sscratch, zero
+    addi    sp, sp, -256
+    .irp n, 1,3,4,5,6,7,8,9,10,11,12,13,14,15,16,17,18,19,20,21,22,23,24,25,26,27,28,29,30,31
+    sd      x\n, (\n * 8)(sp)
+    .endr
+    addi    t0, sp, 256
+    sd      t0, 16(sp)
+    csrr    t0, sepc
+    sd      t0, 0(sp)
+    mv      a0, sp
+    csrr    a1, scause
+    csrr    a2, stval
+    call    trap_in_kernel
+    unimp

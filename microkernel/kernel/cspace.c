@@ -1,0 +1,87 @@
+/* SPDX-License-Identifier: MIT */
+/* See cspace.h. */
+#include "kernel/cspace.h"
+
+#include "kernel/tree.h"
+#include "object/tcb.h"
+
+#define ROOT_BITS  20
+#define INDEX_MASK ((1ul << 32) - 1)
+
+error_t cspace_find(struct tcb *t, cptr_t cptr, struct slot_ref *out)
+{
+    uint64_t root = cptr & ((1ul << ROOT_BITS) - 1), index = cptr >> ROOT_BITS;
+
+    if (t->cspace == NULL || root > t->cspace_mask || root == 0 || index > INDEX_MASK)
+        return ERR_INVALID_CAP;
+    struct slot *slot = &t->cspace[root];
+    if (index == 0) {
+        *out = (struct slot_ref){ slot, NULL, 0, t->cspace_mask + 1 - root };
+        return 0;
+    }
+    return cspace_index(slot, __atomic_load_n(&slot->word0, __ATOMIC_ACQUIRE), index - 1, out);
+}
+
+error_t cspace_index(struct slot *via, uint64_t word, uint64_t index, struct slot_ref *out)
+{
+    if ((word & (CAP_TYPE_MASK | CAP_ZOMBIE)) != CAP_TYPE_CNODE)
+        return ERR_INVALID_CAP;
+    uint64_t size = 1ul << cap_extra(word);
+    if (index >= size)
+        return ERR_RANGE;
+    *out = (struct slot_ref){ (struct slot *)cap_object(word) + index, via, word, size - index };
+    return 0;
+}
+
+bool slot_read(const struct slot *slot, uint64_t *word0, uint64_t *word1)
+{
+    uint64_t w = __atomic_load_n(&slot->word0, __ATOMIC_ACQUIRE), again;
+
+    for (;;) {
+        *word1 = __atomic_load_n(&slot->word1, __ATOMIC_ACQUIRE);
+        again = __atomic_load_n(&slot->word0, __ATOMIC_ACQUIRE);
+        if (again == w)
+            break;
+        w = again;
+    }
+    *word0 = w;
+    return (w & CAP_TYPE_MASK) != CAP_TYPE_NULL && !(w & CAP_ZOMBIE);
+}
+
+error_t cap_lookup(struct tcb *t, cptr_t cptr, enum cap_type type, unsigned rights,
+                   struct cap_ref *out)
+{
+    struct slot_ref ref;
+    uint64_t word, badge;
+
+    if (cspace_find(t, cptr, &ref) != 0 || !slot_read(ref.slot, &word, &badge) ||
+        cap_type(word) != type)
+        return ERR_INVALID_CAP;
+    out->object = cap_object(word);
+    out->rights = cap_rights(word);
+    out->badge = badge;
+    return (out->rights & rights) == rights ? 0 : ERR_RIGHTS;
+}
+
+error_t cspace_copy(struct tcb *from, cptr_t source, struct tcb *to, cptr_t dest, badge_t *badge)
+{
+    struct slot_ref src, dst;
+    error_t err = cspace_find(from, source, &src);
+
+    if (err == 0)
+        err = cspace_find(to, dest, &dst);
+    if (err != 0)
+        return err;
+    spin_lock(&tree_lock);
+    if (!slot_ref_valid(&src) || !slot_ref_valid(&dst) || slot_is_empty(src.slot) ||
+        src.slot->word0 & CAP_ZOMBIE || cap_type(src.slot->word0) == CAP_TYPE_UNTYPED) {
+        err = ERR_INVALID_CAP;
+    } else if (!slot_is_empty(dst.slot)) {
+        err = ERR_SLOT_OCCUPIED;
+    } else {
+        *badge = src.slot->word1;
+        slot_derive(dst.slot, src.slot, cap_rights(src.slot->word0), src.slot->word1, 0);
+    }
+    spin_unlock(&tree_lock);
+    return err;
+}

@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Finding slots by capability address, without a lock, and trusting what was
+ * found once the tree lock is held.
+ *
+ * A slot in the root CNode of a running (or claimed) thread is safe: that CNode
+ * cannot die before the owner hart lets the thread give it up. A slot in a
+ * second-level CNode is reached through a slot that holds this CNode; if, with
+ * the tree lock held, that slot still has the same first word (its change count
+ * included), the CNode is alive.
+ */
+#ifndef ATOLL_KERNEL_CSPACE_H
+#define ATOLL_KERNEL_CSPACE_H
+
+#include "object/cap.h"
+
+struct slot_ref {
+    struct slot *slot;
+    struct slot *via;       /* NULL: slot in the root CNode                    */
+    uint64_t     via_word;
+    uint64_t     room;      /* slots from this one to the CNode's end          */
+};
+
+/* The slot that a capability address names, empty or not. */
+error_t cspace_find(struct tcb *t, cptr_t cptr, struct slot_ref *out);
+/* A slot of a CNode capability found in `via`. */
+error_t cspace_index(struct slot *via, uint64_t via_word, uint64_t index, struct slot_ref *out);
+
+/* With the tree lock held. */
+static inline bool slot_ref_valid(const struct slot_ref *ref)
+{
+    return ref->via == NULL || ref->via->word0 == ref->via_word;
+}
+
+/* A consistent pair of words of a slot. False: empty or a zombie. */
+bool slot_read(const struct slot *slot, uint64_t *word0, uint64_t *word1);
+
+/* Copy a capability between the CSpaces of two threads at rest. */
+error_t cspace_copy(struct tcb *from, cptr_t source, struct tcb *to, cptr_t dest, badge_t *badge);
+
+#endif

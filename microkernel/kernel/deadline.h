@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The deadlines of one hart: a pairing heap threaded through the TCBs, owner
+ * hart only. A thread has at most one deadline: the end of its wait, or the
+ * time at which it has budget again.
+ */
+#ifndef ATOLL_KERNEL_DEADLINE_H
+#define ATOLL_KERNEL_DEADLINE_H
+
+#include "kernel/hart.h"
+
+void deadline_insert(struct hart *h, struct tcb *t, ticks_t when);
+void deadline_remove(struct hart *h, struct tcb *t);    /* no-op if not in it  */
+ticks_t deadline_first(const struct hart *h);           /* or DEADLINE_NONE    */
+
+#endif

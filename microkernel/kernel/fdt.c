@@ -1,0 +1,228 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * One pass over the structure block. A small stack keeps, per depth, the
+ * node's own address and size cells (for its children) and what has been
+ * gathered about the node so far; a node is judged when it ends, because its
+ * properties come in any order.
+ */
+#include "kernel/fdt.h"
+
+#include "kernel/string.h"
+
+#define FDT_MAGIC      0xd00dfeed
+#define TOKEN_BEGIN    1
+#define TOKEN_END      2
+#define TOKEN_PROP     3
+#define TOKEN_NOP      4
+#define MAX_DEPTH      12
+
+struct bytes { const uint8_t *p; uint32_t len; };
+
+struct node {
+    const char *name;
+    uint32_t address_cells, size_cells;
+    uint32_t phandle;
+    uint32_t child_intc;        /* of a cpu: phandle of its intc child          */
+    struct bytes reg, compatible, isa, isa_list, status, device_type, mmu, irqs_ext;
+    uint32_t ndev;
+    bool is_intc;
+};
+
+static uint32_t be32(const uint8_t *p)
+{
+    return (uint32_t)p[0] << 24 | (uint32_t)p[1] << 16 | (uint32_t)p[2] << 8 | p[3];
+}
+
+static uint64_t be_cells(const uint8_t *p, unsigned cells)
+{
+    uint64_t v = 0;
+    for (unsigned i = 0; i < cells; i++)
+        v = v << 32 | be32(p + 4 * i);
+    return v;
+}
+
+static bool has_string(struct bytes list, const char *want)
+{
+    size_t n = strlen(want) + 1;
+    for (uint32_t at = 0; at < list.len;) {
+        const char *s = (const char *)list.p + at;
+        if (at + n <= list.len && memcmp(s, want, n) == 0)
+            return true;
+        while (at < list.len && list.p[at] != '\0')
+            at++;
+        at++;
+    }
+    return false;
+}
+
+/* Is `want` one of the extensions of an isa string, "rv64imac_zicsr_sstc"? */
+static bool isa_has(struct bytes isa, const char *want)
+{
+    size_t n = strlen(want);
+    for (uint32_t at = 0; at + n < isa.len; at++)
+        if (isa.p[at] == '_' && at + 1 + n <= isa.len &&
+            memcmp(isa.p + at + 1, want, n) == 0 &&
+            (at + 1 + n == isa.len || isa.p[at + 1 + n] == '_' || isa.p[at + 1 + n] == '\0'))
+            return true;
+    return false;
+}
+
+static bool reg_entry(const struct node *n, const struct node *parent, unsigned index,
+                      struct fdt_range *out)
+{
+    unsigned a = parent->address_cells, s = parent->size_cells;
+    uint32_t at = index * 4 * (a + s);
+
+    if (a > 2 || s > 2 || at + 4 * (a + s) > n->reg.len)
+        return false;
+    out->base = be_cells(n->reg.p + at, a);
+    out->bytes = be_cells(n->reg.p + at + 4 * a, s);
+    return true;
+}
+
+static void add_ranges(const struct node *n, const struct node *parent,
+                       struct fdt_range *list, unsigned *count)
+{
+    struct fdt_range r;
+    for (unsigned i = 0; *count < FDT_MAX_RANGES && reg_entry(n, parent, i, &r); i++)
+        if (r.bytes != 0)
+            list[(*count)++] = r;
+}
+
+static void judge_cpu(const struct node *n, const struct node *parent, struct fdt_facts *f)
+{
+    struct fdt_hart *h = &f->hart[f->nr_harts];
+
+    if (f->nr_harts == FDT_MAX_HARTS || n->mmu.len == 0 || has_string(n->mmu, "riscv,none"))
+        return;
+    if (n->status.len != 0 && !has_string(n->status, "okay") && !has_string(n->status, "ok"))
+        return;
+    if (n->reg.len < 4 * parent->address_cells || parent->address_cells == 0)
+        return;
+    h->mhartid = (uint32_t)be_cells(n->reg.p, parent->address_cells);
+    h->intc_phandle = n->child_intc;
+    h->sstc = isa_has(n->isa, "sstc") || has_string(n->isa_list, "sstc");
+    f->nr_harts++;
+}
+
+static void judge_plic(const struct node *n, const struct node *parent, struct fdt_facts *f)
+{
+    if (!reg_entry(n, parent, 0, &f->plic))
+        return;
+    f->plic_sources = n->ndev;
+    for (uint32_t at = 0; at + 8 <= n->irqs_ext.len && f->nr_plic_contexts < FDT_MAX_HARTS * 2;
+         at += 8) {
+        f->plic_contexts[f->nr_plic_contexts][0] = be32(n->irqs_ext.p + at);
+        f->plic_contexts[f->nr_plic_contexts][1] = be32(n->irqs_ext.p + at + 4);
+        f->nr_plic_contexts++;
+    }
+}
+
+static void judge(struct node *stack, unsigned depth, struct fdt_facts *f)
+{
+    struct node *n = &stack[depth], *parent = &stack[depth - 1];
+
+    if (n->is_intc && has_string(parent->device_type, "cpu"))
+        parent->child_intc = n->phandle;
+    if (has_string(n->device_type, "cpu"))
+        judge_cpu(n, parent, f);
+    else if (has_string(n->device_type, "memory"))
+        add_ranges(n, parent, f->memory, &f->nr_memory);
+    else if (depth == 3 && strcmp(parent->name, "reserved-memory") == 0)
+        add_ranges(n, parent, f->reserved, &f->nr_reserved);
+    else if (has_string(n->compatible, "sifive,plic-1.0.0") || has_string(n->compatible, "riscv,plic0"))
+        judge_plic(n, parent, f);
+    else if (has_string(n->compatible, "riscv,clint0") || has_string(n->compatible, "sifive,clint0"))
+        reg_entry(n, parent, 0, &f->clint);
+    else if (has_string(n->compatible, "sifive,test0") || has_string(n->compatible, "sifive,test1"))
+        reg_entry(n, parent, 0, &f->finisher);
+}
+
+static void read_chosen(struct fdt_facts *f, const char *name, struct bytes v)
+{
+    if (strcmp(name, "bootargs") == 0 && v.len > 0) {
+        uint32_t n = v.len < sizeof(f->bootargs) ? v.len : sizeof(f->bootargs) - 1;
+        memcpy(f->bootargs, v.p, n);
+        f->bootargs[n] = '\0';
+    } else if (strcmp(name, "linux,initrd-start") == 0 && (v.len == 4 || v.len == 8)) {
+        f->initrd_start = be_cells(v.p, v.len / 4);
+    } else if (strcmp(name, "linux,initrd-end") == 0 && (v.len == 4 || v.len == 8)) {
+        f->initrd_end = be_cells(v.p, v.len / 4);
+    }
+}
+
+static void read_property(struct node *n, struct fdt_facts *f, const char *name, struct bytes v)
+{
+    static const struct { const char *name; size_t at; } strings[] = {
+        { "reg", offsetof(struct node, reg) },
+        { "compatible", offsetof(struct node, compatible) },
+        { "riscv,isa", offsetof(struct node, isa) },
+        { "riscv,isa-extensions", offsetof(struct node, isa_list) },
+        { "status", offsetof(struct node, status) },
+        { "device_type", offsetof(struct node, device_type) },
+        { "mmu-type", offsetof(struct node, mmu) },
+        { "interrupts-extended", offsetof(struct node, irqs_ext) },
+    };
+    for (unsigned i = 0; i < sizeof(strings) / sizeof(strings[0]); i++)
+        if (strcmp(name, strings[i].name) == 0)
+            *(struct bytes *)((char *)n + strings[i].at) = v;
+    if (strcmp(name, "interrupt-controller") == 0)
+        n->is_intc = true;
+    if (strcmp(n->name, "chosen") == 0)
+        read_chosen(f, name, v);
+    if (v.len != 4)
+        return;
+    uint32_t word = be32(v.p);
+    if (strcmp(name, "#address-cells") == 0)
+        n->address_cells = word;
+    else if (strcmp(name, "#size-cells") == 0)
+        n->size_cells = word;
+    else if (strcmp(name, "phandle") == 0)
+        n->phandle = word;
+    else if (strcmp(name, "riscv,ndev") == 0)
+        n->ndev = word;
+    else if (strcmp(name, "timebase-frequency") == 0)
+        f->timebase_hz = word;
+}
+
+bool fdt_read(const void *blob, struct fdt_facts *f)
+{
+    const uint8_t *b = blob;
+    struct node stack[MAX_DEPTH];
+    unsigned depth = 0;     /* of the open node; stack[0] is above the root    */
+
+    memset(f, 0, sizeof(*f));
+    memset(stack, 0, sizeof(stack));
+    stack[0].name = "";
+    if (be32(b) != FDT_MAGIC)
+        return false;
+    uint32_t total = be32(b + 4), structs = be32(b + 8), strings = be32(b + 12);
+    f->total_bytes = total;
+    for (uint32_t at = structs; at + 4 <= total;) {
+        uint32_t token = be32(b + at);
+        at += 4;
+        if (token == TOKEN_BEGIN) {
+            if (++depth >= MAX_DEPTH)
+                return false;
+            memset(&stack[depth], 0, sizeof(stack[depth]));
+            stack[depth].name = (const char *)b + at;
+            stack[depth].address_cells = 2;
+            stack[depth].size_cells = 1;
+            at = (at + (uint32_t)strlen(stack[depth].name) + 1 + 3) & ~3u;
+        } else if (token == TOKEN_END) {
+            if (depth == 0)
+                return false;
+            judge(stack, depth, f);
+            depth--;
+        } else if (token == TOKEN_PROP) {
+            if (at + 8 > total || be32(b + at) > total - at - 8 || depth == 0)
+                return false;
+            struct bytes v = { b + at + 8, be32(b + at) };
+            read_property(&stack[depth], f, (const char *)b + strings + be32(b + at + 4), v);
+            at = (at + 8 + v.len + 3) & ~3u;
+        } else if (token != TOKEN_NOP) {
+            break;
+        }
+    }
+    return depth == 0 && f->nr_memory > 0 && f->nr_harts > 0;
+}

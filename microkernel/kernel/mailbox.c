@@ -1,0 +1,103 @@
+/* SPDX-License-Identifier: MIT */
+/* See mailbox.h. */
+#include "kernel/mailbox.h"
+
+#include "arch/riscv/csr.h"
+#include "arch/riscv/sbi.h"
+#include "kernel/quiesce.h"
+#include "kernel/sched.h"
+#include "kernel/thread.h"
+
+static void send_ipi(struct hart *h)
+{
+    if (__atomic_exchange_n(&h->ipi_sent, 1, __ATOMIC_ACQ_REL) != 0)
+        return;
+    this_hart()->counters.nr_ipis_sent++;
+    sbi_send_ipi(1ul << h->mhartid);
+}
+
+/* The list or ops word of h has been written. */
+static void notify(struct hart *h, bool interrupt, int priority)
+{
+    fence_full();
+    if (__atomic_load_n(&h->asleep, __ATOMIC_RELAXED)) {
+        send_ipi(h);
+        return;
+    }
+    int running = __atomic_load_n(&h->running_priority, __ATOMIC_RELAXED);
+    if (running != PRIORITY_IDLE && (interrupt || priority >= running))
+        send_ipi(h);
+}
+
+static void push(struct hart *h, struct tcb *t)
+{
+    struct tcb *head = __atomic_load_n(&h->mailbox, __ATOMIC_RELAXED);
+    do {
+        t->mailbox_next = head;
+    } while (!__atomic_compare_exchange_n(&h->mailbox, &head, t, true,
+                                          __ATOMIC_RELEASE, __ATOMIC_RELAXED));
+}
+
+void mailbox_post(struct tcb *t, uint32_t op)
+{
+    struct hart *h;
+    int priority = t->priority;
+
+    if (__atomic_fetch_or(&t->ops, op, __ATOMIC_ACQ_REL) == 0) {
+        h = &harts[__atomic_load_n(&t->hart, __ATOMIC_RELAXED)];
+        push(h, t);
+    } else {
+        h = &harts[__atomic_load_n(&t->hart, __ATOMIC_RELAXED)];
+    }
+    notify(h, op != TCB_OP_WAKE, priority);
+}
+
+void mailbox_post_hart(struct hart *h, uint32_t op)
+{
+    __atomic_fetch_or(&h->ops, op, __ATOMIC_ACQ_REL);
+    notify(h, true, 0);
+}
+
+void tcb_request(struct tcb *t, uint32_t op)
+{
+    if (t->hart == this_hart()->id)
+        thread_do_ops(this_hart(), t, op);
+    else
+        mailbox_post(t, op);
+}
+
+static void do_hart_ops(struct hart *h)
+{
+    uint32_t ops = __atomic_exchange_n(&h->ops, 0, __ATOMIC_ACQ_REL);
+
+    if (ops & HART_OP_QUIESCE)
+        quiesce_pass(h);
+    if (ops & HART_OP_DROP_VSPACE)
+        sched_drop_vspace(h);
+}
+
+void mailbox_drain(struct hart *h)
+{
+    if (__atomic_load_n(&h->ops, __ATOMIC_RELAXED) != 0)
+        do_hart_ops(h);
+
+    struct tcb *list = __atomic_exchange_n(&h->mailbox, NULL, __ATOMIC_ACQUIRE);
+    struct tcb *first = NULL;
+    while (list != NULL) {              /* oldest first */
+        struct tcb *next = list->mailbox_next;
+        list->mailbox_next = first;
+        first = list;
+        list = next;
+    }
+    while (first != NULL) {
+        struct tcb *t = first;
+        first = t->mailbox_next;
+        if (t->hart != h->id) {         /* it has migrated: pass it on */
+            struct hart *to = &harts[t->hart];
+            push(to, t);
+            notify(to, true, 0);
+            continue;
+        }
+        thread_do_ops(h, t, __atomic_exchange_n(&t->ops, 0, __ATOMIC_ACQ_REL));
+    }
+}

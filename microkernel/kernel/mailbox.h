@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Requests from one hart to another.
+ *
+ * A thread has one list node and a word of pending-operation bits. A poster
+ * sets its bit and pushes the node on the owner's mailbox only when the word
+ * was zero; the owner takes the whole list, then per thread exchanges the word
+ * with zero and does what it says. So a thread is in at most one list, and any
+ * number of requests need no memory.
+ *
+ * Who wakes whom: after pushing, the poster executes a full fence and reads
+ * `asleep` and `running_priority` of the target. The target stores these, then
+ * executes a full fence, and then looks at its mailbox again before it sleeps
+ * or returns to user mode. One of the two sees the other. An inter-processor
+ * interrupt is sent only to a hart that sleeps, or that runs something which
+ * the request must interrupt.
+ */
+#ifndef ATOLL_KERNEL_MAILBOX_H
+#define ATOLL_KERNEL_MAILBOX_H
+
+#include "object/tcb.h"
+
+enum hart_op {
+    HART_OP_QUIESCE     = 1 << 0,   /* pass through the top of the kernel      */
+    HART_OP_DROP_VSPACE = 1 << 1,   /* leave the address space of an idle hart */
+};
+
+/* Ask the owner hart of t; carried out at once if that is this hart. */
+void tcb_request(struct tcb *t, uint32_t op);
+/* Always through the mailbox, this hart's own included. */
+void mailbox_post(struct tcb *t, uint32_t op);
+void mailbox_post_hart(struct hart *h, uint32_t op);
+/* Carry out what waits. Only where no capability reference is held. */
+void mailbox_drain(struct hart *h);
+
+static inline bool mailbox_pending(const struct hart *h)
+{
+    return __atomic_load_n(&h->mailbox, __ATOMIC_RELAXED) != NULL ||
+           __atomic_load_n(&h->ops, __ATOMIC_RELAXED) != 0;
+}
+
+#endif

@@ -1,0 +1,88 @@
+/* SPDX-License-Identifier: MIT */
+/* See run_queue.h. */
+#include "kernel/run_queue.h"
+
+#include "kernel/assert.h"
+#include "object/tcb.h"
+
+/* Index of the highest bit; v != 0. The base ISA has no count-leading-zeros. */
+static int highest_bit(uint32_t v)
+{
+    int n = 0;
+    if (v >> 16) n += 16, v >>= 16;
+    if (v >> 8)  n += 8, v >>= 8;
+    if (v >> 4)  n += 4, v >>= 4;
+    if (v >> 2)  n += 2, v >>= 2;
+    return n + (int)(v >> 1);
+}
+
+void run_queue_init(struct run_queue *q)
+{
+    q->top = -1;
+}
+
+void run_queue_add(struct run_queue *q, struct tcb *t, bool front)
+{
+    unsigned p = (unsigned)t->priority;
+
+    kassert(!t->in_queue);
+    t->in_queue = 1;
+    if (q->level[p].head == NULL) {
+        t->run_next = t->run_prev = NULL;
+        q->level[p].head = q->level[p].tail = t;
+        q->bits[p / 8] |= (uint8_t)(1u << (p % 8));
+        q->bytes |= 1u << (p / 8);
+    } else if (front) {
+        t->run_prev = NULL;
+        t->run_next = q->level[p].head;
+        t->run_next->run_prev = t;
+        q->level[p].head = t;
+    } else {
+        t->run_next = NULL;
+        t->run_prev = q->level[p].tail;
+        t->run_prev->run_next = t;
+        q->level[p].tail = t;
+    }
+    q->count++;
+    if ((int)p > q->top)
+        q->top = (int)p;
+}
+
+void run_queue_remove(struct run_queue *q, struct tcb *t)
+{
+    unsigned p = (unsigned)t->priority;
+
+    kassert(t->in_queue);
+    t->in_queue = 0;
+    q->count--;
+    if (t->run_prev != NULL)
+        t->run_prev->run_next = t->run_next;
+    else
+        q->level[p].head = t->run_next;
+    if (t->run_next != NULL)
+        t->run_next->run_prev = t->run_prev;
+    else
+        q->level[p].tail = t->run_prev;
+    if (q->level[p].head != NULL)
+        return;
+    q->bits[p / 8] &= (uint8_t)~(1u << (p % 8));
+    if (q->bits[p / 8] == 0)
+        q->bytes &= ~(1u << (p / 8));
+    if ((int)p == q->top) {
+        if (q->bytes == 0) {
+            q->top = -1;
+        } else {
+            int byte = highest_bit(q->bytes);
+            q->top = byte * 8 + highest_bit(q->bits[byte]);
+        }
+    }
+}
+
+struct tcb *run_queue_take(struct run_queue *q)
+{
+    if (q->top < 0)
+        return NULL;
+    struct tcb *t = q->level[q->top].head;
+    run_queue_remove(q, t);
+    return t;
+}

@@ -1,0 +1,426 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * See sched.h.
+ *
+ * Time. The clock is read at switches only. What passed since the last reading
+ * is charged to the thread that ran: to its context's budget, and to its user
+ * or system time. A native thread's time is user time. For a guest the split is
+ * an estimate: each reflected call counts as REFLECTED_CALL_TICKS of system
+ * time, the rest as user time; reading the clock on every reflection would cost
+ * more than the reflection.
+ *
+ * Timer. It is armed on the way to user mode, and only if somebody needs it: a
+ * deadline, a limited budget, or equals waiting for the slice to end. Since it
+ * is set relative to that moment, and never shorter than SLICE_MIN_TICKS, every
+ * dispatched thread gets to execute instructions of its own.
+ *
+ * Idle. The hart polls its mailbox and pending interrupts for poll_ticks, then
+ * declares itself asleep, looks once more, and executes wfi. poll_ticks doubles
+ * when a wake-up came while polling or soon after falling asleep, and halves
+ * when a sleep was long, so an idle system costs nothing.
+ */
+#include "kernel/sched.h"
+
+#include <atoll/frame.h>
+
+#include "arch/riscv/csr.h"
+#include "arch/riscv/sbi.h"
+#include "kernel/assert.h"
+#include "kernel/deadline.h"
+#include "kernel/interrupt.h"
+#include "kernel/mailbox.h"
+#include "kernel/quiesce.h"
+#include "kernel/run_queue.h"
+#include "kernel/thread.h"
+#include "object/sched_context.h"
+#include "object/vspace.h"
+
+#define REFLECTED_CALL_TICKS 15
+#define POLL_MIN_TICKS       20
+#define POLL_MAX_TICKS      500
+
+bool have_sstc;
+
+void fp_save(uint64_t f[33]);
+void fp_restore(const uint64_t f[33]);
+
+/* ---- timer ---- */
+
+void timer_set(struct hart *h, ticks_t when)
+{
+    h->armed = when;
+    if (have_sstc)
+        csr_write_stimecmp(when);
+    else
+        sbi_set_timer(when);
+}
+
+static void sched_arm(struct hart *h)
+{
+    ticks_t want = deadline_first(h);
+    struct tcb *t = h->current;
+
+    h->timer_dirty = false;
+    if (t != NULL && (sc_is_limited(t->sc) || h->queue.top == t->priority)) {
+        int64_t left = t->sc->remaining;
+        ticks_t end = read_time() + (ticks_t)(left > SLICE_MIN_TICKS ? left : SLICE_MIN_TICKS);
+        if (end < want)
+            want = end;
+    }
+    if (want != h->armed)
+        timer_set(h, want);
+}
+
+/* ---- accounting ---- */
+
+static void charge(struct hart *h, struct tcb *t, ticks_t now)
+{
+    ticks_t spent = now - h->slice_start;
+    ticks_t system = 0;
+
+    h->slice_start = now;
+    if (t->pers_base_wanted != 0) {
+        system = (h->nr_reflections - h->slice_reflections) * REFLECTED_CALL_TICKS;
+        if (system > spent)
+            system = spent;
+        h->slice_reflections = h->nr_reflections;
+    }
+    t->system_ticks += system;
+    t->user_ticks += spent - system;
+    if (t->sc != NULL) {
+        t->sc->consumed += spent;
+        t->sc->remaining -= (int64_t)spent;
+    }
+}
+
+void sched_charge(struct hart *h)
+{
+    if (h->current != NULL)
+        charge(h, h->current, read_time());
+}
+
+/* Has the context budget now? Begins a new period where one is due. */
+static bool sc_ready(struct sched_context *sc)
+{
+    if (sc->remaining > 0)
+        return true;
+    if (!sc_is_limited(sc)) {
+        sc->remaining = (int64_t)sc->budget;
+        return true;
+    }
+    ticks_t now = read_time();
+    if (now < sc->replenish_at)
+        return false;
+    sc->remaining = (int64_t)sc->budget;
+    sc->replenish_at = now + sc->period;
+    return true;
+}
+
+/* ---- queues ---- */
+
+void sched_update_page(struct hart *h)
+{
+    uint32_t n = h->queue.count + (h->current != NULL && h->current->state == THREAD_RUNNABLE);
+    __atomic_store_n(&hart_page.hart[h->id].runnable, n, __ATOMIC_RELAXED);
+}
+
+static void wait_for_budget(struct hart *h, struct tcb *t)
+{
+    t->state = THREAD_OUT_OF_BUDGET;
+    deadline_insert(h, t, t->sc->replenish_at);
+}
+
+void sched_make_runnable(struct hart *h, struct tcb *t)
+{
+    t->state = THREAD_RUNNABLE;
+    if (t == h->current) {      /* stopped and started within one entry */
+        h->resched = true;
+        return;
+    }
+    if (t->sc == NULL || t->vspace == NULL)
+        return;
+    if (!sc_ready(t->sc)) {
+        wait_for_budget(h, t);
+        return;
+    }
+    run_queue_add(&h->queue, t, false);
+    if (h->current == NULL || t->priority > h->current->priority)
+        h->resched = true;
+    else if (t->priority == h->current->priority)
+        h->timer_dirty = true;
+    sched_update_page(h);
+}
+
+void sched_remove(struct hart *h, struct tcb *t)
+{
+    if (t->in_queue)
+        run_queue_remove(&h->queue, t);
+    if (t == h->current)
+        h->resched = true;
+    sched_update_page(h);
+}
+
+void sched_yield(struct hart *h)
+{
+    if (h->queue.top >= h->current->priority) {
+        h->resched = true;
+        h->rotate = true;
+    }
+}
+
+void sched_donate(struct hart *h, struct tcb *from, struct tcb *to)
+{
+    sched_charge(h);
+    to->sc = from->sc;
+    to->sc->holder = to;
+    from->sc = NULL;
+}
+
+void sched_return_context(struct hart *h, struct tcb *t)
+{
+    struct sched_context *sc = t->sc;
+
+    if (sc == NULL || sc == t->home_sc)
+        return;
+    if (t == h->current)
+        sched_charge(h);
+    t->sc = t->home_sc;
+    struct tcb *owner = sc->owner;
+    sc->holder = owner;
+    if (owner == NULL)
+        return;
+    owner->sc = sc;
+    if (owner->state == THREAD_RUNNABLE && owner != h->current && !owner->in_queue)
+        sched_make_runnable(h, owner);
+}
+
+/* ---- floating point ---- */
+
+static void set_fs(uint64_t fs)
+{
+    uint64_t now = csr_read("sstatus") & SSTATUS_FS_MASK;
+    if (now != fs) {
+        csr_clear("sstatus", SSTATUS_FS_MASK);
+        csr_set("sstatus", fs);
+    }
+}
+
+void fp_flush(struct hart *h, struct tcb *t)
+{
+    if (t != h->current || (csr_read("sstatus") & SSTATUS_FS_MASK) != SSTATUS_FS_DIRTY)
+        return;
+    fp_save(t->f);
+    h->fp_owner = t;
+    t->fp_hart = h->id;
+    set_fs(SSTATUS_FS_CLEAN);
+}
+
+static void fp_enter(struct hart *h, struct tcb *t)
+{
+    if (t->fp_state == FP_NEVER) {
+        set_fs(0);
+        return;
+    }
+    if (h->fp_owner != t || t->fp_hart != h->id) {
+        set_fs(SSTATUS_FS_DIRTY);
+        fp_restore(t->f);
+        h->fp_owner = t;
+        t->fp_hart = h->id;
+    }
+    set_fs(SSTATUS_FS_CLEAN);
+}
+
+bool fp_first_use(struct hart *h, struct tcb *t)
+{
+    if (t->fp_state != FP_NEVER || t != h->current)
+        return false;
+    t->fp_state = FP_USED;
+    h->fp_owner = NULL;         /* load the zeroes of the new TCB */
+    fp_enter(h, t);
+    return true;
+}
+
+/* ---- switching ---- */
+
+static void leave_current(struct hart *h, ticks_t now)
+{
+    if (h->current == NULL)
+        return;
+    charge(h, h->current, now);
+    fp_flush(h, h->current);
+}
+
+static void clear_reservation(struct hart *h)
+{
+    uint64_t scratch = 0;
+    (void)h;
+    __asm__ volatile("sc.d zero, zero, (%0)" :: "r"(&scratch) : "memory");
+}
+
+static void switch_to(struct hart *h, struct tcb *next)
+{
+    ticks_t now = read_time();
+
+    leave_current(h, now);
+    h->slice_start = now;
+    h->slice_reflections = h->nr_reflections;
+    h->current = next;
+    if (next->vspace != h->vspace) {
+        struct vspace *old = h->vspace;
+        h->vspace = next->vspace;
+        vspace_switch_in(next->vspace);
+        if (old != NULL)
+            vspace_switch_out(old);
+    }
+    fp_enter(h, next);
+    clear_reservation(h);
+    h->counters.nr_switches++;
+    next->nr_switches++;
+    h->timer_dirty = true;
+}
+
+void sched_drop_vspace(struct hart *h)
+{
+    if (h->vspace == NULL || (h->current != NULL && h->current->vspace == h->vspace))
+        return;
+    vspace_switch_in(NULL);
+    vspace_switch_out(h->vspace);
+    h->vspace = NULL;
+}
+
+void sched_forget(struct hart *h, struct tcb *t)
+{
+    if (h->current == t) {
+        charge(h, t, read_time());
+        h->current = NULL;
+        h->resched = true;
+    }
+    if (h->fp_owner == t)
+        h->fp_owner = NULL;
+}
+
+/* Returns the thread to run, already switched to, or NULL. */
+static struct tcb *choose(struct hart *h)
+{
+    struct tcb *cur = h->current;
+    bool rotate = h->rotate;
+
+    h->resched = false;
+    h->rotate = false;
+    if (cur != NULL && cur->state == THREAD_RUNNABLE && cur->sc != NULL && cur->vspace != NULL) {
+        if (h->queue.top < cur->priority || (h->queue.top == cur->priority && !rotate))
+            return cur;
+        run_queue_add(&h->queue, cur, !rotate);
+    }
+    struct tcb *next = run_queue_take(&h->queue);
+    if (next == NULL) {
+        leave_current(h, read_time());
+        h->current = NULL;
+    } else if (next != cur) {
+        switch_to(h, next);
+    }
+    sched_update_page(h);
+    return next;
+}
+
+void sched_tick(struct hart *h)
+{
+    ticks_t now = read_time();
+    struct tcb *t = h->current;
+
+    h->counters.nr_timer_irqs++;
+    timer_set(h, DEADLINE_NONE);
+    h->timer_dirty = true;
+    while (deadline_first(h) <= now)
+        thread_deadline(h, h->deadlines);
+    if (t == NULL || t->state != THREAD_RUNNABLE || t->sc == NULL)
+        return;
+    charge(h, t, now);
+    if (t->sc->remaining > 0)
+        return;
+    if (!sc_ready(t->sc)) {
+        wait_for_budget(h, t);
+        h->resched = true;
+    } else {
+        sched_yield(h);
+    }
+}
+
+/* ---- idle ---- */
+
+static bool something_waits(const struct hart *h)
+{
+    return mailbox_pending(h) ||
+           (csr_read("sip") & (SIP_SSIP | SIP_STIP | SIP_SEIP)) != 0;
+}
+
+static bool poll(struct hart *h, ticks_t start)
+{
+    do {
+        quiesce_enter(h);
+        if (something_waits(h))
+            return true;
+        cpu_relax();
+    } while (nr_harts > 1 && read_time() - start < h->poll_ticks);
+    return false;
+}
+
+static void sleep(struct hart *h)
+{
+    h->counters.nr_idle_sleeps++;
+    __atomic_store_n(&h->asleep, 1, __ATOMIC_RELEASE);
+    fence_full();
+    if (!something_waits(h))
+        wait_for_interrupt();
+    __atomic_store_n(&h->asleep, 0, __ATOMIC_RELAXED);
+    fence_full();
+}
+
+static void idle(struct hart *h)
+{
+    ticks_t start = read_time();
+
+    __atomic_store_n(&h->running_priority, PRIORITY_IDLE, __ATOMIC_RELAXED);
+    hart_page.hart[h->id].idle = 1;
+    sched_arm(h);
+    bool useful = poll(h, start);
+    if (!useful) {
+        ticks_t asleep = read_time();
+        sleep(h);
+        useful = read_time() - asleep < POLL_MAX_TICKS;
+    }
+    if (useful)
+        h->poll_ticks = h->poll_ticks * 2 < POLL_MAX_TICKS ? h->poll_ticks * 2 : POLL_MAX_TICKS;
+    else
+        h->poll_ticks = h->poll_ticks / 2 > POLL_MIN_TICKS ? h->poll_ticks / 2 : POLL_MIN_TICKS;
+    hart_page.hart[h->id].idle = 0;
+    h->counters.idle_ticks += read_time() - start;
+    interrupt_take(h);
+}
+
+struct tcb *sched_exit(struct hart *h)
+{
+    for (;;) {
+        if (mailbox_pending(h))
+            mailbox_drain(h);
+        struct tcb *t = h->current;
+        if (h->resched || t == NULL || t->state != THREAD_RUNNABLE) {
+            t = choose(h);
+            if (t == NULL) {
+                idle(h);
+                continue;
+            }
+        }
+        if (h->running_priority != t->priority) {
+            __atomic_store_n(&h->running_priority, t->priority, __ATOMIC_RELAXED);
+            fence_full();
+            if (mailbox_pending(h))
+                continue;
+        }
+        if (h->timer_dirty)
+            sched_arm(h);
+        if (t->upcall_pending && t->x[0] < t->pers_base)
+            thread_enter_upcall(t, UPCALL_FLAG, 0);
+        return t;
+    }
+}

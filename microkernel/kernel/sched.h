@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The scheduler of one hart. All functions are for this hart's own threads.
+ *
+ * The running thread (h->current) is in no queue. A kernel entry that changes
+ * who should run sets h->resched (or the current thread's state), and the
+ * decision is taken once, in sched_exit(), on the way back to user mode.
+ */
+#ifndef ATOLL_KERNEL_SCHED_H
+#define ATOLL_KERNEL_SCHED_H
+
+#include "object/tcb.h"
+
+/* The last step of every slow kernel entry: handles the mailbox, chooses and
+ * switches to a thread (idling until there is one), arms the timer if needed,
+ * enters an upcall. Returns the thread to restore. */
+struct tcb *sched_exit(struct hart *h);
+
+/* t->state becomes RUNNABLE; it is queued if it has a context with budget. */
+void sched_make_runnable(struct hart *h, struct tcb *t);
+/* Take a runnable thread out; it may be the current one. The caller sets state. */
+void sched_remove(struct hart *h, struct tcb *t);
+/* Charge the current thread for the time since the last charge. */
+void sched_charge(struct hart *h);
+/* Current gives way to its equals. */
+void sched_yield(struct hart *h);
+/* The current thread may not be referred to any more. */
+void sched_forget(struct hart *h, struct tcb *t);
+/* The timer went off. */
+void sched_tick(struct hart *h);
+/* Switch to the kernel's own tables unless a thread runs on h->vspace. */
+void sched_drop_vspace(struct hart *h);
+/* A borrowed context goes back to its owner. */
+void sched_return_context(struct hart *h, struct tcb *t);
+void sched_donate(struct hart *h, struct tcb *from, struct tcb *to);
+void sched_update_page(struct hart *h);
+void timer_set(struct hart *h, ticks_t when);
+extern bool have_sstc;
+
+/* Bring the FP registers' content into t->f if they hold newer state. */
+void fp_flush(struct hart *h, struct tcb *t);
+/* First FP instruction of a thread: give it zeroed registers. False if FP was
+ * on already, so the trap has another reason. */
+bool fp_first_use(struct hart *h, struct tcb *t);
+
+#endif

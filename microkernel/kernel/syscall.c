@@ -1,0 +1,315 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * System-call decode, the general path. Each handler returns an error for a0,
+ * or one of K_*: restart (the pc stays on the ecall), blocked, or done (it has
+ * set the registers). Only when a call ends are its restart notes forgotten.
+ */
+#include "kernel/syscall.h"
+
+#include <atoll/syscall.h>
+
+#include "kernel/cspace.h"
+#include "kernel/invoke.h"
+#include "kernel/mailbox.h"
+#include "kernel/preempt.h"
+#include "kernel/print.h"
+#include "kernel/sched.h"
+#include "kernel/string.h"
+#include "kernel/thread.h"
+#include "kernel/usercopy.h"
+#include "object/cnode.h"
+#include "object/endpoint.h"
+#include "object/irq.h"
+#include "object/notification.h"
+#include "object/platform.h"
+#include "object/pool.h"
+#include "object/sched_context.h"
+#include "object/segment.h"
+#include "object/tcb_ops.h"
+#include "object/untyped.h"
+#include "object/vspace.h"
+
+#define RETRIES_BEFORE_SLEEP 4
+#define DEBUG_CHUNK 128
+
+static error_t invoke(struct tcb *t, cptr_t cptr, struct invoke *inv)
+{
+    struct slot_ref ref;
+    uint64_t word, badge;
+
+    if (cspace_find(t, cptr, &ref) != 0 || !slot_read(ref.slot, &word, &badge))
+        return ERR_INVALID_CAP;
+    inv->caller = t;
+    inv->slot = ref.slot;
+    inv->word = word;
+    inv->object = cap_object(word);
+    inv->rights = cap_rights(word);
+    inv->badge = badge;
+    inv->result = 0;
+    switch (cap_type(word)) {
+    case CAP_TYPE_UNTYPED:       return untyped_decode(inv);
+    case CAP_TYPE_CNODE:         return cnode_decode(inv);
+    case CAP_TYPE_TCB:           return tcb_decode(inv);
+    case CAP_TYPE_SCHED_CONTEXT: return sched_context_decode(inv);
+    case CAP_TYPE_VSPACE:        return vspace_decode(inv);
+    case CAP_TYPE_POOL:          return pool_decode(inv);
+    case CAP_TYPE_SEGMENT:       return segment_decode(inv);
+    case CAP_TYPE_IRQ:           return irq_decode(inv);
+    case CAP_TYPE_PLATFORM:      return platform_decode(inv);
+    default:                     return ERR_INVALID_CALL;
+    }
+}
+
+static error_t sys_invoke(struct tcb *t)
+{
+    struct invoke inv;
+    error_t err;
+
+    inv.op = (uint32_t)t->x[11];
+    if (t->x[11] != inv.op)
+        return ERR_INVALID_CALL;
+    for (unsigned i = 0; i < 5; i++)
+        inv.arg[i] = t->x[12 + i];
+    err = invoke(t, t->x[10], &inv);
+    if (err <= 0)
+        t->x[11] = inv.result;
+    return err;
+}
+
+/* One entry; the address is that of entry `index`. */
+static error_t batch_entry(struct tcb *t, uaddr_t at)
+{
+    struct invocation e;
+    struct invoke inv;
+    error_t err = copy_from_user(t->vspace, &e, at, sizeof(e));
+
+    if (err != 0)
+        return err;
+    inv.op = e.op;
+    memcpy(inv.arg, e.arg, sizeof(inv.arg));
+    if (e.op == TCB_SET_HART)
+        return ERR_INVALID_CALL;        /* could take the caller elsewhere */
+    err = invoke(t, e.cap, &inv);
+    if (err > 0)
+        return err;
+    e.error = err;
+    e.result = inv.result;
+    if (t->vspace == NULL)
+        return K_PREEMPTED;             /* it has just deleted its own */
+    error_t copy = copy_to_user(t->vspace, at, &e, sizeof(e));
+    return err != 0 ? err : copy;
+}
+
+static error_t sys_batch(struct tcb *t)
+{
+    uint64_t count = t->x[11];
+
+    while (t->batch_index < count) {
+        error_t err = batch_entry(t, t->x[10] + t->batch_index * sizeof(struct invocation));
+        if (err > 0)
+            return err;
+        if (err < 0) {
+            t->x[11] = t->batch_index;
+            return err;
+        }
+        t->batch_index++;
+        t->restart_cursor = 0;
+        if (t->batch_index < count && (preempt_pending() || t->state != THREAD_RUNNABLE))
+            return K_PREEMPTED;
+    }
+    t->x[11] = t->batch_index;
+    return 0;
+}
+
+static error_t sys_send(struct hart *h, struct tcb *t, unsigned flags)
+{
+    struct cap_ref ep;
+    error_t err = cap_lookup(t, t->x[10], CAP_TYPE_ENDPOINT, RIGHT_WRITE, &ep);
+
+    if (err != 0)
+        return err;
+    if (ep.rights & RIGHT_GRANT)
+        flags |= SEND_CAN_GRANT;
+    return endpoint_send(h, t, ep.object, ep.badge, flags);
+}
+
+static error_t sys_recv(struct hart *h, struct tcb *t, bool blocking)
+{
+    struct cap_ref ep, reply = { 0 };
+    error_t err = cap_lookup(t, t->x[10], CAP_TYPE_ENDPOINT, RIGHT_READ, &ep);
+
+    if (err == 0 && t->x[16] != 0)
+        err = cap_lookup(t, t->x[16], CAP_TYPE_REPLY, 0, &reply);
+    return err != 0 ? err : endpoint_recv(h, t, ep.object, reply.object, blocking);
+}
+
+/* A restarted call must not answer twice: the reply is then without caller, and
+ * sending to nobody is no error here. */
+static error_t sys_reply_recv(struct hart *h, struct tcb *t)
+{
+    struct cap_ref ep, reply;
+    error_t err = cap_lookup(t, t->x[10], CAP_TYPE_ENDPOINT, RIGHT_READ, &ep);
+
+    if (err == 0)
+        err = cap_lookup(t, t->x[16], CAP_TYPE_REPLY, 0, &reply);
+    if (err != 0)
+        return err;
+    err = reply_send(h, t, reply.object, true);
+    if (err == K_AGAIN)
+        return err;
+    return endpoint_recv(h, t, ep.object, reply.object, true);
+}
+
+static error_t sys_reply(struct hart *h, struct tcb *t)
+{
+    struct cap_ref reply;
+    error_t err = cap_lookup(t, t->x[10], CAP_TYPE_REPLY, 0, &reply);
+
+    return err != 0 ? err : reply_send(h, t, reply.object, true);
+}
+
+static error_t signal(struct tcb *t, cptr_t cptr)
+{
+    struct cap_ref n;
+    error_t err = cap_lookup(t, cptr, CAP_TYPE_NOTIFICATION, RIGHT_WRITE, &n);
+
+    if (err == 0)
+        notification_signal(n.object, n.badge != 0 ? n.badge : 1);
+    return err;
+}
+
+static error_t wait(struct hart *h, struct tcb *t, cptr_t cptr, ticks_t deadline)
+{
+    struct cap_ref n;
+    error_t err = cap_lookup(t, cptr, CAP_TYPE_NOTIFICATION, RIGHT_READ, &n);
+
+    return err != 0 ? err : notification_wait(h, t, n.object, deadline);
+}
+
+static error_t sys_signal_wait(struct hart *h, struct tcb *t)
+{
+    struct cap_ref n;
+    error_t err = cap_lookup(t, t->x[11], CAP_TYPE_NOTIFICATION, RIGHT_READ, &n);
+
+    if (err == 0)
+        err = signal(t, t->x[10]);
+    return err != 0 ? err : notification_wait(h, t, n.object, t->x[12]);
+}
+
+/* What the fast path left: an upcall is pending, or there is no frame. */
+static error_t sys_resume(struct tcb *t)
+{
+    if (t->frame == NULL)
+        return ERR_INVALID_CALL;
+    const struct upcall_regs *g = &t->frame->guest;
+    t->x[0] = g->x[0];
+    t->x[2] = g->x[2];
+    t->x[4] = g->x[4];
+    t->x[5] = g->x[5];
+    t->x[6] = g->x[6];
+    t->x[17] = g->x[17];
+    return K_DONE;      /* sched_exit delivers the upcall */
+}
+
+static error_t sys_resume_all(struct tcb *t, bool fault)
+{
+    if (t->frame == NULL)
+        return ERR_INVALID_CALL;
+    const struct upcall_regs *from = fault ? &t->frame->fault : &t->frame->guest;
+    for (unsigned i = 0; i < 32; i++)
+        t->x[i] = __atomic_load_n(&from->x[i], __ATOMIC_RELAXED);
+    if (fault)
+        t->frame->fault_active = 0;
+    return K_DONE;
+}
+
+static error_t sys_vspace_copy(struct tcb *t)
+{
+    struct cap_ref vs;
+    uint64_t done = 0;
+    error_t err = cap_lookup(t, t->x[10], CAP_TYPE_VSPACE, RIGHT_COPY, &vs);
+
+    if (err != 0)
+        return err;
+    err = vspace_copy(vs.object, t->x[11], t->vspace, t->x[12], t->x[13], t->x[14] != 0,
+                      &t->restart_cursor, &done);
+    if (err <= 0)
+        t->x[11] = done;
+    return err;
+}
+
+static error_t sys_debug_write(struct tcb *t)
+{
+    struct cap_ref platform;
+    char text[DEBUG_CHUNK];
+    error_t err = cap_lookup(t, t->x[10], CAP_TYPE_PLATFORM, RIGHT_WRITE, &platform);
+
+    while (err == 0 && t->restart_cursor < t->x[12]) {
+        uint64_t left = t->x[12] - t->restart_cursor;
+        uint64_t n = left < sizeof(text) ? left : sizeof(text);
+        err = copy_from_user(t->vspace, text, t->x[11] + t->restart_cursor, n);
+        if (err != 0)
+            break;
+        kwrite(text, n);
+        t->restart_cursor += n;
+        if (preempt_pending())
+            return K_PREEMPTED;
+    }
+    return err;
+}
+
+static error_t dispatch(struct hart *h, struct tcb *t)
+{
+    switch (t->x[17]) {
+    case SYS_CALL:          return sys_send(h, t, SEND_CALL | SEND_BLOCKING);
+    case SYS_REPLY_RECV:    return sys_reply_recv(h, t);
+    case SYS_SEND:          return sys_send(h, t, SEND_BLOCKING);
+    case SYS_NB_SEND:       return sys_send(h, t, 0);
+    case SYS_RECV:          return sys_recv(h, t, true);
+    case SYS_NB_RECV:       return sys_recv(h, t, false);
+    case SYS_REPLY:         return sys_reply(h, t);
+    case SYS_SIGNAL:        return signal(t, t->x[10]);
+    case SYS_WAIT:          return wait(h, t, t->x[10], t->x[11]);
+    case SYS_SIGNAL_WAIT:   return sys_signal_wait(h, t);
+    case SYS_INVOKE:        return sys_invoke(t);
+    case SYS_BATCH:         return sys_batch(t);
+    case SYS_YIELD:         sched_yield(h); return 0;
+    case SYS_RESUME:        return sys_resume(t);
+    case SYS_RESUME_FULL:   return sys_resume_all(t, false);
+    case SYS_RESUME_FAULT:  return sys_resume_all(t, true);
+    case SYS_VSPACE_COPY:   return sys_vspace_copy(t);
+    case SYS_DEBUG_WRITE:   return sys_debug_write(t);
+    case SYS_UPCALL_CLEAR:
+        t->x[11] = t->upcall_pending;
+        t->upcall_pending = 0;
+        return 0;
+    default:
+        return ERR_INVALID_CALL;
+    }
+}
+
+void syscall_handle(struct hart *h, struct tcb *t)
+{
+    h->counters.nr_syscalls++;
+    error_t err = dispatch(h, t);
+
+    switch (err) {
+    case K_PREEMPTED:
+        return;
+    case K_AGAIN:
+        if (++t->retries < RETRIES_BEFORE_SLEEP)
+            sched_yield(h);
+        else
+            thread_back_off(h, t);
+        return;
+    case K_BLOCKED:
+    case K_DONE:
+        break;
+    default:
+        thread_complete(t, err);
+        break;
+    }
+    t->retries = 0;
+    t->batch_index = 0;
+    t->restart_cursor = 0;
+}

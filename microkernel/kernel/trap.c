@@ -1,0 +1,99 @@
+/* SPDX-License-Identifier: MIT */
+/* What fastpath/trap.S calls: all user registers are in the TCB. */
+#include <atoll/frame.h>
+#include <atoll/objects.h>
+
+#include "arch/riscv/csr.h"
+#include "arch/riscv/plic.h"
+#include "kernel/interrupt.h"
+#include "kernel/panic.h"
+#include "kernel/quiesce.h"
+#include "kernel/sched.h"
+#include "kernel/syscall.h"
+#include "kernel/thread.h"
+#include "object/irq.h"
+#include "object/vspace.h"
+
+struct tcb *trap_slow(struct tcb *t, uint64_t cause, uint64_t value);
+struct tcb *trap_syscall(struct tcb *t);
+_Noreturn void trap_in_kernel(const uint64_t regs[32], uint64_t cause, uint64_t value);
+
+void interrupt_take(struct hart *h)
+{
+    uint64_t pending = csr_read("sip");
+
+    panic_park();
+    if (pending & SIP_SSIP) {
+        h->counters.nr_ipis_taken++;
+        csr_clear("sip", SIP_SSIP);
+        /* Posters that still see the flag rely on the drain that follows. */
+        __atomic_store_n(&h->ipi_sent, 0, __ATOMIC_RELAXED);
+        fence_full();
+    }
+    if (pending & SIP_STIP)
+        sched_tick(h);
+    if (pending & SIP_SEIP) {
+        uint32_t source;
+        while ((source = plic_claim(h->plic_context)) != 0)
+            irq_fire(h, source);
+    }
+}
+
+static void page_fault(struct hart *h, struct tcb *t, uint64_t cause, uint64_t value)
+{
+    unsigned access = cause == CAUSE_FETCH_PAGE ? VM_EXEC :
+                      cause == CAUSE_LOAD_PAGE ? VM_READ : VM_WRITE;
+
+    h->counters.nr_faults++;
+    switch (vspace_fault(t->vspace, value, access)) {
+    case FAULT_RESOLVED:
+        break;
+    case FAULT_RETRY_LATER:
+        if (++t->retries < 4)
+            sched_yield(h);
+        else
+            thread_back_off(h, t);
+        return;
+    case FAULT_NO_MEMORY:
+        thread_fault(h, t, UPCALL_NO_MEMORY, value);
+        break;
+    case FAULT_BEYOND_SEGMENT:
+    case FAULT_PAGER:
+        thread_fault(h, t, UPCALL_SEGMENT, value);
+        break;
+    case FAULT_BAD_ACCESS:
+        thread_fault(h, t, cause, value);
+        break;
+    }
+    t->retries = 0;
+}
+
+struct tcb *trap_slow(struct tcb *t, uint64_t cause, uint64_t value)
+{
+    struct hart *h = this_hart();
+
+    quiesce_enter(h);
+    h->counters.nr_traps++;
+    if (cause & CAUSE_INTERRUPT)
+        interrupt_take(h);
+    else if (cause == CAUSE_LOAD_PAGE || cause == CAUSE_STORE_PAGE || cause == CAUSE_FETCH_PAGE)
+        page_fault(h, t, cause, value);
+    else if (cause != CAUSE_ILLEGAL || !fp_first_use(h, t))
+        thread_fault(h, t, cause, value);
+    return sched_exit(h);
+}
+
+struct tcb *trap_syscall(struct tcb *t)
+{
+    struct hart *h = this_hart();
+
+    quiesce_enter(h);
+    h->counters.nr_traps++;
+    syscall_handle(h, t);
+    return sched_exit(h);
+}
+
+void trap_in_kernel(const uint64_t regs[32], uint64_t cause, uint64_t value)
+{
+    panic_trap(regs, cause, value);
+}

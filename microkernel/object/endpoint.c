@@ -1,0 +1,488 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * See endpoint.h. This is the general path; fastpath/ipc.c does the common
+ * same-hart case of Call and ReplyRecv with the same outcome.
+ *
+ * Copying. Words 0..3 travel in registers, the rest from IPC buffer to IPC
+ * buffer through the kernel's mapping; either side without a buffer cuts the
+ * message to four words. Capabilities are copied from the sender's CSpace into
+ * the receiver's recv_slots; a capability that cannot be copied ends the list,
+ * and nr_caps_received tells.
+ *
+ * Contexts. A caller lends its scheduling context to a receiver of the same
+ * hart that has none of its own; the receiver gives it back when it next waits.
+ */
+#include "object/endpoint.h"
+
+#include "kernel/cspace.h"
+#include "kernel/preempt.h"
+#include "kernel/sched.h"
+#include "kernel/thread.h"
+#include "object/notification.h"
+
+static void enqueue(struct endpoint *ep, struct tcb *t, enum endpoint_kind kind)
+{
+    ep->kind = kind;
+    t->wait_next = NULL;
+    t->wait_prev = ep->tail;
+    if (ep->tail != NULL)
+        ep->tail->wait_next = t;
+    else
+        ep->head = t;
+    ep->tail = t;
+}
+
+void endpoint_unlink(struct endpoint *ep, struct tcb *t)
+{
+    if (t->wait_prev != NULL)
+        t->wait_prev->wait_next = t->wait_next;
+    else
+        ep->head = t->wait_next;
+    if (t->wait_next != NULL)
+        t->wait_next->wait_prev = t->wait_prev;
+    else
+        ep->tail = t->wait_prev;
+    if (ep->head == NULL)
+        ep->kind = EP_IDLE;
+    t->claimed = 1;
+}
+
+/* Both threads are at rest: one is the current one, the other is claimed. */
+static uint64_t transfer_caps(struct tcb *from, struct tcb *to, unsigned n)
+{
+    struct ipc_buffer *src = from->ipc_buffer, *dst = to->ipc_buffer;
+    unsigned done = 0;
+
+    for (; done < n; done++) {
+        cptr_t s = __atomic_load_n(&src->caps[done], __ATOMIC_RELAXED);
+        cptr_t d = __atomic_load_n(&dst->recv_slots[done], __ATOMIC_RELAXED);
+        uint64_t badge;
+        if (cspace_copy(from, s, to, d, &badge) != 0)
+            break;
+        dst->recv_badges[done] = badge;
+    }
+    dst->nr_caps_received = done;
+    return done;
+}
+
+static void transfer(struct tcb *from, struct tcb *to, badge_t badge, bool can_grant)
+{
+    if (from->wait_is_fault) {
+        for (unsigned i = 0; i < MSG_REG_WORDS; i++)
+            to->x[12 + i] = from->fault_words[i];
+        to->x[11] = MSG_INFO(MSG_LABEL_FAULT, MSG_REG_WORDS, 0);
+        to->x[16] = badge;
+        return;
+    }
+    uint64_t info = from->x[11];
+    unsigned len = MSG_LEN(info), caps = MSG_CAPS(info);
+
+    for (unsigned i = 0; i < MSG_REG_WORDS; i++)
+        to->x[12 + i] = from->x[12 + i];
+    if (len > MSG_MAX_WORDS)
+        len = MSG_MAX_WORDS;
+    bool buffers = from->ipc_buffer != NULL && to->ipc_buffer != NULL;
+    if (len > MSG_REG_WORDS && !buffers)
+        len = MSG_REG_WORDS;
+    for (unsigned i = MSG_REG_WORDS; i < len; i++)
+        to->ipc_buffer->words[i - MSG_REG_WORDS] = from->ipc_buffer->words[i - MSG_REG_WORDS];
+    if (caps != 0 && can_grant && buffers)
+        caps = (unsigned)transfer_caps(from, to, caps);
+    else
+        caps = 0;
+    to->x[11] = MSG_INFO(MSG_LABEL(info), len, caps);
+    to->x[16] = badge;
+}
+
+/* The reply object that a receiver waits with, locked, or NULL. */
+static struct reply *lock_recv_reply(struct tcb *receiver)
+{
+    struct reply *r = receiver->recv_reply;
+
+    if (r == NULL)
+        return NULL;
+    spin_lock(&r->lock);
+    if (!r->dead)
+        return r;
+    spin_unlock(&r->lock);
+    return NULL;
+}
+
+static void forget_recv_reply(struct tcb *receiver)
+{
+    struct reply *r = receiver->recv_reply;
+
+    if (r == NULL)
+        return;
+    receiver->recv_reply = NULL;
+    spin_lock(&r->lock);
+    if (r->receiver == receiver)
+        r->receiver = NULL;
+    spin_unlock(&r->lock);
+}
+
+/* Fills in t's side of a call that waits for r; r->lock held. */
+static void bind_caller(struct reply *r, struct tcb *t)
+{
+    r->caller = t;
+    r->receiver = NULL;
+    t->wait_object = r;
+    t->state = t->wait_is_fault ? THREAD_BLOCKED_FAULT : THREAD_BLOCKED_REPLY;
+}
+
+error_t endpoint_send(struct hart *h, struct tcb *t, struct endpoint *ep, badge_t badge,
+                      unsigned flags)
+{
+    bool call = flags & (SEND_CALL | SEND_FAULT);
+
+    t->wait_is_fault = (flags & SEND_FAULT) != 0;
+    t->wait_is_call = call;
+    t->wait_can_grant = (flags & SEND_CAN_GRANT) != 0;
+    t->wait_badge = badge;
+    spin_lock(&ep->lock);
+    if (ep->dead) {
+        spin_unlock(&ep->lock);
+        return ERR_INVALID_CAP;
+    }
+    if (ep->kind != EP_RECEIVERS) {
+        if (!(flags & SEND_BLOCKING)) {
+            spin_unlock(&ep->lock);
+            return ERR_WOULD_BLOCK;
+        }
+        if (t->upcall_pending && !(flags & SEND_FAULT)) {
+            t->upcall_pending = 0;
+            spin_unlock(&ep->lock);
+            return ERR_INTERRUPTED;
+        }
+        t->wait_object = ep;
+        t->state = THREAD_BLOCKED_SEND;
+        enqueue(ep, t, EP_SENDERS);
+        spin_unlock(&ep->lock);
+        return K_BLOCKED;
+    }
+
+    struct tcb *to = ep->head;
+    struct reply *r = NULL;
+    bool donate = to->sc == NULL;
+    if (donate && (!call || to->hart != h->id)) {
+        spin_unlock(&ep->lock);
+        return ERR_NO_SCHED_CONTEXT;
+    }
+    if (call) {
+        r = lock_recv_reply(to);
+        if (r == NULL) {
+            spin_unlock(&ep->lock);
+            return ERR_INVALID_ARGUMENT;
+        }
+    }
+    endpoint_unlink(ep, to);
+    if (call) {
+        /* Claimed until the copy is done: an answer must not come before it. */
+        t->claimed = 1;
+        bind_caller(r, t);
+        to->recv_reply = NULL;
+        spin_unlock(&r->lock);
+    } else {
+        forget_recv_reply(to);
+    }
+    spin_unlock(&ep->lock);
+
+    transfer(t, to, badge, t->wait_can_grant);
+    thread_complete(to, 0);
+    if (donate)
+        sched_donate(h, t, to);
+    if (call)
+        thread_unclaim(t);
+    thread_wake(to);
+    if (call)
+        return K_BLOCKED;
+    thread_complete(t, 0);
+    return K_DONE;
+}
+
+/* A bound notification with bits ends a receive at once. */
+static bool take_bound_bits(struct tcb *t)
+{
+    struct notification *n = t->bound;
+
+    if (n->bits == 0)
+        return false;
+    t->x[11] = MSG_INFO(MSG_LABEL_NOTIFICATION, 0, 0);
+    t->x[16] = n->bits;
+    n->bits = 0;
+    thread_complete(t, 0);
+    return true;
+}
+
+enum take { TAKEN, SKIPPED, REFUSED };
+
+/* ep->lock held, there are senders: take the first. It is claimed after. */
+static enum take take_sender(struct hart *h, struct endpoint *ep, struct tcb *t, struct reply *reply,
+                             struct tcb **out, error_t *skip_error)
+{
+    struct tcb *s = ep->head;
+
+    *out = s;
+    if (s->wait_is_call) {
+        bool no_context = t->sc == NULL && (s->hart != h->id || s->sc == NULL);
+        if (reply == NULL || no_context) {
+            *skip_error = no_context ? ERR_NO_SCHED_CONTEXT : ERR_INVALID_ARGUMENT;
+            endpoint_unlink(ep, s);
+            return SKIPPED;
+        }
+        spin_lock(&reply->lock);
+        if (reply->dead || reply->caller != NULL) {
+            spin_unlock(&reply->lock);
+            return REFUSED;
+        }
+        endpoint_unlink(ep, s);
+        bind_caller(reply, s);
+        spin_unlock(&reply->lock);
+        return TAKEN;
+    }
+    endpoint_unlink(ep, s);
+    return TAKEN;
+}
+
+static error_t wait_for_sender(struct hart *h, struct tcb *t, struct endpoint *ep, struct reply *reply)
+{
+    if (reply != NULL) {
+        spin_lock(&reply->lock);
+        if (reply->dead || reply->caller != NULL || reply->receiver != NULL) {
+            spin_unlock(&reply->lock);
+            return ERR_BUSY;
+        }
+        reply->receiver = t;
+        spin_unlock(&reply->lock);
+    }
+    t->recv_reply = reply;
+    t->wait_object = ep;
+    __atomic_store_n(&t->state, THREAD_BLOCKED_RECV, __ATOMIC_RELEASE);
+    enqueue(ep, t, EP_RECEIVERS);
+    (void)h;
+    return K_BLOCKED;
+}
+
+static error_t receive_locked(struct hart *h, struct tcb *t, struct endpoint *ep,
+                              struct reply *reply, bool blocking)
+{
+    struct tcb *s;
+    error_t skip_error;
+
+    for (;;) {
+        if (ep->dead) {
+            spin_unlock(&ep->lock);
+            return ERR_INVALID_CAP;
+        }
+        if (ep->kind != EP_SENDERS) {
+            error_t err = ERR_WOULD_BLOCK;
+            if (blocking && t->upcall_pending) {
+                t->upcall_pending = 0;
+                err = ERR_INTERRUPTED;
+            } else if (blocking) {
+                err = wait_for_sender(h, t, ep, reply);
+            }
+            spin_unlock(&ep->lock);
+            if (err == K_BLOCKED)
+                sched_return_context(h, t);
+            return err;
+        }
+        enum take how = take_sender(h, ep, t, reply, &s, &skip_error);
+        spin_unlock(&ep->lock);
+        if (how == REFUSED)
+            return ERR_BUSY;
+        if (how == TAKEN)
+            break;
+        thread_complete(s, skip_error);
+        thread_wake(s);
+        if (t->bound != NULL)
+            return K_AGAIN;     /* look at its bits again */
+        spin_lock(&ep->lock);
+    }
+    transfer(s, t, s->wait_badge, s->wait_can_grant);
+    if (s->wait_is_call) {
+        if (t->sc == NULL)
+            sched_donate(h, s, t);
+        thread_unclaim(s);
+    } else {
+        thread_complete(s, 0);
+        thread_wake(s);
+    }
+    thread_complete(t, 0);
+    return K_DONE;
+}
+
+error_t endpoint_recv(struct hart *h, struct tcb *t, struct endpoint *ep,
+                      struct reply *reply, bool blocking)
+{
+    struct notification *n = t->bound;
+    error_t err;
+
+    if (n == NULL) {
+        spin_lock(&ep->lock);
+        return receive_locked(h, t, ep, reply, blocking);
+    }
+    spin_lock(&n->lock);
+    if (take_bound_bits(t)) {
+        spin_unlock(&n->lock);
+        return K_DONE;
+    }
+    /* Signals must see either no receiver and leave bits, or the queued one. */
+    spin_lock(&ep->lock);
+    if (ep->kind == EP_SENDERS || ep->dead) {
+        spin_unlock(&n->lock);
+        return receive_locked(h, t, ep, reply, blocking);
+    }
+    err = receive_locked(h, t, ep, reply, blocking);
+    spin_unlock(&n->lock);
+    return err;
+}
+
+error_t reply_send(struct hart *h, struct tcb *t, struct reply *reply, bool can_grant)
+{
+    struct tcb *c;
+
+    (void)h;
+    spin_lock(&reply->lock);
+    c = reply->caller;
+    /* A caller that its own hart still hands over is not answerable yet; that
+     * lasts for the copy of one message. */
+    if (c == NULL || c->claimed) {
+        spin_unlock(&reply->lock);
+        return c == NULL ? ERR_CANCELLED : K_AGAIN;
+    }
+    reply->caller = NULL;
+    c->claimed = 1;
+    spin_unlock(&reply->lock);
+
+    t->wait_is_fault = 0;
+    if (c->state == THREAD_BLOCKED_FAULT) {
+        if (MSG_LABEL(t->x[11]) != 0)
+            c->suspend_pending = 1;
+    } else {
+        transfer(t, c, 0, can_grant);
+        thread_complete(c, 0);
+    }
+    thread_wake(c);
+    return 0;
+}
+
+/*
+ * A sender can be turned into a caller that waits for a reply at any moment
+ * before its lock is held, so what was read without the lock is read again.
+ */
+enum leave endpoint_leave(struct tcb *t)
+{
+    struct endpoint *ep = __atomic_load_n(&t->wait_object, __ATOMIC_RELAXED);
+    enum leave how = LEAVE_CHANGED;
+
+    spin_lock(&ep->lock);
+    if (t->claimed) {
+        how = LEAVE_CLAIMED;
+    } else if (t->wait_object == ep &&
+               (t->state == THREAD_BLOCKED_SEND || t->state == THREAD_BLOCKED_RECV)) {
+        endpoint_unlink(ep, t);
+        forget_recv_reply(t);
+        t->claimed = 0;
+        how = LEAVE_DONE;
+    }
+    spin_unlock(&ep->lock);
+    return how;
+}
+
+enum leave reply_leave(struct tcb *t)
+{
+    struct reply *r = __atomic_load_n(&t->wait_object, __ATOMIC_RELAXED);
+    enum leave how = LEAVE_CHANGED;
+
+    spin_lock(&r->lock);
+    if (t->claimed) {
+        how = LEAVE_CLAIMED;
+    } else if (t->wait_object == r && r->caller == t) {
+        r->caller = NULL;
+        how = LEAVE_DONE;
+    }
+    spin_unlock(&r->lock);
+    return how;
+}
+
+error_t endpoint_cancel_badged(struct endpoint *ep, badge_t badge)
+{
+    for (;;) {
+        spin_lock(&ep->lock);
+        struct tcb *t = ep->kind == EP_SENDERS ? ep->head : NULL;
+        while (t != NULL && t->wait_badge != badge)
+            t = t->wait_next;
+        bool fault = t != NULL && t->wait_is_fault;
+        if (t != NULL)
+            endpoint_unlink(ep, t);
+        spin_unlock(&ep->lock);
+        if (t == NULL)
+            return 0;
+        if (fault)
+            t->suspend_pending = 1;
+        else
+            thread_complete(t, ERR_CANCELLED);
+        thread_wake(t);
+        if (preempt_pending())
+            return K_PREEMPTED;
+    }
+}
+
+error_t endpoint_destroy_step(struct endpoint *ep)
+{
+    for (;;) {
+        spin_lock(&ep->lock);
+        ep->dead = 1;
+        struct tcb *t = ep->head;
+        if (t != NULL) {
+            endpoint_unlink(ep, t);
+            forget_recv_reply(t);
+        }
+        spin_unlock(&ep->lock);
+        if (t == NULL)
+            return 0;
+        if (t->wait_is_fault && t->state == THREAD_BLOCKED_SEND)
+            t->suspend_pending = 1;
+        else
+            thread_complete(t, ERR_DELETED);
+        thread_wake(t);
+        if (preempt_pending())
+            return K_PREEMPTED;
+    }
+}
+
+/*
+ * The reply dies: its caller leaves with ERR_DELETED, and a receiver that waits
+ * with it goes on without (calls to it fail until it waits with another).
+ */
+error_t reply_destroy_step(struct reply *r)
+{
+    spin_lock(&r->lock);
+    struct tcb *c = r->caller, *receiver = r->receiver;
+    if (c != NULL && c->claimed) {
+        spin_unlock(&r->lock);
+        return K_AGAIN;
+    }
+    r->dead = 1;
+    r->caller = NULL;
+    r->receiver = NULL;
+    if (c != NULL)
+        c->claimed = 1;
+    spin_unlock(&r->lock);
+    if (c != NULL) {
+        if (c->state == THREAD_BLOCKED_FAULT)
+            c->suspend_pending = 1;
+        else
+            thread_complete(c, ERR_DELETED);
+        thread_wake(c);
+    }
+    if (receiver != NULL) {
+        struct endpoint *ep = receiver->wait_object;
+        spin_lock(&ep->lock);
+        if (receiver->recv_reply == r)
+            receiver->recv_reply = NULL;
+        spin_unlock(&ep->lock);
+    }
+    return 0;
+}

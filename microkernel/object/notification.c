@@ -1,0 +1,150 @@
+/* SPDX-License-Identifier: MIT */
+/* See notification.h. */
+#include "object/notification.h"
+
+#include "arch/riscv/csr.h"
+#include "kernel/deadline.h"
+#include "kernel/preempt.h"
+#include "kernel/sched.h"
+#include "kernel/thread.h"
+#include "object/endpoint.h"
+
+/* With n->lock held: take t, the waiter, out and claim it. */
+static void unlink_waiter(struct notification *n, struct tcb *t)
+{
+    if (t->wait_prev != NULL)
+        t->wait_prev->wait_next = t->wait_next;
+    else
+        n->head = t->wait_next;
+    if (t->wait_next != NULL)
+        t->wait_next->wait_prev = t->wait_prev;
+    else
+        n->tail = t->wait_prev;
+    t->claimed = 1;
+}
+
+/*
+ * A bound thread that receives on an endpoint: end that with the bits. What the
+ * thread waits for may change until its lock is held, even to something that
+ * comes earlier in the lock order; hence only a try, and everything again.
+ */
+static struct tcb *claim_bound(struct notification *n)
+{
+    struct tcb *t = n->bound;
+    struct endpoint *ep;
+
+    if (t == NULL)
+        return NULL;
+    do {
+        if (__atomic_load_n(&t->state, __ATOMIC_ACQUIRE) != THREAD_BLOCKED_RECV)
+            return NULL;
+        ep = __atomic_load_n(&t->wait_object, __ATOMIC_RELAXED);
+    } while (!spin_trylock(&ep->lock));
+    bool ours = !t->claimed && t->wait_object == ep && t->state == THREAD_BLOCKED_RECV;
+    if (ours)
+        endpoint_unlink(ep, t);
+    spin_unlock(&ep->lock);
+    return ours ? t : NULL;
+}
+
+void notification_signal(struct notification *n, badge_t bits)
+{
+    struct tcb *t;
+
+    spin_lock(&n->lock);
+    if (n->dead) {
+        spin_unlock(&n->lock);
+        return;
+    }
+    n->bits |= bits;
+    t = n->head;
+    if (t != NULL) {
+        unlink_waiter(n, t);
+        t->x[11] = n->bits;
+        n->bits = 0;
+    } else if ((t = claim_bound(n)) != NULL) {
+        t->x[11] = MSG_INFO(MSG_LABEL_NOTIFICATION, 0, 0);
+        t->x[16] = n->bits;
+        n->bits = 0;
+    }
+    spin_unlock(&n->lock);
+    if (t != NULL) {
+        thread_complete(t, 0);
+        thread_wake(t);
+    }
+}
+
+error_t notification_wait(struct hart *h, struct tcb *t, struct notification *n, ticks_t deadline)
+{
+    spin_lock(&n->lock);
+    if (n->dead) {
+        spin_unlock(&n->lock);
+        return ERR_INVALID_CAP;
+    }
+    if (n->bits != 0) {
+        t->x[11] = n->bits;
+        n->bits = 0;
+        spin_unlock(&n->lock);
+        thread_complete(t, 0);
+        return K_DONE;
+    }
+    error_t err = 0;
+    if (t->upcall_pending) {
+        t->upcall_pending = 0;
+        err = ERR_INTERRUPTED;
+    } else if (deadline == DEADLINE_POLL) {
+        err = ERR_WOULD_BLOCK;
+    } else if (deadline != DEADLINE_NONE && deadline <= read_time()) {
+        err = ERR_TIMEOUT;
+    }
+    if (err != 0) {
+        spin_unlock(&n->lock);
+        return err;
+    }
+    t->state = THREAD_BLOCKED_NOTIFICATION;
+    t->wait_object = n;
+    t->wait_next = NULL;
+    t->wait_prev = n->tail;
+    if (n->tail != NULL)
+        n->tail->wait_next = t;
+    else
+        n->head = t;
+    n->tail = t;
+    if (deadline != DEADLINE_NONE)
+        deadline_insert(h, t, deadline);
+    spin_unlock(&n->lock);
+    return K_BLOCKED;
+}
+
+enum leave notification_leave(struct tcb *t)
+{
+    struct notification *n = t->wait_object;
+    enum leave how = LEAVE_CLAIMED;
+
+    spin_lock(&n->lock);
+    if (!t->claimed) {
+        unlink_waiter(n, t);
+        t->claimed = 0;
+        how = LEAVE_DONE;
+    }
+    spin_unlock(&n->lock);
+    return how;
+}
+
+error_t notification_destroy_step(struct notification *n)
+{
+    for (;;) {
+        spin_lock(&n->lock);
+        n->dead = 1;
+        struct tcb *t = n->head;
+        if (t != NULL)
+            unlink_waiter(n, t);
+        spin_unlock(&n->lock);
+        if (t == NULL)
+            return 0;
+        thread_complete(t, ERR_DELETED);
+        thread_wake(t);
+        if (preempt_pending())
+            return K_PREEMPTED;
+    }
+}

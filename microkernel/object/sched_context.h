@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Scheduling contexts: the right to run on one hart, budget ticks in every
+ * period. With budget == period it is a round-robin slice. A context belongs to
+ * the thread configured with it (owner) and may be lent, on the same hart, to a
+ * receiver without one, for the time of a call (holder).
+ */
+#ifndef ATOLL_OBJECT_SCHED_CONTEXT_H
+#define ATOLL_OBJECT_SCHED_CONTEXT_H
+
+#include "kernel/invoke.h"
+#include "kernel/hart.h"
+
+struct sched_context {
+    /* owner hart only once a thread uses it; tree lock before */
+    ticks_t  budget, period;
+    ticks_t  replenish_at;      /* limited contexts: end of this period        */
+    int64_t  remaining;
+    ticks_t  consumed;
+    uint32_t hart;
+    struct tcb *owner, *holder;
+};
+_Static_assert(sizeof(struct sched_context) <= 1 << SCHED_CONTEXT_BITS, "size");
+
+#define SLICE_MIN_TICKS 100     /* see sched_arm                               */
+
+static inline bool sc_is_limited(const struct sched_context *sc)
+{
+    return sc->budget < sc->period;
+}
+
+void sched_context_init(struct sched_context *sc, ticks_t slice);
+error_t sched_context_decode(struct invoke *inv);
+/* Its holder's and owner's pointers must be gone (capability slots say so). */
+error_t sched_context_destroy_step(struct sched_context *sc);
+
+#endif

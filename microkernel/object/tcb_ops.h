@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: MIT */
+/* Invocations of TCBs, and their creation. */
+#ifndef ATOLL_OBJECT_TCB_OPS_H
+#define ATOLL_OBJECT_TCB_OPS_H
+
+#include "kernel/invoke.h"
+#include "object/tcb.h"
+
+void tcb_init(struct tcb *t);           /* memory is zeroed                    */
+error_t tcb_decode(struct invoke *inv);
+/* For boot and TCB_CONFIGURE; the slots inside are filled already. */
+void tcb_take_slots(struct tcb *t);
+
+#endif

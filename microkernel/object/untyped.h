@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Untyped memory: an aligned power of two of RAM or device addresses, described
+ * by the capability alone (base, size, and in word1 how far it is used). It can
+ * be moved but not copied, so there is one place that knows what is free.
+ */
+#ifndef ATOLL_OBJECT_UNTYPED_H
+#define ATOLL_OBJECT_UNTYPED_H
+
+#include "kernel/invoke.h"
+#include "object/cap.h"
+
+struct segment;
+
+error_t untyped_decode(struct invoke *inv);
+/* The structs of physical Segments come from a fixed table, since device memory
+ * cannot hold them. NULL: full. Tree lock held (or boot). */
+struct segment *untyped_alloc_physical(void);
+void untyped_free_physical(struct segment *seg);    /* no-op for others        */
+
+#endif
