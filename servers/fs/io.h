@@ -23,13 +23,14 @@
 
 #include <libipc/server.h>
 
+#include "fs_types.h"
+
 struct process;
 struct segment;
 
 struct fs_iovec { uint64_t address, bytes; };   /* Linux's struct iovec */
 #define FS_IOV_MAX    1024u
 #define FS_IOV_INLINE 8u
-#define FS_IO_MAX     0x7ffff000ul              /* MAX_RW_COUNT of Linux */
 #define IO_COPY_MAX   512u                      /* bytes that travel in the arena */
 
 enum io_kind { IO_MEMORY, IO_BUFFER, IO_VECTOR };

@@ -18,6 +18,7 @@
 #include <libipc/server.h>
 #include <libipc/system.h>
 #include "file.h"
+#include "fs_server.h"
 
 struct dentry;
 
@@ -48,7 +49,8 @@ struct process {
     const volatile struct proc_page *page;
     const volatile struct sig_page *sig;
     struct fd_word *fd_words;       /* FD_WORDS of them                         */
-    struct dentry *exe;             /* last file opened by the loader with O_EXEC semantics; /proc/PID/exe */
+    bool loading;                   /* exec: the loader runs                    */
+    struct dentry *exe;             /* first file the loader mapped: /proc/PID/exe; referenced */
 };
 
 extern struct process processes[NR_SLOTS];

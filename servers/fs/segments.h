@@ -18,26 +18,31 @@
 #include <atoll/objects.h>
 
 struct segment {
-    cptr_t cap;
+    cptr_t cap;                     /* all rights                               */
     uint64_t nr_pages;
     struct segment *next;           /* free or orphan list                      */
+    bool mapped;                    /* was mapped into a client since its reuse */
+    bool has_read_only;             /* the slot after `cap` holds a copy without RIGHT_WRITE */
 };
 
 void segments_init(void);
 /* Size 0. ERR_NO_SPACE. */
-error_t segment_new(struct segment **);
+error_t seg_new(struct segment **);
 /* The owner is done with it; mappings keep their content. */
-void segment_free(struct segment *);
-error_t segment_resize(struct segment *, uint64_t nr_pages);
-error_t segment_zero(struct segment *, uint64_t at, uint64_t bytes);
+void seg_free(struct segment *);
+error_t seg_resize(struct segment *, uint64_t nr_pages);
+error_t seg_zero(struct segment *, uint64_t at, uint64_t bytes);
 /* Between the Segment and fs's own memory. ERR_NO_SPACE on exhaustion, ERR_FAULT. */
-error_t segment_read(struct segment *, uint64_t at, void *to, uint64_t bytes);
-error_t segment_write(struct segment *, uint64_t at, const void *from, uint64_t bytes);
+error_t seg_read(struct segment *, uint64_t at, void *to, uint64_t bytes);
+error_t seg_write(struct segment *, uint64_t at, const void *from, uint64_t bytes);
 /* Between the Segment and a client's memory; *done tells how far it came, also on error. */
-error_t segment_read_client(struct segment *, uint64_t at, uint32_t client, uint64_t address, uint64_t bytes, uint64_t *done);
-error_t segment_write_client(struct segment *, uint64_t at, uint32_t client, uint64_t address, uint64_t bytes, uint64_t *done);
-error_t segment_info(struct segment *, struct segment_info *);
-error_t segment_map(struct segment *, uint32_t client, uint64_t address, uint64_t bytes, uint32_t prot, uint64_t first_page);
+error_t seg_read_client(struct segment *, uint64_t at, uint32_t client, uint64_t address, uint64_t bytes, uint64_t *done);
+error_t seg_write_client(struct segment *, uint64_t at, uint32_t client, uint64_t address, uint64_t bytes, uint64_t *done);
+error_t seg_info(struct segment *, struct segment_info *);
+/* may_write false: a shared mapping that can never be made writable, even by the client's own
+ * VSPACE_PROTECT: it is made through a capability without the right. */
+error_t seg_map(struct segment *, uint32_t client, uint64_t address, uint64_t bytes, uint32_t prot,
+                    uint64_t first_page, bool may_write);
 /* Give back what nobody maps any more. Cheap when there is nothing. */
 void segments_reap(void);
 /* Pages of the system's pool. */

@@ -51,7 +51,6 @@ struct superblock;
 #define FS_NAME_MAX  255u
 #define FS_LINK_MAX  65000u
 #define FS_LOOP_MAX  40u
-#define FS_AT_FDCWD  (-100)
 #define AT_SYMLINK_NOFOLLOW 0x100u
 #define AT_REMOVEDIR        0x200u
 #define AT_EACCESS          0x200u
@@ -179,6 +178,7 @@ struct last {
     bool trailing_slash;
     bool special;                   /* ".", ".." or "/": no name to make        */
     struct dentry *child;           /* NULL: does not exist                     */
+    struct file *file;              /* as in struct found                       */
 };
 /* Follows all but the last; checks search permission. With LOOKUP_FOLLOW dangling links
  * are followed too, as O_CREAT does. */

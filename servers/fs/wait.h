@@ -69,7 +69,7 @@ struct parked_ops {
     /* Try again. ERR_WOULD_BLOCK: go on waiting. Anything else is the result. */
     error_t (*attempt)(struct parked *);
     /* Send the answer with this result (0 or an error). ERR_TIMEOUT comes here when the
-     * deadline passed, ERR_INTERRUPTED when the client cancelled: map them as the
+     * deadline passed, ERR_CANCELLED when the client cancelled: map them as the
      * method wants (a transfer that has moved bytes answers success). */
     void (*reply)(struct parked *, error_t);
     /* Give back what the record holds besides `file`; may be NULL. */

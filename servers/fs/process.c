@@ -1,0 +1,327 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The processes as fs sees them: opening, exec, closing, fork tickets. See
+ * process.h for the life cycle and fdtable.c for descriptors.
+ *
+ * A ticket is drawn by the parent (fs.fork_ticket) and redeemed by proc's
+ * process_open for the child. It holds the child's table (copied at once, or
+ * the shared one) and context. Tickets are random numbers, because the parent
+ * hands them to proc: a guess must not give somebody else's descriptors. Each
+ * process has TICKETS_MAX at most; drawing more drops its oldest.
+ */
+#include "process.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "fdtable.h"
+#include "locks.h"
+#include "peers.h"
+#include "random.h"
+#include "segments.h"
+#include "sessions.h"
+#include "vfs.h"
+
+#define NR_TICKETS  512u
+#define TICKETS_MAX 16u
+
+struct process processes[NR_SLOTS];
+
+struct ticket {
+    uint64_t number;                /* 0: free                                  */
+    uint64_t order;
+    uint32_t slot;
+    struct fd_table *files;
+    struct fs_context *fs;
+    struct dentry *exe;
+};
+static struct ticket tickets[NR_TICKETS];
+static uint64_t ticket_order;
+
+void process_init(void)
+{
+    for (uint32_t i = 0; i < NR_SLOTS; i++) {
+        struct process *p = &processes[i];
+
+        p->slot = i;
+        p->page = pages_proc(i);
+        p->sig = pages_sig(i);
+        p->fd_words = pages_fd(i);
+    }
+}
+
+struct process *process_by_pid(uint32_t pid)
+{
+    for (uint32_t i = FIRST_PROCESS_SLOT; i < NR_SLOTS; i++) {
+        struct process *p = &processes[i];
+
+        /* Two slots carry one pid during exec; the one with the older table user wins either way. */
+        if (p->page->in_use && p->page->pid == pid)
+            return p;
+    }
+    return NULL;
+}
+
+bool process_in_group(const struct process *p, uint32_t gid)
+{
+    uint32_t n = p->page->nr_groups;
+
+    if (p->page->fsgid == gid)
+        return true;
+    for (uint32_t i = 0; i < n && i < 64; i++)
+        if (p->page->groups[i] == gid)
+            return true;
+    return false;
+}
+
+uint64_t process_limit(const struct process *p, unsigned resource)
+{
+    return p->page->rlimit[resource][0];
+}
+
+/* ---- contexts ---- */
+static struct fs_context *context_new(struct dentry *root, struct dentry *cwd, uint32_t umask)
+{
+    struct fs_context *fs = malloc(sizeof *fs);
+
+    if (!fs)
+        return NULL;
+    *fs = (struct fs_context){ .refs = 1, .umask = umask, .root = dentry_get(root), .cwd = dentry_get(cwd) };
+    return fs;
+}
+
+static struct fs_context *context_copy(struct fs_context *fs)
+{
+    return context_new(fs->root, fs->cwd, fs->umask);
+}
+
+static void context_put(struct fs_context *fs)
+{
+    if (!fs || --fs->refs)
+        return;
+    dentry_put(fs->root);
+    dentry_put(fs->cwd);
+    free(fs);
+}
+
+/* ---- tickets ---- */
+static void ticket_drop(struct ticket *t)
+{
+    if (t->files)
+        fd_table_put(t->files, NULL);
+    context_put(t->fs);
+    if (t->exe)
+        dentry_put(t->exe);
+    memset(t, 0, sizeof *t);
+}
+
+static struct ticket *ticket_room(uint32_t slot)
+{
+    struct ticket *free_one = NULL, *oldest = NULL;
+    unsigned mine = 0;
+
+    for (unsigned i = 0; i < NR_TICKETS; i++) {
+        struct ticket *t = &tickets[i];
+
+        if (!t->number) {
+            free_one = t;
+        } else if (t->slot == slot) {
+            mine++;
+            if (!oldest || t->order < oldest->order)
+                oldest = t;
+        }
+    }
+    if (free_one && mine < TICKETS_MAX)
+        return free_one;
+    if (oldest)
+        ticket_drop(oldest);
+    return oldest;
+}
+
+error_t fs_serve_fork_ticket(struct rpc_call *call, const struct fs_fork_ticket_in *in, struct fs_fork_ticket_out *out)
+{
+    struct process *p = process_of(call);
+    struct ticket *t;
+
+    if (!p)
+        return ERR_PEER_CLOSED;
+    t = ticket_room(p->slot);
+    if (!t)
+        return ERR_AGAIN;
+    t->files = in->share_files ? fd_table_get(p->files) : fd_table_copy(p->files);
+    if (in->share_fs) {
+        p->fs->refs++;
+        t->fs = p->fs;
+    } else {
+        t->fs = context_copy(p->fs);
+    }
+    t->exe = p->exe ? dentry_get(p->exe) : NULL;
+    if (!t->files || !t->fs) {
+        ticket_drop(t);
+        return ERR_NO_MEMORY;
+    }
+    do
+        random_bytes(&t->number, sizeof t->number);
+    while (!t->number);
+    t->slot = p->slot;
+    t->order = ++ticket_order;
+    out->ticket = t->number;
+    return 0;
+}
+
+/* ---- opening and closing ---- */
+static bool valid_slot(uint32_t slot)
+{
+    return slot >= FIRST_PROCESS_SLOT && slot < NR_SLOTS;
+}
+
+static void process_start(struct process *p, struct fd_table *files, struct fs_context *fs, struct dentry *exe)
+{
+    p->files = files;
+    p->fs = fs;
+    p->exe = exe;
+    p->loading = false;
+    p->open = true;
+    fd_table_add_user(files, p);
+    sessions_open(p->slot);
+}
+
+static void process_stop(struct process *p)
+{
+    if (!p->open)
+        return;
+    sessions_close(p->slot);
+    p->open = false;
+    fd_table_remove_user(p->files, p);
+    fd_table_put(p->files, p);
+    context_put(p->fs);
+    if (p->exe)
+        dentry_put(p->exe);
+    p->files = NULL;
+    p->fs = NULL;
+    p->exe = NULL;
+}
+
+static void first_process(struct process *p)
+{
+    struct fd_table *files = fd_table_new();
+    struct dentry *root = vfs_mounts->root;
+    struct fs_context *fs = context_new(root, root, 022);
+
+    if (!files || !fs)
+        return;
+    process_start(p, files, fs, NULL);
+    (void)streams_first_descriptors(p);
+}
+
+error_t fs_serve_process_open(struct rpc_call *call, const struct fs_process_open_in *in)
+{
+    struct process *p;
+
+    if (call->client != SERVER_PROC || !valid_slot(in->slot))
+        return ERR_PERMISSION;
+    p = &processes[in->slot];
+    process_stop(p);
+    if (!in->ticket) {
+        first_process(p);
+        return 0;
+    }
+    for (unsigned i = 0; i < NR_TICKETS; i++) {
+        struct ticket *t = &tickets[i];
+
+        if (t->number != in->ticket)
+            continue;
+        process_start(p, t->files, t->fs, t->exe);
+        memset(t, 0, sizeof *t);
+        return 0;
+    }
+    /* A parent that invented its ticket made a child without descriptors. */
+    struct fd_table *files = fd_table_new();
+    struct fs_context *fs = context_new(vfs_mounts->root, vfs_mounts->root, 022);
+
+    if (files && fs)
+        process_start(p, files, fs, NULL);
+    return 0;
+}
+
+error_t fs_serve_process_exec(struct rpc_call *call, const struct fs_process_exec_in *in)
+{
+    struct process *from, *to;
+
+    if (call->client != SERVER_PROC || !valid_slot(in->old_slot) || !valid_slot(in->new_slot) ||
+        in->old_slot == in->new_slot)
+        return ERR_PERMISSION;
+    from = &processes[in->old_slot];
+    to = &processes[in->new_slot];
+    if (in->phase == 0) {
+        process_stop(to);
+        if (!from->open)
+            return ERR_NO_PROCESS;
+        from->fs->refs++;
+        process_start(to, fd_table_get(from->files), from->fs, NULL);
+        to->loading = true;
+        return 0;
+    }
+    if (!to->open)
+        return ERR_NO_PROCESS;
+    if (from->open) {
+        if (!to->exe && from->exe)
+            to->exe = dentry_get(from->exe);
+        streams_process_moved(from, to);
+        process_stop(from);
+    }
+    to->loading = false;
+    fd_table_unshare(to);
+    fd_table_close_on_exec(to);
+    return 0;
+}
+
+error_t fs_serve_process_close(struct rpc_call *call, const struct fs_process_close_in *in)
+{
+    if (call->client != SERVER_PROC || !valid_slot(in->slot))
+        return ERR_PERMISSION;
+    for (unsigned i = 0; i < NR_TICKETS; i++)
+        if (tickets[i].number && tickets[i].slot == in->slot)
+            ticket_drop(&tickets[i]);
+    if (processes[in->slot].open) {
+        streams_process_closed(&processes[in->slot]);
+        process_stop(&processes[in->slot]);
+    }
+    segments_reap();
+    return 0;
+}
+
+error_t fs_serve_unshare(struct rpc_call *call, const struct fs_unshare_in *in, struct fs_unshare_out *out)
+{
+    struct process *p = process_of(call);
+    struct fs_context *fs;
+
+    (void)out;
+    if (!p)
+        return ERR_PEER_CLOSED;
+    if (in->files) {
+        error_t e = fd_table_unshare(p);
+
+        if (e)
+            return e;
+    }
+    if (in->fs && p->fs->refs > 1) {
+        fs = context_copy(p->fs);
+        if (!fs)
+            return ERR_NO_MEMORY;
+        context_put(p->fs);
+        p->fs = fs;
+    }
+    return 0;
+}
+
+error_t fs_serve_umask(struct rpc_call *call, const struct fs_umask_in *in, struct fs_umask_out *out)
+{
+    struct process *p = process_of(call);
+
+    if (!p)
+        return ERR_PEER_CLOSED;
+    out->old = p->fs->umask;
+    p->fs->umask = in->mask & 0777;
+    return 0;
+}

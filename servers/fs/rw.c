@@ -1,0 +1,394 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Requests that move data through a descriptor, and what else acts on an open
+ * file: lseek, getdents, fallocate, fsync, mmap, ioctl.
+ *
+ * A read that moved something is answered at once; a blocking write goes on
+ * until all is written, as Linux's pipes and sockets do.
+ */
+#include <string.h>
+
+#include "dcache.h"
+#include "open.h"
+#include "process.h"
+#include "segments.h"
+
+struct rw_wait {
+    struct parked parked;
+    struct io io;
+    uint64_t position;
+    bool positional, writing;
+    uint8_t copy[IO_COPY_MAX];      /* only allocated when the input lives in the dispatcher */
+};
+_Static_assert(sizeof(struct rw_wait) <= PARKED_MAX_BYTES, "fits a record");
+
+/* The answer of every method that only tells how much was moved. */
+static void rw_reply(struct rpc_call *call, error_t e, uint64_t done)
+{
+    switch (call->method) {
+    case FS_METHOD_READ: fs_read_reply(call, e, &(struct fs_read_out){ .done = done }); return;
+    case FS_METHOD_WRITE: fs_write_reply(call, e, &(struct fs_write_out){ .done = done }); return;
+    case FS_METHOD_PREAD: fs_pread_reply(call, e, &(struct fs_pread_out){ .done = done }); return;
+    case FS_METHOD_PWRITE: fs_pwrite_reply(call, e, &(struct fs_pwrite_out){ .done = done }); return;
+    case FS_METHOD_READV: fs_readv_reply(call, e, &(struct fs_readv_out){ .done = done }); return;
+    case FS_METHOD_WRITEV: fs_writev_reply(call, e, &(struct fs_writev_out){ .done = done }); return;
+    default: rpc_complete(call, ERR_IO);
+    }
+}
+
+static error_t rw_attempt(struct parked *parked)
+{
+    struct rw_wait *w = (struct rw_wait *)parked;
+    struct file *f = parked->file;
+    uint64_t *position = w->positional ? &w->position : &f->offset;
+    error_t e = w->writing ? f->ops->write(f, &w->io, position) : f->ops->read(f, &w->io, position);
+
+    if (e == ERR_WOULD_BLOCK && w->io.done && !w->writing)
+        return 0;
+    return e > 0 ? ERR_IO : e;      /* a file that parks does not need a coroutine */
+}
+
+static void rw_parked_reply(struct parked *parked, error_t e)
+{
+    struct rw_wait *w = (struct rw_wait *)parked;
+
+    rw_reply(parked->call, w->io.done ? 0 : e, w->io.done);
+}
+
+static void rw_release(struct parked *parked)
+{
+    io_fini(&((struct rw_wait *)parked)->io);
+}
+
+static const struct parked_ops rw_ops = { .attempt = rw_attempt, .reply = rw_parked_reply, .release = rw_release };
+
+static error_t rw_park(struct rpc_call *call, struct file *f, struct io *io, const uint64_t *at, bool writing)
+{
+    bool copy = writing && io->kind == IO_BUFFER && io->buffer.local;
+    struct rw_wait *w;
+    struct parked *parked;
+    error_t e;
+
+    if (!f->ops->poll)
+        return ERR_IO;
+    e = park(call, &rw_ops, copy ? sizeof *w : offsetof(struct rw_wait, copy), f, DEADLINE_NONE, &parked);
+    if (e)
+        return e;
+    w = (struct rw_wait *)parked;
+    io_park(&w->io, io, parked->call, w->copy, writing);
+    w->positional = at != NULL;
+    w->position = at ? *at : 0;
+    w->writing = writing;
+    parked->waiter.events = writing ? FS_POLLOUT : FS_POLLIN | FS_POLLRDHUP;
+    f->ops->poll(f, &parked->waiter);
+    return RPC_PENDING;
+}
+
+/* Common end: what the operation's result means to the request. */
+static error_t rw_finish(struct rpc_call *call, struct file *f, struct io *io, const uint64_t *at, error_t e,
+                         bool writing, uint64_t *done)
+{
+    bool wait = e == ERR_WOULD_BLOCK && !(f->flags & O_NONBLOCK) && (writing || !io->done);
+
+    if (wait) {
+        e = rw_park(call, f, io, at, writing);
+        if (e == RPC_PENDING)
+            return e;
+    }
+    *done = io->done;
+    if (io->done && e < 0)
+        e = 0;
+    io_fini(io);
+    return e;
+}
+
+error_t file_read_request(struct rpc_call *call, struct file *f, struct io *io, const uint64_t *at, uint64_t *done)
+{
+    uint64_t position = at ? *at : 0;
+    error_t e;
+
+    if (!file_readable(f))
+        e = ERR_BAD_HANDLE;
+    else if (!f->ops->read)
+        e = ERR_INVALID_ARGUMENT;
+    else if (at && !f->ops->seek)
+        e = ERR_SEEK_PIPE;
+    else
+        e = f->ops->read(f, io, at ? &position : &f->offset);
+    return rw_finish(call, f, io, at ? &position : NULL, e, false, done);
+}
+
+error_t file_write_request(struct rpc_call *call, struct file *f, struct io *io, const uint64_t *at, uint64_t *done)
+{
+    uint64_t position = at ? *at : 0;
+    error_t e;
+
+    if (!file_writable(f))
+        e = ERR_BAD_HANDLE;
+    else if (!f->ops->write)
+        e = ERR_INVALID_ARGUMENT;
+    else if (at && !f->ops->seek)
+        e = ERR_SEEK_PIPE;
+    else
+        e = f->ops->write(f, io, at ? &position : &f->offset);
+    return rw_finish(call, f, io, at ? &position : NULL, e, true, done);
+}
+
+uint32_t file_poll(struct file *f, struct waiter *w)
+{
+    if (f->ops->poll)
+        return f->ops->poll(f, w);
+    return FS_POLLIN | FS_POLLOUT | FS_POLLRDNORM | FS_POLLWRNORM;
+}
+
+static struct file *file_of(struct rpc_call *call, int32_t fd, error_t *e)
+{
+    struct process *p = process_of(call);
+    struct file *f = p ? fd_lookup(p, fd) : NULL;
+
+    *e = f ? 0 : p ? ERR_BAD_HANDLE : ERR_PEER_CLOSED;
+    return f;
+}
+
+/* ---- data requests ---- */
+error_t fs_serve_read(struct rpc_call *call, const struct fs_read_in *in, struct fs_read_out *out)
+{
+    error_t e;
+    struct file *f = file_of(call, in->fd, &e);
+    struct io io;
+
+    if (e)
+        return e;
+    io_init_buffer(&io, call, &in->data);
+    return file_read_request(call, f, &io, NULL, &out->done);
+}
+
+error_t fs_serve_write(struct rpc_call *call, const struct fs_write_in *in, struct fs_write_out *out)
+{
+    error_t e;
+    struct file *f = file_of(call, in->fd, &e);
+    struct io io;
+
+    if (e)
+        return e;
+    io_init_buffer(&io, call, &in->data);
+    return file_write_request(call, f, &io, NULL, &out->done);
+}
+
+error_t fs_serve_pread(struct rpc_call *call, const struct fs_pread_in *in, struct fs_pread_out *out)
+{
+    error_t e;
+    struct file *f = file_of(call, in->fd, &e);
+    struct io io;
+
+    if (!e && in->offset > INT64_MAX)
+        e = ERR_INVALID_ARGUMENT;
+    if (e)
+        return e;
+    io_init_buffer(&io, call, &in->data);
+    return file_read_request(call, f, &io, &in->offset, &out->done);
+}
+
+error_t fs_serve_pwrite(struct rpc_call *call, const struct fs_pwrite_in *in, struct fs_pwrite_out *out)
+{
+    error_t e;
+    struct file *f = file_of(call, in->fd, &e);
+    struct io io;
+
+    if (!e && in->offset > INT64_MAX)
+        e = ERR_INVALID_ARGUMENT;
+    if (e)
+        return e;
+    io_init_buffer(&io, call, &in->data);
+    return file_write_request(call, f, &io, &in->offset, &out->done);
+}
+
+/* offset -1: the file's own. */
+error_t fs_serve_readv(struct rpc_call *call, const struct fs_readv_in *in, struct fs_readv_out *out)
+{
+    uint64_t at = (uint64_t)in->offset;
+    error_t e;
+    struct file *f = file_of(call, in->fd, &e);
+    struct io io;
+
+    if (!e && in->offset < -1)
+        e = ERR_INVALID_ARGUMENT;
+    if (!e)
+        e = io_init_vector(&io, call, in->iov, in->iov_count);
+    return e ? e : file_read_request(call, f, &io, in->offset >= 0 ? &at : NULL, &out->done);
+}
+
+error_t fs_serve_writev(struct rpc_call *call, const struct fs_writev_in *in, struct fs_writev_out *out)
+{
+    uint64_t at = (uint64_t)in->offset;
+    error_t e;
+    struct file *f = file_of(call, in->fd, &e);
+    struct io io;
+
+    if (!e && in->offset < -1)
+        e = ERR_INVALID_ARGUMENT;
+    if (!e)
+        e = io_init_vector(&io, call, in->iov, in->iov_count);
+    return e ? e : file_write_request(call, f, &io, in->offset >= 0 ? &at : NULL, &out->done);
+}
+
+/* ---- the rest ---- */
+error_t fs_serve_lseek(struct rpc_call *call, const struct fs_lseek_in *in, struct fs_lseek_out *out)
+{
+    error_t e;
+    struct file *f = file_of(call, in->fd, &e);
+
+    if (e)
+        return e;
+    return f->ops->seek ? f->ops->seek(f, in->offset, in->whence, &out->position) : ERR_SEEK_PIPE;
+}
+
+error_t fs_serve_getdents(struct rpc_call *call, const struct fs_getdents_in *in, struct fs_getdents_out *out)
+{
+    error_t e;
+    struct file *f = file_of(call, in->fd, &e);
+    struct io io;
+
+    if (e)
+        return e;
+    if (!f->ops->getdents)
+        return ERR_NOT_DIRECTORY;
+    if (f->dentry && !f->dentry->linked && f->dentry->parent != f->dentry)
+        return ERR_NOT_FOUND;
+    io_init_buffer(&io, call, &in->entries);
+    e = f->ops->getdents(f, &io);
+    out->done = io.done;
+    return io.done ? 0 : e;
+}
+
+error_t fs_serve_fallocate(struct rpc_call *call, const struct fs_fallocate_in *in, struct fs_fallocate_out *out)
+{
+    error_t e;
+    struct file *f = file_of(call, in->fd, &e);
+
+    (void)out;
+    if (e)
+        return e;
+    if (!file_writable(f))
+        return ERR_BAD_HANDLE;
+    if (!f->ops->fallocate)
+        return f->ops->seek ? ERR_NO_DEVICE : ERR_SEEK_PIPE;
+    return f->ops->fallocate(f, in->mode, in->offset, in->length);
+}
+
+/* Everything is in memory already. */
+error_t fs_serve_fsync(struct rpc_call *call, const struct fs_fsync_in *in, struct fs_fsync_out *out)
+{
+    error_t e;
+    struct file *f = file_of(call, in->fd, &e);
+
+    (void)out;
+    if (e)
+        return e;
+    return f->inode && (S_ISREG(f->inode->mode) || S_ISDIR(f->inode->mode) || S_ISBLK(f->inode->mode))
+               ? 0 : ERR_INVALID_ARGUMENT;
+}
+
+static error_t mmap_anonymous(struct process *p, const struct file_mapping *m)
+{
+    struct segment *s;
+    error_t e = seg_new(&s);
+
+    if (e)
+        return ERR_NO_MEMORY;
+    e = seg_resize(s, m->length / PAGE_BYTES);
+    if (!e)
+        e = seg_map(s, p->slot, m->address, m->length, m->prot | m->flags | VM_SHARED, 0, true);
+    seg_free(s);                /* lives while it is mapped */
+    return e;
+}
+
+error_t fs_serve_mmap(struct rpc_call *call, const struct fs_mmap_in *in, struct fs_mmap_out *out)
+{
+    struct process *p = process_of(call);
+    struct file_mapping m = { in->address, in->length, in->offset, in->prot, in->flags };
+    struct file *f;
+    error_t e;
+
+    (void)out;
+    if (!p)
+        return ERR_PEER_CLOSED;
+    if (!m.length || (m.length | m.address | m.offset) % PAGE_BYTES || m.offset + m.length < m.offset ||
+        m.address > USER_TOP || m.length > USER_TOP - m.address || (m.prot & ~VM_PROT_MASK) ||
+        (m.flags & ~(VM_SHARED | VM_REPLACE | VM_POPULATE)))
+        return ERR_INVALID_ARGUMENT;
+    /* never over the personality's own memory and the pages shared with servers */
+    if (m.address + m.length > VDSO_BASE)
+        return ERR_INVALID_ARGUMENT;
+    if (in->fd == -1)
+        return mmap_anonymous(p, &m);
+    f = fd_lookup(p, in->fd);
+    if (!f)
+        return ERR_BAD_HANDLE;
+    if (!file_readable(f))
+        return ERR_ACCESS;
+    if ((m.flags & VM_SHARED) && (m.prot & VM_WRITE) && !file_writable(f))
+        return ERR_ACCESS;
+    if ((m.prot & VM_EXEC) && f->inode && (f->inode->sb->flags & MS_NOEXEC))
+        return ERR_PERMISSION;
+    if (!f->ops->mmap)
+        return ERR_NO_DEVICE;
+    e = f->ops->mmap(f, p, &m);
+    if (!e && p->loading && !p->exe && f->dentry)
+        p->exe = dentry_get(f->dentry);
+    return e;
+}
+
+#define FIONBIO  0x5421u
+#define FIONCLEX 0x5450u
+#define FIOCLEX  0x5451u
+#define FIONREAD 0x541bu
+#define FIOASYNC 0x5452u
+
+static error_t ioctl_common(struct rpc_call *call, struct process *p, struct file *f, const struct fs_ioctl_in *in,
+                            bool *handled)
+{
+    int32_t value;
+    error_t e;
+
+    *handled = true;
+    switch (in->command) {
+    case FIOCLEX: p->files->entry[in->fd].flags |= FD_FLAG_CLOEXEC; return 0;
+    case FIONCLEX: p->files->entry[in->fd].flags &= ~FD_FLAG_CLOEXEC; return 0;
+    case FIONBIO:
+    case FIOASYNC: {
+        uint32_t bit = in->command == FIONBIO ? O_NONBLOCK : O_ASYNC, flags;
+
+        e = rpc_client_read(call, in->argument, &value, sizeof value);
+        if (e)
+            return e;
+        flags = value ? f->flags | bit : f->flags & ~bit;
+        e = f->ops->set_flags ? f->ops->set_flags(f, flags) : 0;
+        if (!e)
+            f->flags = flags;
+        return e;
+    }
+    case FIONREAD:
+        if (!f->inode || !S_ISREG(f->inode->mode))
+            break;
+        value = (int32_t)(f->inode->size - (f->offset < f->inode->size ? f->offset : f->inode->size));
+        return rpc_client_write(call, in->argument, &value, sizeof value);
+    }
+    *handled = false;
+    return 0;
+}
+
+error_t fs_serve_ioctl(struct rpc_call *call, const struct fs_ioctl_in *in, struct fs_ioctl_out *out)
+{
+    error_t e;
+    struct file *f = file_of(call, in->fd, &e);
+    bool handled;
+
+    if (e)
+        return e;
+    e = ioctl_common(call, process_of(call), f, in, &handled);
+    if (handled)
+        return e;
+    out->result = 0;
+    return f->ops->ioctl ? f->ops->ioctl(f, call, in->command, in->argument, &out->result) : ERR_NOT_TTY;
+}
