@@ -56,7 +56,7 @@ rule link
   rspfile_content = $objects
   description = LINK $out
 rule ksyms
-  command = $python tools/atoll_build/ksyms.py ${{cross}}nm $in $out
+  command = $python microkernel/tools/symbols.py $in > $out
   description = SYMBOLS $out
 rule idl
   command = PYTHONPATH=idl $python -m compiler --out build/gen $in && touch $stamp
@@ -202,17 +202,13 @@ class Writer:
         objects = self.objects(component, generated=False)
         archives: list[str] = []    # the kernel stands alone: it has its own few string functions
         flags = "-Wl,--no-warn-rwx-segments"
-        if ".ksymtab" in c.KERNEL_LD.read_text():
-            # The symbol table is the image's last part, so that adding it moves nothing: link once
-            # with an empty table, take the symbols, link again.
-            empty = "build/obj/kernel/ksyms_empty.S.o"
-            table = "build/obj/kernel/ksyms.S"
-            self.edge(["build/obj/kernel/ksyms_empty.S"], "ksyms", [], implicit=["tools/atoll_build/ksyms.py"])
-            self.edge([empty], "cc", ["build/obj/kernel/ksyms_empty.S"], flags=component.flags_text())
-            first = self.link("build/obj/kernel/kernel-pass1.elf", c.KERNEL_LD, [*objects, empty], archives, flags)
-            self.edge([table], "ksyms", [first], implicit=["tools/atoll_build/ksyms.py"])
-            self.edge([table + ".o"], "cc", [table], flags=component.flags_text())
-            objects = [*objects, table + ".o"]
+        # The symbol table is the last of the constants, so that adding it moves no code: link without one
+        # (the reference is weak), take the symbols, link again.
+        table = "build/obj/kernel/ksyms.S"
+        first = self.link("build/obj/kernel/kernel-pass1.elf", c.KERNEL_LD, objects, archives, flags)
+        self.edge([table], "ksyms", [first], implicit=["microkernel/tools/symbols.py"])
+        self.edge([table + ".o"], "cc", [table], flags=component.flags_text())
+        objects = [*objects, table + ".o"]
         self.phony["kernel"] = [self.link("build/kernel.elf", c.KERNEL_LD, objects, archives, flags)]
 
     def user(self) -> None:

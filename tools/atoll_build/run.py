@@ -129,6 +129,8 @@ def qemu_command(options: Options, image: Path) -> list[str]:
     line = _command_line(options)
     if line:
         command += ["-append", line]
+    if options.trace:
+        options.trace.unlink(missing_ok=True)   # the port appends
     if options.icount:
         command += ["-icount", "shift=0,sleep=off", "-seed", "1", "-rtc", "base=2026-01-01T00:00:00,clock=vm"]
     else:
