@@ -1,0 +1,117 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * eventfd: a 64-bit counter with a descriptor. Reading takes it (or one, in
+ * semaphore mode), writing adds to it; both wait when they cannot.
+ */
+#include <fs_server.h>
+#include <stdlib.h>
+
+#include "process.h"
+#include "vfs.h"
+
+#define EFD_SEMAPHORE 1u
+#define COUNTER_MAX   0xfffffffffffffffeul
+
+struct eventfd {
+    uint64_t counter;
+    bool     semaphore;
+    struct waitq waiters;
+};
+
+static error_t eventfd_read(struct file *f, struct io *io, uint64_t *position)
+{
+    struct eventfd *e = f->data;
+
+    (void)position;
+    if (io_left(io) < sizeof(uint64_t))
+        return ERR_INVALID_ARGUMENT;
+    if (e->counter == 0)
+        return ERR_WOULD_BLOCK;
+    uint64_t value = e->semaphore ? 1 : e->counter;
+    error_t error = io_put(io, &value, sizeof(value));
+    if (error != 0)
+        return error;
+    e->counter -= value;
+    waitq_wake(&e->waiters, FS_POLLOUT | FS_POLLWRNORM);
+    return 0;
+}
+
+static error_t eventfd_write(struct file *f, struct io *io, uint64_t *position)
+{
+    struct eventfd *e = f->data;
+    uint64_t value;
+    struct io before = *io;
+
+    (void)position;
+    if (io_left(io) < sizeof(value))
+        return ERR_INVALID_ARGUMENT;
+    error_t error = io_get(io, &value, sizeof(value));
+    if (error != 0)
+        return error;
+    if (value > COUNTER_MAX)
+        return ERR_INVALID_ARGUMENT;
+    if (COUNTER_MAX - e->counter < value) {
+        /* nothing was taken: the next attempt reads the value again */
+        io->done = before.done;
+        io->iov_index = before.iov_index;
+        io->iov_done = before.iov_done;
+        return ERR_WOULD_BLOCK;
+    }
+    e->counter += value;
+    if (value != 0)
+        waitq_wake(&e->waiters, FS_POLLIN | FS_POLLRDNORM);
+    return 0;
+}
+
+static uint32_t eventfd_poll(struct file *f, struct waiter *w)
+{
+    struct eventfd *e = f->data;
+
+    if (w != NULL && w->queue == NULL)
+        waitq_add(&e->waiters, w);
+    return (e->counter != 0 ? FS_POLLIN | FS_POLLRDNORM : 0) |
+           (e->counter < COUNTER_MAX ? FS_POLLOUT | FS_POLLWRNORM : 0);
+}
+
+static void eventfd_release(struct file *f)
+{
+    struct eventfd *e = f->data;
+
+    waitq_close(&e->waiters);
+    free(e);
+}
+
+static const struct file_ops eventfd_ops = {
+    .name = "anon_inode:[eventfd]",
+    .read = eventfd_read,
+    .write = eventfd_write,
+    .poll = eventfd_poll,
+    .release = eventfd_release,
+};
+
+error_t fs_serve_eventfd(struct rpc_call *call, const struct fs_eventfd_in *in, struct fs_eventfd_out *out)
+{
+    struct process *process = process_of(call);
+    struct file *f;
+
+    if (process == NULL)
+        return ERR_PEER_CLOSED;
+    if (in->flags & ~(EFD_SEMAPHORE | O_CLOEXEC | O_NONBLOCK))
+        return ERR_INVALID_ARGUMENT;
+    struct eventfd *e = calloc(1, sizeof(*e));
+    if (e == NULL)
+        return ERR_NO_MEMORY;
+    e->counter = in->initial;
+    e->semaphore = (in->flags & EFD_SEMAPHORE) != 0;
+    waitq_init(&e->waiters);
+    error_t error = file_new(&eventfd_ops, O_RDWR | (in->flags & O_NONBLOCK), 0600, &f);
+    if (error != 0) {
+        free(e);
+        return error;
+    }
+    f->data = e;
+    error = fd_install(process, f, in->flags & O_CLOEXEC ? FD_FLAG_CLOEXEC : 0, &out->fd);
+    if (error != 0)
+        file_put(f);
+    return error;
+}
