@@ -50,7 +50,7 @@ const struct component assembly[NR_COMPONENTS] = {
         .map = {
             { SHARED_SESSIONS_PROC, RW, 0, 0, SRV_SESSIONS },
             { SHARED_PROC_PAGES, RW, 0, 0, SRV_PROC_PAGES },
-            { SHARED_SIG_PAGES, R, 0, 0, SRV_SIG_PAGES },
+            { SHARED_SIG_PAGES, RW, 0, 0, SRV_SIG_PAGES },
             { SHARED_TIME_PAGE, R, 0, 0, SRV_TIME_PAGE },
             { SHARED_HART_PAGE, R, 1, 0, SRV_HART_PAGE },
             { SHARED_THREAD_FRAMES, RW, 0, 0, SRV_THREAD_FRAMES },

@@ -40,7 +40,7 @@ static void vsay(const char *format, va_list args)
     if (n > (int)sizeof line - 2)
         n = sizeof line - 2;
     line[n++] = '\n';
-    sys_debug_write(line, (size_t)n);
+    sys_debug_write(CAP_INIT_PLATFORM, line, (size_t)n);
 }
 
 void say(const char *format, ...)
@@ -132,7 +132,7 @@ static const char *server_name(unsigned id)
     return "?";
 }
 
-static void report_fault(struct system *s, const struct message *m)
+static void report_fault(struct system *s, const struct sys_message *m)
 {
     unsigned id = (unsigned)(m->badge - FAULT_BADGE);
     struct tcb_regs regs;
@@ -153,8 +153,8 @@ static void report_fault(struct system *s, const struct message *m)
 static void serve(struct system *s)
 {
     for (;;) {
-        struct message m;
-        error_t error = sys_recv(s->endpoint, CAP_NULL, &m);
+        struct sys_message m = { 0 };
+        error_t error = sys_recv(s->endpoint, &m, CAP_NULL);
 
         if (error) {
             fail("receive on the own endpoint: error %d", error);

@@ -106,7 +106,7 @@ static cptr_t retype_from_ram(enum cap_type type, uint64_t size, uint64_t bytes,
 
         if (!a)
             fail("RAM untypeds are used up (type %u, %lu bytes)", type, bytes);
-        error = sys_retype(a->cap, type, size, slot, 1, extra);
+        error = untyped_retype(a->cap, type, size, slot, 1, extra);
         if (error == 0) {
             a->used = align_up(a->used, align) + bytes;
             return slot;
@@ -165,7 +165,7 @@ uint64_t mem_make_pool(cptr_t *pool)
         fail("no RAM for the pool");
     pages = (best->bytes - align_up(best->used, PAGE_BYTES)) / PAGE_BYTES;
     *pool = mem_slot();
-    must(sys_retype(best->cap, CAP_TYPE_POOL, pages, *pool, 1, 0), "make the pool");
+    must(untyped_retype(best->cap, CAP_TYPE_POOL, pages, *pool, 1, 0), "make the pool");
     best->used = best->bytes;
     return pages;
 }
@@ -178,7 +178,7 @@ static bool skip_to(struct area *a, uint64_t to)
 
         while (bits > 0 && 1ul << bits > to - a->used)
             bits--;
-        if (bits < PAGE_BITS || sys_retype(a->cap, CAP_TYPE_UNTYPED, bits, mem_slot(), 1, 0) != 0)
+        if (bits < PAGE_BITS || untyped_retype(a->cap, CAP_TYPE_UNTYPED, bits, mem_slot(), 1, 0) != 0)
             return false;
         a->used += 1ul << bits;
     }
@@ -200,7 +200,7 @@ cptr_t mem_device(uint64_t paddr, uint64_t bytes)
         if (!skip_to(a, start - a->paddr))
             continue;
         slot = mem_slot();
-        if (sys_retype(a->cap, CAP_TYPE_SEGMENT, length / PAGE_BYTES, slot, 1, 0) != 0)
+        if (untyped_retype(a->cap, CAP_TYPE_SEGMENT, length / PAGE_BYTES, slot, 1, 0) != 0)
             return 0;
         a->used += length;
         return slot;

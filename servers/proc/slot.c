@@ -1,0 +1,263 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The tables: processes, images with their slots, threads, ids.
+ *
+ * All are arrays of fixed size with free stacks: the slot, frame or vm used last
+ * comes back first, since the memory behind it is warm and already there. Ids
+ * on the other hand count up to MAX_PID and wrap, so that one comes back late;
+ * an id is free when nothing uses it as tid, pid, process group or session,
+ * which a count per id tells.
+ */
+#include <string.h>
+
+#include "process.h"
+
+struct image images[NR_SLOTS];
+struct vm vms[NR_VMS];
+struct thread threads[NR_THREAD_SLOTS];
+struct process *all_processes, *init_process;
+
+static struct process processes[NR_PROCESSES];
+static uint16_t free_slots[NR_SLOTS], free_threads[NR_THREAD_SLOTS];
+static unsigned nr_free_slots, nr_free_threads;
+static unsigned next_process, nr_processes;
+
+static struct id_entry {
+    uint16_t uses;
+    uint16_t process;       /* index + 1 */
+    uint16_t thread;        /* index + 1 */
+} ids[MAX_PID];
+static uint32_t last_pid;
+
+void tables_init(void)
+{
+    for (unsigned k = NR_SLOTS; k-- > 0;) {
+        images[k].slot = (uint16_t)k;
+        images[k].page = (struct proc_page *)(SRV_PROC_PAGES + k * PAGE_BYTES);
+        images[k].sig = (const struct sig_page *)(SRV_SIG_PAGES + k * PAGE_BYTES);
+        if (k >= FIRST_PROCESS_SLOT)
+            free_slots[nr_free_slots++] = (uint16_t)k;
+    }
+    for (unsigned i = NR_THREAD_SLOTS; i-- > 0;) {
+        threads[i].frame = (uint16_t)i;
+        free_threads[nr_free_threads++] = (uint16_t)i;
+    }
+    for (unsigned v = 0; v < NR_VMS; v++)
+        vms[v].index = (uint16_t)v;
+    ids[0].uses = 1;
+}
+
+struct image *image_alloc(struct process *p)
+{
+    struct image *image;
+
+    if (nr_free_slots == 0)
+        return NULL;
+    image = &images[free_slots[--nr_free_slots]];
+    image->state = IMAGE_BUILDING;
+    image->area = 0;
+    image->holds = 1;
+    image->process = p;
+    image->vm = NULL;
+    image->threads = NULL;
+    image->nr_threads = 0;
+    image->notification = 0;
+    return image;
+}
+
+void image_hold(struct image *image)
+{
+    image->holds++;
+}
+
+void image_drop(struct image *image)
+{
+    if (--image->holds)
+        return;
+    image->state = IMAGE_FREE;
+    image->process = NULL;
+    image->vm = NULL;
+    image->page->in_use = 0;
+    image->page->pid = 0;
+    free_slots[nr_free_slots++] = image->slot;
+}
+
+struct process *process_alloc(void)
+{
+    struct process *p = NULL;
+
+    for (unsigned i = 0; i < NR_PROCESSES && !p; i++) {
+        struct process *at = &processes[next_process];
+
+        next_process = (next_process + 1) % NR_PROCESSES;
+        if (at->state == PROCESS_FREE)
+            p = at;
+    }
+    if (!p)
+        return NULL;
+    memset(p, 0, sizeof *p);
+    p->queue.end = &p->queue.first;
+    p->image = image_alloc(p);
+    if (!p->image)
+        return NULL;
+    p->state = PROCESS_CREATED;
+    nr_processes++;
+    return p;
+}
+
+void process_free(struct process *p)
+{
+    image_drop(p->image);
+    p->state = PROCESS_FREE;
+    nr_processes--;
+}
+
+unsigned process_count(void)
+{
+    return nr_processes;
+}
+
+struct thread *thread_alloc(void)
+{
+    struct thread *t;
+    uint16_t frame;
+
+    if (nr_free_threads == 0)
+        return NULL;
+    frame = free_threads[--nr_free_threads];
+    t = &threads[frame];
+    memset(t, 0, sizeof *t);
+    t->frame = frame;
+    t->group = -1;
+    t->state = THREAD_LIVE;
+    t->queue.end = &t->queue.first;
+    return t;
+}
+
+void thread_free(struct thread *t)
+{
+    t->state = THREAD_FREE;
+    free_threads[nr_free_threads++] = t->frame;
+}
+
+/* ---- ids ---- */
+
+uint32_t pid_alloc(void)
+{
+    for (unsigned tries = 0; tries < MAX_PID; tries++) {
+        if (++last_pid >= MAX_PID)
+            last_pid = 300;     /* as Linux: the first ids are the boot's */
+        if (ids[last_pid].uses == 0) {
+            ids[last_pid].uses = 1;
+            return last_pid;
+        }
+    }
+    return 0;
+}
+
+void pid_use(uint32_t pid)
+{
+    if (pid < MAX_PID)
+        ids[pid].uses++;
+}
+
+void pid_drop(uint32_t pid)
+{
+    if (pid < MAX_PID && pid != 0 && ids[pid].uses)
+        ids[pid].uses--;
+}
+
+struct process *process_by_pid(uint32_t pid)
+{
+    return pid < MAX_PID && ids[pid].process ? &processes[ids[pid].process - 1] : NULL;
+}
+
+struct thread *thread_by_tid(uint32_t tid)
+{
+    return tid < MAX_PID && ids[tid].thread ? &threads[ids[tid].thread - 1] : NULL;
+}
+
+void pid_set_process(uint32_t pid, struct process *p)
+{
+    ids[pid].process = p ? (uint16_t)(p - processes + 1) : 0;
+}
+
+void pid_set_thread(uint32_t tid, struct thread *t)
+{
+    ids[tid].thread = t ? (uint16_t)(t->frame + 1) : 0;
+}
+
+/* ---- family ---- */
+
+void process_set_parent(struct process *p, struct process *parent)
+{
+    if (p->sibling_link) {
+        *p->sibling_link = p->next_sibling;
+        if (p->next_sibling)
+            p->next_sibling->sibling_link = p->sibling_link;
+        p->sibling_link = NULL;
+    }
+    p->parent = parent;
+    if (!parent)
+        return;
+    p->next_sibling = parent->children;
+    if (p->next_sibling)
+        p->next_sibling->sibling_link = &p->next_sibling;
+    p->sibling_link = &parent->children;
+    parent->children = p;
+}
+
+void process_link(struct process *p, struct process *parent)
+{
+    process_set_parent(p, parent);
+    p->all_next = all_processes;
+    if (p->all_next)
+        p->all_next->all_link = &p->all_next;
+    p->all_link = &all_processes;
+    all_processes = p;
+    pid_set_process(p->pid, p);
+}
+
+void process_unlink(struct process *p)
+{
+    process_set_parent(p, NULL);
+    *p->all_link = p->all_next;
+    if (p->all_next)
+        p->all_next->all_link = p->all_link;
+    pid_set_process(p->pid, NULL);
+}
+
+unsigned process_count_of_user(uint32_t uid)
+{
+    unsigned count = 0;
+
+    for (struct process *p = all_processes; p; p = p->all_next)
+        if (p->image->page->ruid == uid)
+            count++;
+    return count;
+}
+
+struct image *caller_image(const struct rpc_call *call)
+{
+    struct image *image;
+
+    if (call->client < FIRST_PROCESS_SLOT || call->client >= NR_SLOTS)
+        return NULL;
+    image = &images[call->client];
+    return image->state == IMAGE_LIVE && is_live(image->process) ? image : NULL;
+}
+
+struct process *caller(const struct rpc_call *call)
+{
+    struct image *image = caller_image(call);
+
+    return image ? image->process : NULL;
+}
+
+struct thread *image_thread(const struct image *image, uint32_t index)
+{
+    for (struct thread *t = image->threads; t; t = t->next)
+        if (t->index == index && t->state == THREAD_LIVE)
+            return t;
+    return NULL;
+}
