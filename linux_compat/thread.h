@@ -9,6 +9,7 @@
 #ifndef COMPAT_THREAD_H
 #define COMPAT_THREAD_H
 
+#include <atoll/errors.h>
 #include <atoll/frame.h>
 #include <libipc/system.h>
 

@@ -1,0 +1,91 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Sleeping locks between the threads of one address space.
+ *
+ * Taken: owner = thread index + 1, by compare-and-swap. A waiter counts itself
+ * in nr_waiters and marks its thread block, fence, tries once more and sleeps on
+ * its own notification; the releaser stores 0, fence, and when nr_waiters is not
+ * 0 wakes the first thread that is marked. A marked thread always tries again,
+ * so a wake that reached the wrong one is passed on by its own unlock.
+ *
+ * An owner that was killed with its whole process while others still use the
+ * address space (vfork, CLONE_VM) would keep the lock for ever. So a sleeper
+ * looks up every 100 ms whether the owner's process is still alive.
+ */
+#include <libipc/system.h>
+#include "guest.h"
+#include "kcall.h"
+#include "lock.h"
+#include "process.h"
+#include "vm.h"
+
+static bool owner_is_dead(uint32_t owner)
+{
+    uint32_t area, in_use;
+    if (!owner)
+        return false;
+    const struct thread *t = thread_at(owner - 1);
+    /* Either page may be gone with its process: read with care. */
+    if (guest_load32_raw(&area, &t->frame.process_index) || area >= VM_MAX_AREAS)
+        return true;
+    const struct proc_page *page = (const void *)(PERS_AREAS + area * PERS_AREA_BYTES + AREA_PROC_PAGE);
+    return guest_load32_raw(&in_use, &page->in_use) || in_use != 1;
+}
+
+static bool try_take(struct lock *l, uint32_t me)
+{
+    uint32_t free = 0;
+    return __atomic_compare_exchange_n(&l->owner, &free, me, false, __ATOMIC_ACQUIRE, __ATOMIC_RELAXED);
+}
+
+void lock_slow(struct lock *l, uint32_t me)
+{
+    struct thread *t = this_thread();
+    for (int spin = 0; spin < 64; spin++)
+        if (try_take(l, me))
+            return;
+    __atomic_fetch_add(&l->nr_waiters, 1, __ATOMIC_SEQ_CST);
+    __atomic_store_n(&t->lock_waiting, 1, __ATOMIC_SEQ_CST);
+    while (!try_take(l, me)) {
+        uint32_t owner = __atomic_load_n(&l->owner, __ATOMIC_SEQ_CST);
+        if (!owner)
+            continue;
+        error_t e = kcall_wait(thread_notification(t->index), now_ticks() + time_page()->hz / 10);
+        if (e == ERR_INTERRUPTED)
+            t->work |= WORK_SIGNAL;
+        if (e == ERR_TIMEOUT && owner_is_dead(owner))
+            __atomic_compare_exchange_n(&l->owner, &owner, 0, false, __ATOMIC_ACQ_REL, __ATOMIC_RELAXED);
+    }
+    __atomic_store_n(&t->lock_waiting, 0, __ATOMIC_SEQ_CST);
+    __atomic_fetch_sub(&l->nr_waiters, 1, __ATOMIC_SEQ_CST);
+}
+
+/* Wake everyone who waits for some lock: few, and each looks again. */
+void unlock_slow(struct lock *l)
+{
+    (void)l;
+    uint32_t me = this_thread()->index;
+    for (unsigned w = 0; w < 2; w++) {
+        uint64_t live = __atomic_load_n(&vm.thread_live[w], __ATOMIC_ACQUIRE);
+        for (; live; live &= live - 1) {
+            uint32_t i = w * 64 + (uint32_t)__builtin_ctzl(live);
+            uint32_t waiting;
+            if (i != me && !guest_load32_raw(&waiting, &thread_at(i)->lock_waiting) && waiting)
+                kcall_signal(thread_notification(i));
+        }
+    }
+}
+
+void lock_take(struct lock *l)
+{
+    uint32_t me = this_thread()->index + 1;
+    if (!try_take(l, me))
+        lock_slow(l, me);
+}
+
+void lock_give(struct lock *l)
+{
+    __atomic_store_n(&l->owner, 0, __ATOMIC_SEQ_CST);
+    if (__atomic_load_n(&l->nr_waiters, __ATOMIC_SEQ_CST))
+        unlock_slow(l);
+}

@@ -1,0 +1,202 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * How a guest thread waits for a server (docs/architecture.md 7).
+ *
+ * All sessions of a process share rpc_lock and one notification. Of the threads
+ * that wait for answers one is the drainer: it declares the clients asleep,
+ * waits on the process's notification and drains for all. The others sleep on
+ * their own notification; rpc_env.completed wakes them. Whoever gives the role
+ * up (answer found, or interrupted) wakes one of the waiting, who takes it.
+ *
+ * A doorbell that is due and the sleep are one SYS_SIGNAL_WAIT. Before, while
+ * the server is awake on another hart and nothing else wants ours, rpc_spin
+ * looks at the completion ring for a learned time.
+ *
+ * A wait that an upcall ended is given up only if a signal can be delivered and
+ * the request may be cancelled; otherwise thread.work remembers it.
+ */
+#include <libipc/atomic.h>
+#include "guest.h"
+#include "kcall.h"
+#include "process.h"
+#include "rpc_env.h"
+
+static struct process *process_of(struct rpc_client *c) { return c->env_data; }
+
+static void env_lock(struct rpc_client *c) { lock_take(&process_of(c)->rpc_lock); }
+static void env_unlock(struct rpc_client *c) { lock_give(&process_of(c)->rpc_lock); }
+
+static void env_completed(struct rpc_client *c, struct rpc_request *req)
+{
+    (void)c;
+    struct thread *owner = req->owner;
+    if (owner && owner != this_thread())
+        thread_wake(owner->index);
+}
+
+static void wake_all(struct process *p)
+{
+    for (unsigned w = 0; w < 2; w++)
+        for (uint64_t m = p->waiting[w]; m; m &= m - 1)
+            thread_wake(w * 64 + (unsigned)__builtin_ctzl(m));
+}
+
+static void env_room(struct rpc_client *c)
+{
+    wake_all(process_of(c));
+}
+
+static bool in_flight(const struct rpc_client *c)
+{
+    return (c->tokens[0] & c->tokens[1]) != UINT64_MAX;
+}
+
+static void drain_all(struct process *p)
+{
+    for (unsigned i = 0; i < NR_CLIENTS; i++)
+        if (in_flight(&p->client[i]))
+            rpc_drain(&p->client[i]);
+}
+
+/* With the lock held: declare every busy client asleep. False: something came. */
+static bool prepare_all(struct process *p)
+{
+    bool quiet = true;
+    for (unsigned i = 0; i < NR_CLIENTS; i++)
+        if (in_flight(&p->client[i]) && !rpc_prepare_sleep(&p->client[i]))
+            quiet = false;
+    return quiet;
+}
+
+static void end_all(struct process *p)
+{
+    for (unsigned i = 0; i < NR_CLIENTS; i++)
+        if (p->client[i].session->header.client_asleep)
+            rpc_end_sleep(&p->client[i]);
+}
+
+/* One of those who sleep shall look again, and perhaps become the drainer. */
+static void pass_role(struct process *p)
+{
+    for (unsigned w = 0; w < 2; w++)
+        if (p->waiting[w]) {
+            thread_wake(w * 64 + (unsigned)__builtin_ctzl(p->waiting[w]));
+            return;
+        }
+}
+
+static error_t sleep_as_drainer(struct process *p, struct rpc_client *c, struct thread *t)
+{
+    /* lock held on entry, and on return */
+    p->drainer = t->index + 1;
+    bool quiet = prepare_all(p);
+    bool ring = rpc_take_ring(c);
+    error_t e = ERR_OK;
+    lock_give(&p->rpc_lock);
+    if (quiet)
+        e = ring ? kcall_signal_wait(c->doorbell, p->notification, DEADLINE_NONE)
+                 : kcall_wait(p->notification, DEADLINE_NONE);
+    else if (ring)
+        kcall_signal(c->doorbell);
+    lock_take(&p->rpc_lock);
+    end_all(p);
+    drain_all(p);
+    p->drainer = 0;
+    return e;
+}
+
+static error_t sleep_as_other(struct process *p, struct rpc_client *c, struct thread *t)
+{
+    uint64_t *word = &p->waiting[t->index / 64], bit = 1ul << (t->index % 64);
+    *word |= bit;
+    bool ring = rpc_take_ring(c);
+    lock_give(&p->rpc_lock);
+    error_t e = ring ? kcall_signal_wait(c->doorbell, thread_notification(t->index), DEADLINE_NONE)
+                     : kcall_wait(thread_notification(t->index), DEADLINE_NONE);
+    lock_take(&p->rpc_lock);
+    *word &= ~bit;
+    return e;
+}
+
+static error_t env_wait(struct rpc_client *c, struct rpc_request *req)
+{
+    struct process *p = process_of(c);
+    struct thread *t = this_thread();
+    bool done;
+    error_t e = ERR_OK;
+
+    /* A server that is awake runs on another hart now: an answer may be near. */
+    if (!c->ring_needed)
+        rpc_spin(c, hart_page(), (uint32_t)t->frame.hart % MAX_HARTS);
+    lock_take(&p->rpc_lock);
+    req->owner = t;
+    rpc_drain(c);
+    while (!(done = load_acquire(&req->done))) {
+        e = p->drainer ? sleep_as_other(p, c, t) : sleep_as_drainer(p, c, t);
+        if (e != ERR_INTERRUPTED)
+            continue;
+        t->work |= WORK_SIGNAL;
+        if (req->interruptible && thread_signal_pending(t) && !load_acquire(&req->done))
+            break;
+    }
+    /* A ring that is still due (the answer came first) must not get lost. */
+    bool ring = c->ring_needed && rpc_take_ring(c);
+    req->owner = NULL;
+    if (!p->drainer)
+        pass_role(p);
+    lock_give(&p->rpc_lock);
+    if (ring)
+        kcall_signal(c->doorbell);
+    return done ? ERR_OK : ERR_INTERRUPTED;
+}
+
+/* Tokens, entries or slots are gone. Others' answers free them; entries are
+ * freed by the server without a notice, so look again after a while. */
+static void env_wait_room(struct rpc_client *c)
+{
+    struct process *p = process_of(c);
+    struct thread *t = this_thread();
+    uint64_t *word = &p->waiting[t->index / 64], bit = 1ul << (t->index % 64);
+    lock_take(&p->rpc_lock);
+    drain_all(p);
+    bool ring = rpc_take_ring(c);
+    *word |= bit;
+    lock_give(&p->rpc_lock);
+    if (ring)
+        kcall_signal(c->doorbell);
+    kcall_yield();
+    if (kcall_wait(thread_notification(t->index), now_ticks() + time_page()->hz / 2000) == ERR_INTERRUPTED)
+        t->work |= WORK_SIGNAL;
+    lock_take(&p->rpc_lock);
+    *word &= ~bit;
+    lock_give(&p->rpc_lock);
+}
+
+const struct rpc_env guest_rpc_env = {
+    .lock = env_lock,
+    .unlock = env_unlock,
+    .wait = env_wait,
+    .wait_room = env_wait_room,
+    .completed = env_completed,
+    .copy_in = lent_copy_in,
+    .copy_out = lent_copy_out,
+    .combines_ring = true,
+    .room = env_room,
+};
+
+/* ---- sleeping of one thread ---- */
+
+void thread_wake(uint32_t index)
+{
+    kcall_signal(thread_notification(index));
+}
+
+error_t thread_sleep(ticks_t deadline)
+{
+    struct thread *t = this_thread();
+    error_t e = kcall_wait(thread_notification(t->index), deadline);
+    if (e != ERR_INTERRUPTED)
+        return e;
+    t->work |= WORK_SIGNAL;
+    return thread_signal_pending(t) ? ERR_INTERRUPTED : ERR_OK;
+}

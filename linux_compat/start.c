@@ -1,0 +1,208 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The start of a thread: its block, its process's state, and what it inherits.
+ *
+ * proc enters each thread at the upcall entry with UPCALL_START and tells in
+ * start_arg[0] what it is (atoll/frame.h). Four cases:
+ *   loader   everything is zero: a fresh address space
+ *   fork     memory is a copy of the parent's, taken while it held all locks;
+ *            vm.fork_save has what lived in the parent's thread block
+ *   vfork    a new process (area) in a living address space; start_arg[3] is the
+ *            address of the creator's record in vm.inherit
+ *   thread   the same, without a new process
+ */
+#include <string.h>
+#include <fs_types.h>
+#include <proc_types.h>
+#include <time_types.h>
+#include "guest.h"
+#include "kcall.h"
+#include "mm.h"
+#include "rpc_env.h"
+#include "signal.h"
+#include "start.h"
+
+#define CLONE_VFORK          0x4000ul
+#define CLONE_VM             0x100ul
+#define CLONE_SIGHAND        0x800ul
+#define CLONE_CHILD_CLEARTID 0x200000ul
+#define CLONE_CHILD_SETTID   0x1000000ul
+#define CLONE_PARENT_SETTID  0x100000ul
+#define CLONE_CLEAR_SIGHAND  0x100000000ul
+
+struct process process_area[VM_MAX_AREAS];
+
+static void clients_init(struct process *p)
+{
+    static const struct { uint32_t server; uint64_t hash; } peer[NR_CLIENTS] = {
+        [CLIENT_PROC] = { SERVER_PROC, PROC_LAYOUT_HASH },
+        [CLIENT_FS] = { SERVER_FS, FS_LAYOUT_HASH },
+        [CLIENT_TIME] = { SERVER_TIME, TIME_LAYOUT_HASH },
+    };
+    uaddr_t base = PERS_AREAS + p->area * PERS_AREA_BYTES;
+    lock_reset(&p->rpc_lock);
+    p->drainer = 0;
+    p->waiting[0] = p->waiting[1] = 0;
+    p->notification = GUEST_CAP_NOTIFICATION(p->area);
+    for (unsigned i = 0; i < NR_CLIENTS; i++) {
+        struct rpc_client *c = &p->client[i];
+        /* A wrong hash shows in every request as an error; nothing to do here. */
+        rpc_client_init(c, (struct session *)(base + AREA_SESSION(peer[i].server)), &guest_rpc_env,
+                        GUEST_CAP_DOORBELL(p->area, peer[i].server), p->notification, peer[i].hash);
+        c->env_data = p;
+    }
+}
+
+/* Addresses and sessions of the process in `area`; signal actions are the
+ * caller's business. */
+static struct process *process_init(uint32_t area)
+{
+    struct process *p = &process_area[area];
+    uaddr_t base = PERS_AREAS + area * PERS_AREA_BYTES;
+    p->area = area;
+    p->ids = (const struct proc_page *)(base + AREA_PROC_PAGE);
+    p->sig = (struct sig_page *)(base + AREA_SIG_PAGE);
+    p->fds = (const struct fd_word *)(base + AREA_FD_PAGES);
+    clients_init(p);
+    __atomic_fetch_or(&vm.area_live, 1u << area, __ATOMIC_SEQ_CST);
+    return p;
+}
+
+static void thread_init(struct thread *t)
+{
+    memset((char *)t + sizeof(t->frame), 0, sizeof(*t) - sizeof(t->frame));
+    t->index = (uint32_t)t->frame.thread_index % VM_MAX_THREADS;
+    t->tid = (uint32_t)t->frame.tid;
+    t->process = &process_area[t->frame.process_index % VM_MAX_AREAS];
+    t->ids = (const struct proc_page *)(PERS_AREAS + t->frame.process_index * PERS_AREA_BYTES + AREA_PROC_PAGE);
+    t->timer_slack_ns = 50000;
+    __atomic_fetch_or(&vm.thread_live[t->index / 64], 1ul << (t->index % 64), __ATOMIC_SEQ_CST);
+}
+
+void inherit_fill(struct inherit *in, const struct thread *t, uint64_t flags, uaddr_t parent_tid, uaddr_t child_tid)
+{
+    in->flags = flags;
+    in->blocked = blocked_mask(t);
+    in->parent_tid = parent_tid;
+    in->child_tid = child_tid;
+    in->area = t->process->area;
+    bool keep = !(flags & CLONE_VM) || (flags & CLONE_VFORK);
+    in->altstack_base = keep ? t->altstack_base : 0;
+    in->altstack_bytes = keep ? t->altstack_bytes : 0;
+    in->altstack_flags = keep ? t->altstack_flags : 0;
+    __atomic_store_n(&in->busy, 1, __ATOMIC_RELEASE);
+}
+
+static void inherit_take(struct thread *t, struct inherit *in)
+{
+    struct inherit copy = *in;
+    in->child_index = t->index;
+    in->child_area = t->process->area;
+    __atomic_store_n(&in->busy, 0, __ATOMIC_RELEASE);
+    t->altstack_base = copy.altstack_base;
+    t->altstack_bytes = copy.altstack_bytes;
+    t->altstack_flags = copy.altstack_flags;
+    set_blocked(t, copy.blocked);
+    if (copy.flags & CLONE_CHILD_CLEARTID)
+        t->clear_child_tid = copy.child_tid;
+    if (copy.flags & CLONE_CHILD_SETTID)
+        put32(copy.child_tid, t->tid);
+    /* In shared memory the child must not run before its id is there. */
+    if ((copy.flags & (CLONE_VM | CLONE_PARENT_SETTID)) == (CLONE_VM | CLONE_PARENT_SETTID))
+        put32(copy.parent_tid, t->tid);
+}
+
+/* Actions of a new process: a copy of the creator's, or the same. */
+static void hand_inherit(struct process *p, struct sig_hand *from, uint64_t flags)
+{
+    if (flags & CLONE_SIGHAND) {
+        p->hand = from;
+    } else {
+        lock_reset(&p->own_hand.lock);
+        if (from != &p->own_hand)
+            memcpy(p->own_hand.action, from->action, sizeof(from->action));
+        p->hand = &p->own_hand;
+        if (flags & CLONE_CLEAR_SIGHAND) {
+            uint64_t ignored = 0;
+            for (unsigned n = 1; n <= NSIG; n++)
+                if (from->action[n - 1].handler == SIG_IGN)
+                    ignored |= SIGBIT(n);
+            dispositions_reset(p->hand, ignored);
+        }
+    }
+    publish_dispositions(p->hand);
+}
+
+static void sig_page_inherit(struct process *p)
+{
+    struct sig_page *s = p->sig;
+    memset(s->thread, 0, sizeof(s->thread));
+    memset(s->unimplemented, 0, sizeof(s->unimplemented));
+    s->nr_unimplemented = 0;
+    s->maps_address = s->maps_bytes = 0;
+    s->arg_start = vm.about.arg_start;
+    s->arg_end = vm.about.arg_end;
+    s->env_start = vm.about.env_start;
+    s->env_end = vm.about.env_end;
+    s->code_start = vm.about.code_start;
+    s->code_end = vm.about.code_end;
+    s->stack_start = vm.stack_top;
+    s->brk_start = vm.brk_start;
+    s->brk = vm.brk;
+    memcpy(s->auxv, vm.about.auxv, sizeof(s->auxv));
+}
+
+static void start_fork(struct thread *t)
+{
+    struct process *parent = &process_area[vm.fork_save.area];
+    lock_reset(&vm.fork_lock);
+    lock_reset(&vm.mm_lock);
+    vm.thread_live[0] = vm.thread_live[1] = 0;
+    vm.area_live = 0;
+    for (unsigned i = 0; i < VM_MAX_THREADS; i++)
+        vm.inherit[i].busy = 0;
+    thread_init(t);
+    struct process *p = process_init((uint32_t)t->frame.process_index % VM_MAX_AREAS);
+    sig_page_inherit(p);
+    hand_inherit(p, parent->hand, vm.fork_save.flags & ~CLONE_SIGHAND);
+    futex_after_fork();
+    random_after_fork();
+    mm_after_fork();
+    inherit_take(t, &vm.fork_save);
+}
+
+static void start_shared(struct thread *t, bool new_process)
+{
+    struct inherit *in = (struct inherit *)t->frame.start_arg[3];
+    thread_init(t);
+    if (in < vm.inherit || in >= vm.inherit + VM_MAX_THREADS)
+        in = &vm.inherit[0];
+    if (new_process) {
+        struct process *p = process_init((uint32_t)t->frame.process_index % VM_MAX_AREAS);
+        sig_page_inherit(p);
+        hand_inherit(p, process_area[in->area % VM_MAX_AREAS].hand, in->flags);
+    }
+    inherit_take(t, in);
+}
+
+void start_thread(struct thread *t)
+{
+    switch (t->frame.start_arg[0]) {
+    case START_LOADER: {
+        thread_init(t);
+        struct process *p = process_init((uint32_t)t->frame.process_index % VM_MAX_AREAS);
+        memset(p->sig, 0, sizeof(*p->sig));
+        p->hand = &p->own_hand;
+        loader_main(t);
+        break;
+    }
+    case START_FORK:
+        start_fork(t);
+        break;
+    case START_VFORK:
+        start_shared(t, true);
+        break;
+    default:
+        start_shared(t, false);
+    }
+}
