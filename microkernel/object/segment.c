@@ -196,12 +196,15 @@ static bool free_step(struct segment *seg)
     uint64_t page;
 
     if (seg->pending_to == UINT64_MAX) {
+        /* The direct pages have no nodes: then all nodes go. */
+        bool all = seg->pending_from <= SEGMENT_DIRECT;
+
         if (seg->radix && !node_trim(seg, seg->radix, seg->height, 0,
-                                     seg->pending_from, &budget))
+                                     all ? 0 : seg->pending_from, &budget))
             return false;
         for (page = seg->pending_from; page < SEGMENT_DIRECT; page++)
             page_release(seg, &seg->direct[page]);
-        if (seg->pending_from <= SEGMENT_DIRECT && seg->radix) {
+        if (all && seg->radix) {
             node_free(seg, seg->radix);
             seg->radix = NULL;
             seg->height = 0;

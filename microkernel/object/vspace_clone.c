@@ -133,9 +133,10 @@ static void clone_some_entries(struct clone *c, pte_t *src, pte_t *dst,
         struct mapping *m = mapping_from(c->source, page);
         uint32_t next = !m || m->page >= stop ? stop : m->page;
 
-        if (next > page)
+        if (next > page) {
             clone_entries(c, src, dst, page - base, next - base, n);
-        page = next;
+            page = next;
+        }
         if (page >= stop)
             break;
         next = m->page + m->count < stop ? m->page + m->count : stop;

@@ -1,0 +1,486 @@
+/* SPDX-License-Identifier: MIT */
+/* Host harness of the kernel's memory objects; see harness.h. */
+#include "harness.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "arch/riscv/tlb.h"
+#include "kernel/hart.h"
+#include "object/cap.h"
+
+#define ARENA_PAGES 8192u
+#define TLB_SLOTS   4096u
+
+char *fake_arena;
+uint64_t kernel_root_table[512];
+struct hart harts[MAX_HARTS];
+unsigned fake_hart;
+int fake_locks_held;
+struct world world;
+struct tcb fake_tcb;
+unsigned preempt_one_in;
+uint32_t fake_rng = 1;
+
+static struct tlb {
+    paddr_t root;
+    unsigned count;
+    struct { uaddr_t va; pte_t pte; } entry[TLB_SLOTS];
+} tlbs[MAX_HARTS];
+
+#define REQUIRE(x) do { if (!(x)) { \
+    fprintf(stderr, "%s:%d: not so: %s\n", __FILE__, __LINE__, #x); abort(); } } while (0)
+
+uint32_t rng(uint32_t below)
+{
+    fake_rng ^= fake_rng << 13;
+    fake_rng ^= fake_rng >> 17;
+    fake_rng ^= fake_rng << 5;
+    return fake_rng % below;
+}
+
+bool preempt_pending(void)
+{
+    return preempt_one_in && rng(preempt_one_in) == 0;
+}
+
+/* ---- translation buffers ---- */
+
+static void tlb_drop(unsigned hart, uaddr_t start, uint64_t bytes)
+{
+    struct tlb *t = &tlbs[hart];
+
+    for (unsigned i = 0; i < t->count; ) {
+        if (!bytes || (t->entry[i].va >= start && t->entry[i].va - start < bytes))
+            t->entry[i] = t->entry[--t->count];
+        else
+            i++;
+    }
+}
+
+void tlb_local_page(uaddr_t va) { tlb_drop(fake_hart, va & ~4095ul, 4096); }
+void tlb_local_all(void) { tlb_drop(fake_hart, 0, 0); }
+void tlb_remote(uint64_t mask, uaddr_t start, size_t bytes)
+{
+    for (unsigned h = 0; h < MAX_HARTS; h++)
+        if (mask >> h & 1)
+            tlb_drop(h, start, bytes);
+}
+void icache_local(void) { }
+void icache_remote(uint64_t mask) { (void)mask; }
+void tlb_order(void) { }
+void satp_load(paddr_t root)
+{
+    tlbs[fake_hart].root = root;
+    tlbs[fake_hart].count = 0;
+}
+
+static unsigned running[MAX_HARTS];
+
+void run_on(unsigned hart, unsigned i)
+{
+    unsigned old;
+
+    fake_hart = hart;
+    old = running[hart];
+    if (old == i)
+        return;
+    running[hart] = i;
+    vspace_switch_in(i < MAX_SPACES ? &world.vspace[i] : NULL);
+    vspace_switch_out(old < MAX_SPACES ? &world.vspace[old] : NULL);
+}
+
+/* The leaf that the hardware would use, or 0. */
+static pte_t hardware_walk(struct vspace *vs, uaddr_t va)
+{
+    unsigned level;
+    pte_t *entry = table_entry(vs, va, &level), pte = *entry;
+
+    if (!(pte & PTE_V))
+        return 0;
+    REQUIRE(pte & PTE_U && pte & PTE_A && pte & PTE_D && !(pte >> 54));
+    REQUIRE(!(pte & PTE_W) || (pte & PTE_R));
+    REQUIRE(pte & (PTE_R | PTE_X));
+    if (level)
+        pte += pte_of_paddr(va & (LEVEL_BYTES(level) - 1) & ~4095ul);
+    return pte;
+}
+
+static pte_t translate(uaddr_t va, pte_t need)
+{
+    struct tlb *t = &tlbs[fake_hart];
+    pte_t pte;
+
+    for (unsigned i = 0; i < t->count; i++)
+        if (t->entry[i].va == (va & ~4095ul)) {
+            if ((t->entry[i].pte & need) == need)
+                return t->entry[i].pte;
+            t->entry[i] = t->entry[--t->count];     /* walks again */
+            break;
+        }
+    pte = hardware_walk(&world.vspace[running[fake_hart]], va);
+    if ((pte & need) != need)
+        return 0;
+    if (t->count < TLB_SLOTS) {
+        t->entry[t->count].va = va & ~4095ul;
+        t->entry[t->count++].pte = pte;
+    }
+    return pte;
+}
+
+static enum fault_result user_word(uaddr_t va, pte_t need, unsigned access,
+                                   uint64_t **word)
+{
+    for (int tries = 0; ; tries++) {
+        pte_t pte = translate(va, need);
+        enum fault_result r;
+
+        if (pte) {
+            *word = (uint64_t *)((char *)phys_to_kva(pte_paddr(pte)) + (va & 4095));
+            return FAULT_RESOLVED;
+        }
+        REQUIRE(tries < 1000);
+        r = vspace_fault(&world.vspace[running[fake_hart]], va, access);
+        REQUIRE(fake_locks_held == 0);
+        if (r != FAULT_RESOLVED && r != FAULT_RETRY_LATER)
+            return r;
+    }
+}
+
+enum fault_result user_load(uaddr_t va, uint64_t *value)
+{
+    uint64_t *word;
+    enum fault_result r = user_word(va, PTE_R, VM_READ, &word);
+
+    if (r == FAULT_RESOLVED)
+        *value = *word;
+    return r;
+}
+
+enum fault_result user_store(uaddr_t va, uint64_t value)
+{
+    uint64_t *word;
+    enum fault_result r = user_word(va, PTE_W, VM_WRITE, &word);
+
+    if (r == FAULT_RESOLVED)
+        *word = value;
+    return r;
+}
+
+enum fault_result user_fetch(uaddr_t va)
+{
+    uint64_t *word;
+
+    return user_word(va, PTE_X, VM_EXEC, &word);
+}
+
+/* ---- life ---- */
+
+void world_setup(size_t pool_pages)
+{
+    REQUIRE(pool_pages <= ARENA_PAGES);
+    memset(&world, 0, sizeof world);
+    fake_arena = aligned_alloc(1ul << 21, ARENA_PAGES * PAGE_BYTES);
+    memset(fake_arena, 0xa5, ARENA_PAGES * PAGE_BYTES);
+    for (unsigned i = 0; i < MAX_HARTS; i++) {
+        harts[i].id = i;
+        running[i] = MAX_SPACES;
+        tlbs[i].count = 0;
+    }
+    for (unsigned i = 256; i < 512; i++)
+        kernel_root_table[i] = i;
+    world.pool = (struct pool *)fake_arena;
+    pool_init(world.pool, FAKE_PHYS, pool_pages);
+    world.free_at_start = pool_free_pages(world.pool);
+    fake_hart = 0;
+    preempt_one_in = 0;
+}
+
+void vspace_make(unsigned i, unsigned account)
+{
+    vspace_init(&world.vspace[i]);
+    REQUIRE(vspace_bind(&world.vspace[i], world.pool, account) == 0);
+    world.live[i] = true;
+}
+
+void vspace_kill(unsigned i)
+{
+    error_t err;
+
+    for (unsigned h = 0; h < MAX_HARTS; h++)
+        if (running[h] == i)
+            run_on(h, MAX_SPACES);
+    fake_hart = 0;
+    while ((err = vspace_destroy_step(&world.vspace[i])) == K_PREEMPTED)
+        ;
+    REQUIRE(err == 0);
+    world.live[i] = false;
+}
+
+void segment_make(unsigned i, unsigned account, uint64_t pages)
+{
+    segment_init(&world.segment[i], world.pool, account);
+    world.segment_live[i] = true;
+    REQUIRE(COMPLETE(segment_resize(&world.segment[i], pages)) == 0);
+}
+
+void segment_kill(unsigned i)
+{
+    REQUIRE(COMPLETE(segment_destroy_step(&world.segment[i])) == 0);
+    world.segment_live[i] = false;
+}
+
+void world_teardown(void)
+{
+    check_world();
+    for (unsigned i = 0; i < MAX_SPACES; i++)
+        if (world.live[i])
+            vspace_kill(i);
+    for (unsigned i = 0; i < MAX_SEGMENTS; i++)
+        if (world.segment_live[i])
+            segment_kill(i);
+    check_world();
+    REQUIRE(pool_free_pages(world.pool) == world.free_at_start);
+    REQUIRE(pool_destroy_step(world.pool) == 0);
+    for (unsigned i = 0; i < POOL_ACCOUNTS; i++)
+        REQUIRE(world.pool->accounts[i].used == 0);
+    free(fake_arena);
+}
+
+/* ---- invariants ---- */
+
+static uint32_t frame_refs[ARENA_PAGES];    /* counted from tables             */
+static bool table_page[ARENA_PAGES];
+static uint64_t charged[POOL_ACCOUNTS];
+static size_t pages_used;
+
+static unsigned frame_number(paddr_t pa)
+{
+    unsigned n = (unsigned)((pa - FAKE_PHYS) >> PAGE_BITS);
+
+    REQUIRE(pa >= FAKE_PHYS && n < ARENA_PAGES && n >= world.pool->first);
+    return n;
+}
+
+static void count_table(struct vspace *vs, paddr_t pa)
+{
+    REQUIRE(!table_page[frame_number(pa)]);
+    table_page[frame_number(pa)] = true;
+    charged[vs->account]++;
+    pages_used++;
+}
+
+static void count_frame(struct vspace *vs, paddr_t pa)
+{
+    if (frame_refs[frame_number(pa)]++ == 0)
+        pages_used++;
+    charged[vs->account]++;
+}
+
+struct sums { uint64_t private_pages, segment_pages, mapped, tables; };
+
+static void check_entry(struct vspace *vs, uaddr_t va, unsigned level, pte_t pte,
+                        struct sums *sums)
+{
+    uint64_t pages = LEVEL_BYTES(level) >> PAGE_BITS;
+    struct mapping *m = mapping_find(vs, PAGE_OF(va));
+    bool present = pte & PTE_V;
+
+    if (!pte) {
+        REQUIRE(!m);
+        return;
+    }
+    sums->mapped += pages;
+    if (m)
+        REQUIRE(m->page + m->count >= PAGE_OF(va) + pages);
+    if (pte_has_frame(pte)) {
+        REQUIRE(level == 0);
+        REQUIRE(!(present && (pte & PTE_W)) ||
+                pool_ref_read(vs->pool, pte_paddr(pte)) == 1);
+        count_frame(vs, pte_paddr(pte));
+        sums->private_pages++;
+    } else if (present) {
+        uint64_t *entry;
+        paddr_t pa;
+
+        REQUIRE(m && m->segment);
+        REQUIRE((pte & PTE_SEGMENT) && (pte_prot(pte) & ~m->flags & 7) == 0);
+        REQUIRE(segment_find_page(m->segment, m->first + (PAGE_OF(va) - m->page),
+                                  &pa, &entry) == LOOKUP_OK);
+        REQUIRE(pa == pte_paddr(pte));
+        REQUIRE(!(pte & PTE_W) || ((m->flags & MAPPING_SHARED) &&
+                                   (!entry || (*entry & SEG_DIRTY))));
+        sums->segment_pages += pages;
+    } else if ((pte & PROMISE_KIND_MASK) == PROMISE_RECORD) {
+        REQUIRE(m);
+    } else {
+        REQUIRE((pte & PROMISE_KIND_MASK) == PROMISE_ZERO);
+        REQUIRE(!m || !m->segment);
+    }
+}
+
+static void check_table(struct vspace *vs, pte_t *table, unsigned level,
+                        uaddr_t base, struct sums *sums)
+{
+    unsigned n = level == 2 ? USER_ROOT_ENTRIES : TABLE_ENTRIES, used = 0;
+
+    count_table(vs, kva_to_phys(table));
+    sums->tables++;
+    for (unsigned i = 0; i < n; i++) {
+        uaddr_t va = base + (uaddr_t)i * LEVEL_BYTES(level);
+
+        used += table[i] != 0;
+        if (level && pte_is_table(table[i])) {
+            check_table(vs, pte_table(table[i]), level - 1, va, sums);
+        } else if (table[i] || level == 0) {
+            check_entry(vs, va, level, table[i], sums);
+        } else {
+            struct mapping *m = mapping_from(vs, PAGE_OF(va));
+
+            REQUIRE(!m || m->page >= PAGE_OF(va + LEVEL_BYTES(level)));
+        }
+    }
+    if (level == 0)
+        REQUIRE(*table_used(vs, table) == used);
+}
+
+static unsigned check_treap(struct mapping *m, uint64_t low, uint64_t high)
+{
+    if (!m)
+        return 0;
+    REQUIRE(m->count && m->page >= low && (uint64_t)m->page + m->count <= high);
+    REQUIRE(!m->left || m->left->priority <= m->priority);
+    REQUIRE(!m->right || m->right->priority <= m->priority);
+    return 1 + check_treap(m->left, low, m->page) +
+           check_treap(m->right, (uint64_t)m->page + m->count, high);
+}
+
+static void check_space(struct vspace *vs)
+{
+    struct sums sums = { 0, 0, 0, 0 };
+    unsigned records = check_treap(vs->mappings, 0, USER_TOP >> PAGE_BITS), pages = 0;
+
+    REQUIRE(vs->lock.word == 0);
+    check_table(vs, vs->root, 2, 0, &sums);
+    REQUIRE(sums.private_pages == vs->private_pages);
+    REQUIRE(sums.segment_pages == vs->segment_pages);
+    REQUIRE(sums.mapped == vs->mapped_pages);
+    REQUIRE(sums.tables == vs->table_pages);
+    for (struct mapping_page *p = vs->mapping_pages; p; p = p->next) {
+        count_table(vs, kva_to_phys(p));
+        pages++;
+    }
+    REQUIRE(records + vs->nr_free_mappings == pages * 56);
+}
+
+static void check_node(struct segment *seg, uint64_t *node, unsigned height,
+                       uint64_t *resident)
+{
+    pages_used++;
+    charged[seg->account]++;
+    for (unsigned i = 0; i < TABLE_ENTRIES; i++) {
+        if (!node[i])
+            continue;
+        if (height > 1) {
+            check_node(seg, (uint64_t *)node[i], height - 1, resident);
+        } else {
+            ++*resident;
+            REQUIRE(frame_refs[frame_number(node[i] & SEG_PAGE_MASK)]++ == 0);
+        }
+    }
+}
+
+static void check_segment(struct segment *seg)
+{
+    uint64_t resident = 0, records = 0;
+
+    REQUIRE(seg->lock.word == 0);
+    if (!seg->pool)
+        return;
+    for (unsigned i = 0; i < SEGMENT_DIRECT; i++)
+        if (seg->direct[i]) {
+            resident++;
+            REQUIRE(frame_refs[frame_number(seg->direct[i] & SEG_PAGE_MASK)]++ == 0);
+        }
+    if (seg->radix)
+        check_node(seg, seg->radix, seg->height, &resident);
+    REQUIRE(resident == seg->resident);
+    pages_used += resident;
+    charged[seg->account] += resident;
+    for (struct mapping *m = seg->head; m; m = m->next) {
+        REQUIRE(m->segment == seg && (!m->next || m->next->prev == m));
+        REQUIRE(mapping_find(mapping_vspace(m), m->page) == m);
+        records++;
+    }
+    REQUIRE(records == seg->nr_mappings);
+}
+
+void check_world(void)
+{
+    REQUIRE(fake_locks_held == 0);
+    memset(frame_refs, 0, sizeof frame_refs);
+    memset(table_page, 0, sizeof table_page);
+    memset(charged, 0, sizeof charged);
+    pages_used = 0;
+    for (unsigned i = 0; i < MAX_SPACES; i++)
+        if (world.live[i])
+            check_space(&world.vspace[i]);
+    for (unsigned i = 0; i < MAX_SEGMENTS; i++)
+        if (world.segment_live[i])
+            check_segment(&world.segment[i]);
+    for (unsigned i = world.pool->first; i < world.pool->nr_pages; i++) {
+        REQUIRE(!(frame_refs[i] && table_page[i]));
+        if (frame_refs[i])
+            REQUIRE(world.pool->refs[i] == frame_refs[i]);
+    }
+    for (unsigned i = 0; i < POOL_ACCOUNTS; i++) {
+        if (world.pool->accounts[i].used != charged[i])
+            fprintf(stderr, "account %u: %u used, %lu found\n", i,
+                    world.pool->accounts[i].used, charged[i]);
+        REQUIRE(world.pool->accounts[i].used == charged[i]);
+    }
+    REQUIRE(pool_free_pages(world.pool) + pages_used == world.free_at_start);
+}
+
+/* ---- capabilities and invocations ---- */
+
+static struct { enum cap_type type; void *object; unsigned rights; } caps[16];
+
+void *fake_cap(cptr_t cptr, enum cap_type type, void *object, unsigned rights)
+{
+    caps[cptr].type = type;
+    caps[cptr].object = object;
+    caps[cptr].rights = rights;
+    return object;
+}
+
+error_t cap_lookup(struct tcb *caller, cptr_t cptr, enum cap_type type,
+                   unsigned rights, struct cap_ref *out)
+{
+    (void)caller;
+    if (cptr >= 16 || caps[cptr].type != type)
+        return ERR_INVALID_CAP;
+    if ((caps[cptr].rights & rights) != rights)
+        return ERR_RIGHTS;
+    *out = (struct cap_ref){ caps[cptr].object, caps[cptr].rights, 0 };
+    return 0;
+}
+
+error_t invoke(error_t (*decode)(struct invoke *), void *object, unsigned rights,
+               uint32_t op, uint64_t a, uint64_t b, uint64_t c, uint64_t d,
+               uint64_t e, uint64_t *result)
+{
+    struct invoke inv = { .caller = &fake_tcb, .object = object, .rights = rights,
+                          .op = op, .arg = { a, b, c, d, e } };
+    error_t err;
+
+    fake_tcb.restart_cursor = 0;
+    do {
+        err = decode(&inv);
+        REQUIRE(fake_locks_held == 0);
+    } while (err == K_PREEMPTED);
+    if (result)
+        *result = inv.result;
+    return err;
+}
