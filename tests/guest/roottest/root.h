@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: MIT */
+/* What the parts of the kernel's test root task share. */
+#ifndef ROOTTEST_ROOT_H
+#define ROOTTEST_ROOT_H
+
+#include "sys.h"
+
+void print(const char *s);
+void print_number(long v);
+void check(bool ok, const char *name, long value);
+void expect(error_t err, error_t want, const char *name);
+_Noreturn void finish(void);
+cptr_t slots(unsigned n);
+cptr_t make(enum cap_type type, uint64_t size, uint64_t extra);
+cptr_t main_untyped(void);
+unsigned hart_count(void);
+void fill_regs(struct tcb_regs *r, void (*f)(uint64_t), uint64_t arg);
+cptr_t spawn_stopped(unsigned hart, unsigned priority);
+cptr_t spawn(unsigned hart, unsigned priority, void (*f)(uint64_t), uint64_t arg);
+unsigned thread_state(cptr_t t);
+void tests(void);
+void bench(void);
+
+#endif
