@@ -131,7 +131,7 @@ class Parser:
                 kind.count, kind.bound_pos = self.bound()
                 self.expect("]")
             field_name = self.ident("a field's name")
-            self.expect(";")
+            self.expect(";", "a fixed array is written `u32[4] name;`" if self.here.text == "[" else "")
             fields.append(Field(field_name.pos, field_name.text, kind))
         return Struct(name.pos, name.text, fields, keyword.doc)
 

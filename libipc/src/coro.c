@@ -62,6 +62,7 @@ error_t coro_init(void *stacks, uint32_t nr, size_t stack_bytes)
 {
     if (nr > CORO_MAX || stack_bytes % PAGE_BYTES != 0 || stack_bytes < PAGE_BYTES)
         return ERR_INVALID_ARGUMENT;
+    free(pool.all);     /* of a former executor (tests) */
     memset(&pool, 0, sizeof pool);
     pool.all = calloc(nr, sizeof *pool.all);
     if (pool.all == NULL && nr != 0)
@@ -100,6 +101,7 @@ error_t coro_spawn(void (*fn)(void *), void *arg, const char *name)
     pool.free = c->next_free;
     if (++pool.used > pool.high_water)
         pool.high_water = pool.used;
+    fiber_fresh(c->stack, pool.stack_bytes);
     if (!c->painted)
         paint(c);
     c->fn = fn;
@@ -244,7 +246,7 @@ void coro_yield(void)
     leave(c);
 }
 
-void coro_get_stats(struct coro_stats *stats)
+NO_ASAN void coro_get_stats(struct coro_stats *stats)
 {
     *stats = (struct coro_stats){ pool.nr, pool.used, pool.high_water, pool.stack_bytes, 0 };
     for (uint32_t i = 0; i < pool.nr; i++) {

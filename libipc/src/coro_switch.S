@@ -83,6 +83,7 @@ coro_switch:
         .type   coro_entry, @function
 coro_entry:
         xorl    %ebp, %ebp
+        andq    $-16, %rsp
         call    coro_main@PLT
         ud2
         .size   coro_entry, . - coro_entry

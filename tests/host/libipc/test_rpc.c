@@ -1,0 +1,644 @@
+/* SPDX-License-Identifier: MIT */
+/* build: tests/host/libipc/fake_kernel.c tests/host/libipc/sample_handlers.c
+ *        tests/idl/golden/sample_client.c tests/idl/golden/sample_server.c
+ *        libipc/src/client.c libipc/src/client_args.c libipc/src/server.c libipc/src/call.c libipc/src/job.c
+ *        libipc/src/coro.c libipc/src/coro_switch.S libipc/src/timer.c libipc/src/executor.c libipc/src/coro_env.c;
+ * include: libipc/include microkernel/abi tests/idl/golden */
+/*
+ * Client and server in one thread: the client's wait runs turns of the server.
+ * What each kind of argument becomes, and what a hostile client can do.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <cmocka.h>
+
+#include <libipc/executor.h>
+#include <sample_client.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "fake_kernel.h"
+#include "sample_handlers.h"
+
+#define NR_SESSIONS 64
+#define ME          20
+#define PEER        3
+
+static struct session *sessions;
+static struct rpc_server server;
+static struct rpc_client client;
+static void *stacks;
+static bool interrupt_next_wait;
+static uint64_t frozen_clock;   /* advances with the turns of a wait; 0: real time */
+
+static error_t wait_by_turns(struct rpc_client *c, struct rpc_request *request)
+{
+    for (unsigned turn = 0; turn < 10000; turn++) {
+        if (frozen_clock != 0)
+            fake_clock_set(frozen_clock += 10);
+        rpc_take_ring(c);
+        rpc_server_doorbells(&server, DOORBELL_MASK);
+        exec_turn();
+        rpc_drain(c);
+        if (request->done)
+            return 0;
+        if (interrupt_next_wait && request->interruptible) {
+            interrupt_next_wait = false;
+            return ERR_INTERRUPTED;
+        }
+    }
+    fail_msg("request %u was never answered", request->method);
+    return 0;
+}
+
+static struct rpc_env env;
+
+static int set_up(void **state)
+{
+    (void)state;
+    fake_kernel_reset();
+    sessions = aligned_alloc(PAGE_BYTES, NR_SESSIONS * sizeof *sessions);
+    memset(sessions, 0, NR_SESSIONS * sizeof *sessions);
+    stacks = aligned_alloc(PAGE_BYTES, 4 * (65536 + PAGE_BYTES));
+    struct exec_config config = { .notification = 4, .doorbell_mask = DOORBELL_MASK, .nr_coroutines = 4,
+                                  .coroutine_stack_bytes = 65536, .coroutine_stacks = stacks };
+    assert_int_equal(exec_init(&config), 0);
+    assert_int_equal(rpc_server_init(&server, &sample_interface, sessions, NR_SESSIONS, 8, 9), 0);
+    exec_add_server(&server);
+    rpc_session_open(&server, ME);
+    env = thread_env;
+    env.wait = wait_by_turns;
+    assert_int_equal(rpc_client_init(&client, &sessions[ME], &env, 16, 17, SAMPLE_LAYOUT_HASH), 0);
+    interrupt_next_wait = false;
+    frozen_clock = 0;
+    handlers_nr_notes = 0;
+    return 0;
+}
+
+static int tear_down(void **state)
+{
+    (void)state;
+    for (uint32_t i = 0; i < NR_SESSIONS; i++)
+        rpc_session_close(&server, i);
+    for (int i = 0; i < 10; i++)
+        exec_turn();
+    int left = (int)(handlers_nr_parked + handlers_nr_sleeping);
+    free(server.state);
+    free(sessions);
+    free(stacks);
+    return left;
+}
+
+static void assert_nothing_leaked(void)
+{
+    assert_int_equal(client.tokens[0], UINT64_MAX);
+    assert_int_equal(client.tokens[1], UINT64_MAX);
+    assert_int_equal(client.arenas, UINT32_MAX);
+    assert_int_equal(client.nr_reserved, 0);
+}
+
+static void scalars_travel_in_words(void **state)
+{
+    (void)state;
+    uint64_t total;
+    assert_int_equal(sample_sum(&client, 1, 20, 300, UINT64_MAX, &total), 0);
+    assert_int_equal(total, 320);
+    int64_t value;
+    bool odd;
+    assert_int_equal(sample_calc(&client, 200, SAMPLE_OP_MUL, -3, true, SAMPLE_MODE_READ, &value, &odd), 0);
+    assert_int_equal(value, 600);
+    assert_false(odd);
+    assert_int_equal(sample_calc(&client, 3, SAMPLE_OP_SUB, 10, false, 3, &value, &odd), 0);
+    assert_int_equal(value, -7);
+    assert_true(odd);
+    assert_nothing_leaked();
+}
+
+static void enum_and_flags_outside_their_set_are_refused(void **state)
+{
+    (void)state;
+    int64_t value;
+    bool odd;
+    assert_int_equal(sample_calc(&client, 1, 3, 1, false, 1, &value, &odd), ERR_INVALID_ARGUMENT);
+    assert_int_equal(sample_calc(&client, 1, 0, 1, false, 5, &value, &odd), ERR_INVALID_ARGUMENT);
+}
+
+static void strings_go_by_the_arena_or_stay(void **state)
+{
+    (void)state;
+    char text[200], name[1001];
+    uint32_t text_bytes, bytes;
+    assert_int_equal(sample_hello(&client, (struct rpc_in){ "abc", 3 }, 4, (struct rpc_out){ text, 200 },
+                                  &text_bytes, &bytes), 0);
+    assert_int_equal(text_bytes, 12);
+    assert_memory_equal(text, "abcabcabcabc", 12);
+    assert_int_equal(fake_nr_copies, 0);
+
+    memset(name, 'x', sizeof name);
+    fake_allow_memory(name, sizeof name);
+    assert_int_equal(sample_hello(&client, (struct rpc_in){ name, 1000 }, 0, (struct rpc_out){ text, 200 },
+                                  &text_bytes, &bytes), 0);
+    assert_int_equal(bytes, 1000);
+    assert_int_equal(fake_nr_copies, 1);
+    assert_int_equal(sample_hello(&client, (struct rpc_in){ "", 0 }, 1, (struct rpc_out){ text, 0 }, &text_bytes,
+                                  &bytes), 0);
+    assert_int_equal(sample_hello(&client, (struct rpc_in){ name, 1001 }, 0, (struct rpc_out){ text, 200 },
+                                  &text_bytes, &bytes), ERR_NAME_TOO_LONG);
+    assert_int_equal(sample_hello(&client, (struct rpc_in){ "a\0b", 3 }, 1, (struct rpc_out){ text, 200 },
+                                  &text_bytes, &bytes), ERR_BAD_MESSAGE);
+    assert_int_equal(sample_hello(&client, (struct rpc_in){ "abc", 3 }, 4, (struct rpc_out){ text, 11 },
+                                  &text_bytes, &bytes), ERR_RANGE_RESULT);
+    assert_nothing_leaked();
+}
+
+static void string_in_memory_that_is_not_there_is_a_fault(void **state)
+{
+    (void)state;
+    char text[8];
+    uint32_t n, m;
+    static char name[600];
+    memset(name, 'y', sizeof name);
+    fake_allow_memory(name, 599);
+    assert_int_equal(sample_hello(&client, (struct rpc_in){ name, 600 }, 0, (struct rpc_out){ text, 8 }, &n, &m),
+                     ERR_FAULT);
+    assert_nothing_leaked();
+}
+
+static void structs_and_arrays_arrive_unchanged(void **state)
+{
+    (void)state;
+    struct sample_shape s = { { { 1, 2 }, { 3, 4 } }, 5, 6, 1, { 0 } }, s_out;
+    struct sample_point p = { -1, -2 }, p_out;
+    assert_int_equal(sample_swap(&client, &p, &s, &s_out, &p_out), 0);
+    assert_int_equal(p_out.x, -2);
+    assert_int_equal(s_out.corner[0].x, 3);
+    assert_int_equal(s_out.corner[1].y, 2);
+    assert_int_equal(s_out.id, 5);
+
+    uint32_t numbers[9] = { 1, 2, 3, 4, 5, 6, 7, 8, 9 };
+    struct sample_point points[4] = { { 1, 1 }, { 2, 2 }, { 3, 3 } }, doubled[4];
+    uint64_t sum;
+    uint32_t nr;
+    assert_int_equal(sample_total(&client, numbers, 8, points, 3, &sum, doubled, &nr), 0);
+    assert_int_equal(sum, 36);
+    assert_int_equal(nr, 3);
+    assert_int_equal(doubled[2].y, 6);
+    assert_int_equal(sample_total(&client, numbers, 9, points, 3, &sum, doubled, &nr), ERR_INVALID_ARGUMENT);
+    assert_int_equal(sample_total(&client, numbers, 0, points, 0, &sum, doubled, &nr), 0);
+    assert_int_equal(nr, 0);
+    assert_nothing_leaked();
+}
+
+static void more_scalars_than_words(void **state)
+{
+    (void)state;
+    uint64_t r[6];
+    int16_t r6;
+    bool r7;
+    assert_int_equal(sample_wide(&client, 1, 2, 3, 4, 5, 6, 7, true, -5, &r[0], &r[1], &r[2], &r[3], &r[4], &r[5],
+                                 &r6, &r7), 0);
+    for (unsigned i = 0; i < 6; i++)
+        assert_int_equal(r[i], i + 1);
+    assert_int_equal(r6, 7);
+    assert_true(r7);
+}
+
+static void lent_buffers_small_and_large(void **state)
+{
+    (void)state;
+    static uint8_t data[5000];
+    uint32_t sum;
+    uint64_t done;
+    memset(data, 1, sizeof data);
+    assert_int_equal(sample_checksum(&client, (struct rpc_in){ data, 300 }, 7, &sum), 0);
+    assert_int_equal(sum, 307);
+    assert_int_equal(fake_nr_copies, 0);
+    fake_allow_memory(data, sizeof data);
+    assert_int_equal(sample_checksum(&client, (struct rpc_in){ data, 5000 }, 0, &sum), 0);
+    assert_int_equal(sum, 5000);
+    assert_int_equal(fake_nr_copies, 50);
+
+    for (uint64_t bytes = 0; bytes < 1000; bytes += 37) {
+        memset(data, 0, sizeof data);
+        assert_int_equal(sample_fill(&client, (struct rpc_out){ data, bytes }, 9, &done), 0);
+        assert_int_equal(done, (bytes + 1) / 2);
+        for (uint64_t i = 0; i < 1000; i++)
+            assert_int_equal(data[i], i < done ? 9 : 0);
+    }
+    assert_nothing_leaked();
+}
+
+static void all_kinds_together_for_all_sizes(void **state)
+{
+    (void)state;
+    static uint8_t data[600], key[64];
+    static char from[301], to[301];
+    struct sample_shape s = { 0 }, s_out;
+    memset(data, 2, sizeof data);
+    memset(key, 3, sizeof key);
+    memset(from, 'f', sizeof from);
+    memset(to, 't', sizeof to);
+    fake_allow_memory(data, sizeof data);
+    fake_allow_memory(from, sizeof from);
+    fake_allow_memory(to, sizeof to);
+    for (unsigned n = 0; n < 2000; n++) {
+        uint32_t nf = n * 7 % 301, nt = n * 13 % 301, nk = n % 65, nd = n * 11 % 601, result = 0, done;
+        uint32_t want = nf * 1000 + nt + nk * 3 + nd * 2;
+        struct rpc_out out = { &result, n % 3 == 0 ? 0 : 4 };
+        error_t error = sample_convert(&client, (struct rpc_in){ from, nf }, (struct rpc_in){ to, nt },
+                                       (struct rpc_in){ key, nk }, (struct rpc_in){ data, nd }, out, &s, &done,
+                                       &s_out);
+        if (error == ERR_FAULT)
+            fake_allow_memory(&result, sizeof result);
+        else
+            assert_int_equal(error, 0);
+        if (error == 0) {
+            assert_int_equal(s_out.color, want);
+            assert_int_equal(result, out.bytes == 4 ? want : 0);
+        }
+    }
+    assert_nothing_leaked();
+}
+
+static void errors_outside_the_set_become_io(void **state)
+{
+    (void)state;
+    assert_int_equal(sample_wrong(&client), ERR_IO);
+    assert_int_equal(server.stats.handler_bugs, 1);
+    uint32_t file;
+    assert_int_equal(sample_open(&client, 7, &file), ERR_NOT_FOUND);
+    assert_int_equal(sample_open(&client, 8, &file), 0);
+    assert_int_equal(file, 9);
+}
+
+static void events_have_no_answer_and_keep_their_order(void **state)
+{
+    (void)state;
+    for (unsigned i = 0; i < 20; i++)
+        sample_note(&client, i, 2, &(struct sample_point){ 3, 4 });
+    uint64_t total;
+    assert_int_equal(sample_sum(&client, 1, 1, 1, 1, &total), 0);
+    assert_int_equal(handlers_nr_notes, 20);
+    assert_int_equal(handlers_last_note, 19 + 2 + 3 + 4);
+    assert_int_equal(server.state != NULL, 1);
+    assert_int_equal(sessions[ME].header.cq_tail, 1);
+    assert_nothing_leaked();
+}
+
+static void parked_request_is_answered_later(void **state)
+{
+    (void)state;
+    struct rpc_request *first, *second;
+    uint32_t value, woken, buffer = 0;
+    uint64_t done;
+    assert_int_equal(sample_wait_submit(&client, 5, &first), 0);
+    assert_int_equal(sample_read_later_submit(&client, 5, (struct rpc_out){ &buffer, 4 }, &second), 0);
+    assert_int_equal(sample_wake(&client, 4, 1, &woken), 0);
+    assert_int_equal(woken, 0);
+    assert_int_equal(handlers_nr_parked, 2);
+    assert_int_equal(sample_wake(&client, 5, 77, &woken), 0);
+    assert_int_equal(woken, 2);
+    assert_int_equal(sample_wait_finish(&client, first, &value), 0);
+    assert_int_equal(value, 77);
+    assert_int_equal(sample_read_later_finish(&client, second, (struct rpc_out){ &buffer, 4 }, &done), 0);
+    assert_int_equal(buffer, 77);
+    assert_nothing_leaked();
+}
+
+static void interrupted_wait_cancels_the_request(void **state)
+{
+    (void)state;
+    uint32_t value;
+    interrupt_next_wait = true;
+    assert_int_equal(sample_wait(&client, 5, &value), ERR_INTERRUPTED);
+    assert_int_equal(handlers_nr_parked, 0);
+    assert_nothing_leaked();
+}
+
+static void cancel_of_a_coroutine_unwinds_it(void **state)
+{
+    (void)state;
+    uint32_t bytes;
+    interrupt_next_wait = true;
+    assert_int_equal(sample_sleep(&client, 1000000000000, (struct rpc_in){ "x", 1 }, &bytes), ERR_INTERRUPTED);
+    assert_int_equal(handlers_nr_sleeping, 0);
+    assert_nothing_leaked();
+}
+
+static void blocking_handlers_beyond_the_coroutines_wait_their_turn(void **state)
+{
+    (void)state;
+    struct rpc_request *request[20];
+    static char note[460];
+    uint32_t bytes;
+    memset(note, 'n', sizeof note);
+    fake_allow_memory(note, sizeof note);
+    fake_clock_set(frozen_clock = 1000);
+    for (unsigned i = 0; i < 20; i++)
+        assert_int_equal(sample_sleep_submit(&client, 50, (struct rpc_in){ note, 440 + i }, &request[i]), 0);
+    for (unsigned i = 0; i < 5; i++) {
+        rpc_server_doorbells(&server, DOORBELL_MASK);
+        exec_turn();
+    }
+    assert_int_equal(handlers_nr_sleeping, 4);
+    for (unsigned i = 0; i < 20; i++) {
+        assert_int_equal(sample_sleep_finish(&client, request[i], &bytes), 0);
+        assert_int_equal(bytes, 440 + i);
+    }
+    struct coro_stats stats;
+    coro_get_stats(&stats);
+    assert_int_equal(stats.used, 0);
+    assert_int_equal(stats.high_water, 4);
+    assert_true(stats.stack_high_water > 0 && stats.stack_high_water < 65536);
+    assert_nothing_leaked();
+}
+
+static void closing_a_session_drops_what_waits(void **state)
+{
+    (void)state;
+    struct rpc_request *a, *b;
+    assert_int_equal(sample_wait_submit(&client, 5, &a), 0);
+    assert_int_equal(sample_sleep_submit(&client, 1u << 30, (struct rpc_in){ "x", 1 }, &b), 0);
+    rpc_server_doorbells(&server, DOORBELL_MASK);
+    for (int i = 0; i < 3; i++)
+        exec_turn();
+    assert_int_equal(handlers_nr_parked, 1);
+    assert_int_equal(handlers_nr_sleeping, 1);
+    rpc_session_close(&server, ME);
+    for (int i = 0; i < 3; i++)
+        exec_turn();
+    assert_int_equal(handlers_nr_parked, 0);
+    assert_int_equal(handlers_nr_sleeping, 0);
+    assert_int_equal(sessions[ME].header.cq_tail, 0);
+    /* The next user of the slot starts afresh. */
+    rpc_session_open(&server, ME);
+    assert_int_equal(rpc_client_init(&client, &sessions[ME], &env, 16, 17, SAMPLE_LAYOUT_HASH), 0);
+    uint64_t total;
+    assert_int_equal(sample_sum(&client, 1, 1, 1, 1, &total), 0);
+}
+
+static void request_before_the_session_is_open_is_served(void **state)
+{
+    (void)state;
+    struct rpc_client early;
+    struct rpc_request *request;
+    uint64_t total = 0;
+    assert_int_equal(rpc_client_init(&early, &sessions[40], &env, 16, 17, SAMPLE_LAYOUT_HASH), 0);
+    assert_int_equal(sample_sum_submit(&early, 1, 2, 3, 4, &request), 0);
+    exec_turn();
+    rpc_session_open(&server, 40);
+    assert_int_equal(sample_sum_finish(&early, request, &total), 0);
+    assert_int_equal(total, 10);
+}
+
+static void other_layout_is_refused(void **state)
+{
+    (void)state;
+    struct rpc_client other;
+    assert_int_equal(rpc_client_init(&other, &sessions[ME], &env, 16, 17, 1), ERR_BAD_MESSAGE);
+}
+
+static void peers_events_come_before_clients_requests(void **state)
+{
+    (void)state;
+    struct rpc_client peer;
+    struct rpc_request *request;
+    uint64_t total;
+    rpc_session_open(&server, PEER);
+    assert_int_equal(rpc_client_init(&peer, &sessions[PEER], &env, 16, 17, SAMPLE_LAYOUT_HASH), 0);
+    assert_int_equal(sample_sum_submit(&client, 1, 2, 3, 4, &request), 0);
+    sample_note(&peer, 1, 1, &(struct sample_point){ 0, 0 });
+    /* Served directly, without the peer being hot at all. */
+    assert_int_equal(rpc_session_serve(&server, ME, 1), 1);
+    assert_int_equal(handlers_nr_notes, 1);
+    assert_int_equal(sample_sum_finish(&client, request, &total), 0);
+}
+
+static void many_parked_leave_room_for_others(void **state)
+{
+    (void)state;
+    struct rpc_request *request[ARENA_SLOTS];
+    static uint32_t buffer[ARENA_SLOTS];
+    uint32_t woken;
+    uint64_t done;
+    struct sample_shape s = { 0 }, s_out;
+    struct sample_point p = { 0, 0 };
+    fake_allow_memory(buffer, sizeof buffer);
+    for (unsigned i = 0; i < ARENA_SLOTS; i++) {
+        assert_int_equal(sample_read_later_submit(&client, 5, (struct rpc_out){ &buffer[i], 4 }, &request[i]), 0);
+        rpc_server_doorbells(&server, DOORBELL_MASK);
+        exec_turn();
+    }
+    /* All are waiting, and a request that must have a slot still gets one. */
+    assert_int_equal(handlers_nr_parked, ARENA_SLOTS);
+    assert_int_equal(sample_swap(&client, &p, &s, &s_out, &p), 0);
+    assert_int_equal(sample_wake(&client, 5, 3, &woken), 0);
+    for (unsigned i = 0; i < ARENA_SLOTS; i++) {
+        assert_int_equal(sample_read_later_finish(&client, request[i], (struct rpc_out){ &buffer[i], 4 }, &done), 0);
+        assert_int_equal(buffer[i], 3);
+    }
+    assert_nothing_leaked();
+}
+
+/* ---- a hostile client writes the ring itself ---- */
+
+static struct cq_entry raw(struct sq_entry entry)
+{
+    struct session *session = &sessions[ME];
+    uint32_t at = session->header.cq_tail;
+    session->sq[session->header.sq_tail % SQ_ENTRIES] = entry;
+    session->header.sq_tail++;
+    rpc_session_serve(&server, ME, 1);
+    session->header.cq_head = session->header.cq_tail;
+    if (session->header.cq_tail == at)
+        return (struct cq_entry){ .error = 1 };
+    return session->cq[at % CQ_ENTRIES];
+}
+
+static void hostile_entries_get_errors(void **state)
+{
+    (void)state;
+    struct sq_entry e = { .method = 999, .arena_slot = ARENA_NONE };
+    assert_int_equal(raw(e).error, ERR_INVALID_CALL);
+    e.method = 26;    /* removed */
+    assert_int_equal(raw(e).error, ERR_INVALID_CALL);
+    e = (struct sq_entry){ .method = SAMPLE_METHOD_SWAP, .arena_slot = ARENA_NONE };
+    assert_int_equal(raw(e).error, ERR_BAD_MESSAGE);
+    e.arena_slot = ARENA_SLOTS;
+    assert_int_equal(raw(e).error, ERR_BAD_MESSAGE);
+    e.arena_slot = 0;
+    e.arena_bytes = 31;
+    assert_int_equal(raw(e).error, ERR_BAD_MESSAGE);
+    e.arena_bytes = 513;
+    assert_int_equal(raw(e).error, ERR_BAD_MESSAGE);
+    e.arena_bytes = 32;
+    assert_int_equal(raw(e).error, 0);
+
+    /* A string whose NUL is beyond what was copied, or missing. */
+    struct sq_entry h = { .method = SAMPLE_METHOD_HELLO, .arena_slot = 1, .arena_bytes = 4 };
+    memcpy(sessions[ME].arena[1], "abcd", 5);
+    struct rpc_ref ref = { 0, 4, RPC_PLACE_ARENA };
+    memcpy(&h.word[1], &ref, sizeof ref);
+    assert_int_equal(raw(h).error, ERR_BAD_MESSAGE);
+    h.arena_bytes = 5;
+    assert_int_equal(raw(h).error, 0);
+    ref = (struct rpc_ref){ UINT64_MAX - 2, 4, RPC_PLACE_ARENA };
+    memcpy(&h.word[1], &ref, sizeof ref);
+    assert_int_equal(raw(h).error, ERR_BAD_MESSAGE);
+    ref = (struct rpc_ref){ 0, UINT32_MAX, RPC_PLACE_ARENA };
+    memcpy(&h.word[1], &ref, sizeof ref);
+    assert_int_equal(raw(h).error, ERR_NAME_TOO_LONG);
+
+    /* An array that ends outside, or is not aligned. */
+    struct sq_entry t = { .method = SAMPLE_METHOD_TOTAL, .arena_slot = 1, .arena_bytes = 16 };
+    struct rpc_pair pair = { 8, 3 };
+    memcpy(&t.word[0], &pair, sizeof pair);
+    assert_int_equal(raw(t).error, ERR_BAD_MESSAGE);
+    pair = (struct rpc_pair){ 4, 1 };
+    memcpy(&t.word[0], &pair, sizeof pair);
+    assert_int_equal(raw(t).error, ERR_BAD_MESSAGE);
+    pair = (struct rpc_pair){ UINT32_MAX - 7, 2 };
+    memcpy(&t.word[0], &pair, sizeof pair);
+    assert_int_equal(raw(t).error, ERR_BAD_MESSAGE);
+
+    /* A lent buffer in the arena over the results, or beyond the slot. */
+    struct sq_entry c = { .method = SAMPLE_METHOD_FILL, .arena_slot = 2 };
+    ref = (struct rpc_ref){ 500, 13, RPC_PLACE_ARENA };
+    memcpy(&c.word[1], &ref, sizeof ref);
+    c.word[0] = 1;
+    memcpy(&c.word[0], &ref, sizeof ref);
+    assert_int_equal(raw(c).error <= 0, 1);
+}
+
+static void absurd_indices_break_the_session_only(void **state)
+{
+    (void)state;
+    sessions[ME].header.sq_tail += SQ_ENTRIES + 1;
+    rpc_server_doorbells(&server, DOORBELL_MASK);
+    exec_turn();
+    assert_int_equal(server.stats.broken_sessions, 1);
+    assert_int_equal(sessions[ME].header.closed, 1);
+    uint64_t total;
+    assert_int_equal(sample_sum(&client, 1, 1, 1, 1, &total), ERR_PEER_CLOSED);
+}
+
+static void without_credit_nothing_is_taken(void **state)
+{
+    (void)state;
+    struct session *session = &sessions[ME];
+    struct sq_entry e = { .method = SAMPLE_METHOD_SUM, .arena_slot = ARENA_NONE };
+    unsigned taken = 0;
+    for (unsigned i = 0; i < 300; i++) {
+        if (session->header.sq_tail - session->header.sq_head < SQ_ENTRIES) {
+            session->sq[session->header.sq_tail % SQ_ENTRIES] = e;
+            session->header.sq_tail++;
+        }
+        taken += rpc_session_serve(&server, ME, 4);
+    }
+    assert_int_equal(taken, CQ_ENTRIES);
+    session->header.cq_head += 10;
+    taken = 0;
+    for (unsigned i = 0; i < 10; i++)
+        taken += rpc_session_serve(&server, ME, 4);
+    assert_int_equal(taken, 10);
+    session->header.cq_head += 1000;
+    rpc_session_serve(&server, ME, 4);
+    assert_int_equal(server.stats.broken_sessions, 1);
+}
+
+static void parked_are_limited_per_session(void **state)
+{
+    (void)state;
+    struct sq_entry e = { .method = SAMPLE_METHOD_WAIT, .arena_slot = ARENA_NONE };
+    for (unsigned i = 0; i < 124; i++) {
+        e.token = i;
+        assert_int_equal(raw(e).error, 1);
+    }
+    assert_int_equal(raw(e).error, ERR_NO_BUFFERS);
+    e = (struct sq_entry){ .flags = SQ_CANCEL, .arena_slot = ARENA_NONE };
+    e.word[0] = 17;
+    struct cq_entry answer = raw(e);
+    assert_int_equal(answer.error, ERR_CANCELLED);
+    assert_int_equal(answer.token, 17);
+    assert_int_equal(handlers_nr_parked, 123);
+}
+
+static void arena_slot_of_a_parked_request_is_not_shared(void **state)
+{
+    (void)state;
+    struct sq_entry e = { .method = SAMPLE_METHOD_READ_LATER, .arena_slot = 3 };
+    struct rpc_ref ref = { 64, 8, RPC_PLACE_ARENA };
+    memcpy(&e.word[1], &ref, sizeof ref);
+    assert_int_equal(raw(e).error, 1);
+    assert_int_equal(raw(e).error, ERR_BAD_MESSAGE);
+    handlers_wake(0, 5);
+    sessions[ME].header.cq_head = sessions[ME].header.cq_tail;
+    assert_int_equal(raw(e).error, 1);
+}
+
+static void hot_sessions_are_bounded_and_go_cold(void **state)
+{
+    (void)state;
+    static struct rpc_client many[30];
+    struct rpc_request *request[30];
+    uint64_t total;
+    for (uint32_t i = 0; i < 30; i++) {
+        rpc_session_open(&server, 21 + i);
+        rpc_client_init(&many[i], &sessions[21 + i], &env, 16, 17, SAMPLE_LAYOUT_HASH);
+        assert_true(rpc_server_sleeps(&many[i]));
+        assert_int_equal(sample_sum_submit(&many[i], i, 0, 0, 0, &request[i]), 0);
+    }
+    rpc_server_doorbells(&server, DOORBELL_MASK);
+    for (int i = 0; i < 40; i++)
+        exec_turn();
+    assert_true(server.nr_hot <= 17);
+    for (int i = 0; i < 200; i++)
+        exec_turn();
+    assert_int_equal(server.nr_hot, 0);
+    for (uint32_t i = 0; i < 30; i++) {
+        assert_true(rpc_server_sleeps(&many[i]));
+        assert_int_equal(sample_sum_finish(&many[i], request[i], &total), 0);
+        assert_int_equal(total, i);
+    }
+}
+
+static void restart_of_the_server_ends_requests(void **state)
+{
+    (void)state;
+    struct rpc_request *request;
+    uint32_t value;
+    uint64_t total;
+    assert_int_equal(sample_wait_submit(&client, 5, &request), 0);
+    rpc_server_doorbells(&server, DOORBELL_MASK);
+    exec_turn();
+    rpc_session_close(&server, ME);
+    server.epoch = 2;
+    rpc_session_open(&server, ME);
+    assert_int_equal(sample_wait_finish(&client, request, &value), ERR_PEER_RESTARTED);
+    assert_int_equal(sample_sum(&client, 1, 1, 1, 1, &total), 0);
+    assert_int_equal(total, 4);
+    assert_nothing_leaked();
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        TEST(scalars_travel_in_words), TEST(enum_and_flags_outside_their_set_are_refused),
+        TEST(strings_go_by_the_arena_or_stay), TEST(string_in_memory_that_is_not_there_is_a_fault),
+        TEST(structs_and_arrays_arrive_unchanged), TEST(more_scalars_than_words), TEST(lent_buffers_small_and_large),
+        TEST(all_kinds_together_for_all_sizes), TEST(errors_outside_the_set_become_io),
+        TEST(events_have_no_answer_and_keep_their_order), TEST(parked_request_is_answered_later),
+        TEST(interrupted_wait_cancels_the_request), TEST(cancel_of_a_coroutine_unwinds_it),
+        TEST(blocking_handlers_beyond_the_coroutines_wait_their_turn), TEST(closing_a_session_drops_what_waits),
+        TEST(request_before_the_session_is_open_is_served), TEST(other_layout_is_refused),
+        TEST(peers_events_come_before_clients_requests), TEST(many_parked_leave_room_for_others),
+        TEST(hostile_entries_get_errors), TEST(absurd_indices_break_the_session_only),
+        TEST(without_credit_nothing_is_taken), TEST(parked_are_limited_per_session),
+        TEST(arena_slot_of_a_parked_request_is_not_shared), TEST(hot_sessions_are_bounded_and_go_cold),
+        TEST(restart_of_the_server_ends_requests),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

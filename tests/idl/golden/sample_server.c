@@ -1,0 +1,596 @@
+/* SPDX-License-Identifier: MIT */
+/* Generated from sample.idl by the IDL compiler. Dispatch of interface sample: `entry` and `arena` are private
+ * copies; every value is checked here before a handler sees it. */
+#include <sample_server.h>
+
+static void refuse(struct rpc_call *call, bool is_event, error_t err)
+{
+    if (is_event)
+        rpc_event_done(call, err);
+    else
+        rpc_complete(call, err);
+}
+
+/* ---- sum ---- */
+
+void sample_sum_reply(struct rpc_call *call, error_t err, const struct sample_sum_out *out)
+{
+    static const uint64_t allowed[2] = { 0x8000000000711e30ull, 0x20000020ull };
+    err = rpc_check_error(call, err, allowed);
+    if (err == 0) {
+        call->result[0] = out->total;
+    }
+    rpc_complete(call, err);
+}
+
+static void dispatch_sum(struct rpc_call *call, const struct sq_entry *entry, const uint8_t *arena)
+{
+    struct sample_sum_in in;
+    (void)arena;
+    in.a = entry->word[0];
+    in.b = entry->word[1];
+    in.c = entry->word[2];
+    in.d = entry->word[3];
+    struct sample_sum_out out = {};
+    error_t err = sample_serve_sum(call, &in, &out);
+    if (err > 0)
+        rpc_defer(call, entry, arena, err);
+    else
+        sample_sum_reply(call, err, &out);
+}
+
+/* ---- calc ---- */
+
+void sample_calc_reply(struct rpc_call *call, error_t err, const struct sample_calc_out *out)
+{
+    static const uint64_t allowed[2] = { 0x8000000000701e38ull, 0x20000020ull };
+    err = rpc_check_error(call, err, allowed);
+    if (err == 0) {
+        call->result[0] = (uint64_t)out->value;
+        call->result[1] = out->odd;
+    }
+    rpc_complete(call, err);
+}
+
+static void dispatch_calc(struct rpc_call *call, const struct sq_entry *entry, const uint8_t *arena)
+{
+    struct sample_calc_in in;
+    (void)arena;
+    in.a = (uint8_t)entry->word[0];
+    in.what = (uint8_t)(entry->word[0] >> 8);
+    if (!sample_op_valid(in.what)) {
+        refuse(call, false, ERR_INVALID_ARGUMENT);
+        return;
+    }
+    in.b = (int16_t)(entry->word[0] >> 16);
+    in.negate = ((entry->word[0] >> 32) & 0xff) != 0;
+    in.how = (uint32_t)entry->word[1];
+    if (!sample_mode_valid(in.how)) {
+        refuse(call, false, ERR_INVALID_ARGUMENT);
+        return;
+    }
+    struct sample_calc_out out = {};
+    error_t err = sample_serve_calc(call, &in, &out);
+    if (err > 0)
+        rpc_defer(call, entry, arena, err);
+    else
+        sample_calc_reply(call, err, &out);
+}
+
+/* ---- hello ---- */
+
+void sample_hello_reply(struct rpc_call *call, error_t err, const struct sample_hello_out *out)
+{
+    static const uint64_t allowed[2] = { 0x8000000180701e30ull, 0x20000020ull };
+    err = rpc_check_error(call, err, allowed);
+    if (err == 0) {
+        call->result[0] = out->bytes;
+        uint8_t *arena = rpc_result_arena(call, 0);
+        if (arena != NULL) {
+            rpc_put_result(call, arena, &call->result[1], out->text,
+                           out->text_bytes, 1, 200);
+        }
+    }
+    rpc_complete(call, err);
+}
+
+static void dispatch_hello(struct rpc_call *call, const struct sq_entry *entry, const uint8_t *arena)
+{
+    struct sample_hello_in in;
+    if (entry->arena_slot == ARENA_NONE) {
+        refuse(call, false, ERR_BAD_MESSAGE);
+        return;
+    }
+    in.repeat = (uint32_t)entry->word[0];
+    error_t bad = rpc_get_string(call, entry, arena, &entry->word[1], 1000ull, &in.name, &in.name_bytes);
+    if (bad != 0) {
+        refuse(call, false, bad);
+        return;
+    }
+    struct sample_hello_out out = {};
+    error_t err = sample_serve_hello(call, &in, &out);
+    if (err > 0)
+        rpc_defer(call, entry, arena, err);
+    else
+        sample_hello_reply(call, err, &out);
+}
+
+/* ---- swap ---- */
+
+void sample_swap_reply(struct rpc_call *call, error_t err, const struct sample_swap_out *out)
+{
+    static const uint64_t allowed[2] = { 0x8000000180701e30ull, 0x20000020ull };
+    err = rpc_check_error(call, err, allowed);
+    if (err == 0) {
+        __builtin_memcpy(&call->result[0], &out->p, 8);
+        uint8_t *arena = rpc_result_arena(call, 32);
+        if (arena != NULL) {
+            __builtin_memcpy(arena, &out->s, 32);
+        }
+    }
+    rpc_complete(call, err);
+}
+
+static void dispatch_swap(struct rpc_call *call, const struct sq_entry *entry, const uint8_t *arena)
+{
+    struct sample_swap_in in;
+    if (entry->arena_slot == ARENA_NONE || entry->arena_bytes < 32) {
+        refuse(call, false, ERR_BAD_MESSAGE);
+        return;
+    }
+    __builtin_memcpy(&in.p, &entry->word[0], 8);
+    __builtin_memcpy(&in.s, arena, 32);
+    struct sample_swap_out out = {};
+    error_t err = sample_serve_swap(call, &in, &out);
+    if (err > 0)
+        rpc_defer(call, entry, arena, err);
+    else
+        sample_swap_reply(call, err, &out);
+}
+
+/* ---- total ---- */
+
+void sample_total_reply(struct rpc_call *call, error_t err, const struct sample_total_out *out)
+{
+    static const uint64_t allowed[2] = { 0x8000000180701e30ull, 0x20000020ull };
+    err = rpc_check_error(call, err, allowed);
+    if (err == 0) {
+        call->result[0] = out->sum;
+        uint8_t *arena = rpc_result_arena(call, 0);
+        if (arena != NULL) {
+            rpc_put_result(call, arena, &call->result[1], out->doubled,
+                           out->doubled_count, 8, 4);
+        }
+    }
+    rpc_complete(call, err);
+}
+
+static void dispatch_total(struct rpc_call *call, const struct sq_entry *entry, const uint8_t *arena)
+{
+    struct sample_total_in in;
+    if (entry->arena_slot == ARENA_NONE) {
+        refuse(call, false, ERR_BAD_MESSAGE);
+        return;
+    }
+    error_t bad = rpc_get_array(entry, arena, &entry->word[0], 4, 8ull, (const void **)&in.numbers,
+                                &in.numbers_count);
+    if (bad == 0)
+        bad = rpc_get_array(entry, arena, &entry->word[1], 8, 4ull, (const void **)&in.points,
+                            &in.points_count);
+    if (bad != 0) {
+        refuse(call, false, bad);
+        return;
+    }
+    struct sample_total_out out = {};
+    error_t err = sample_serve_total(call, &in, &out);
+    if (err > 0)
+        rpc_defer(call, entry, arena, err);
+    else
+        sample_total_reply(call, err, &out);
+}
+
+/* ---- checksum ---- */
+
+void sample_checksum_reply(struct rpc_call *call, error_t err, const struct sample_checksum_out *out)
+{
+    static const uint64_t allowed[2] = { 0x8000000180701e30ull, 0x20000020ull };
+    err = rpc_check_error(call, err, allowed);
+    if (err == 0) {
+        call->result[0] = out->sum;
+    }
+    rpc_complete(call, err);
+}
+
+static void dispatch_checksum(struct rpc_call *call, const struct sq_entry *entry, const uint8_t *arena)
+{
+    struct sample_checksum_in in;
+    (void)arena;
+    in.seed = (uint32_t)entry->word[0];
+    error_t bad = rpc_get_lend(call, entry, &entry->word[1], 1000000ull, 0, &in.data);
+    if (bad != 0) {
+        refuse(call, false, bad);
+        return;
+    }
+    struct sample_checksum_out out = {};
+    error_t err = sample_serve_checksum(call, &in, &out);
+    if (err > 0)
+        rpc_defer(call, entry, arena, err);
+    else
+        sample_checksum_reply(call, err, &out);
+}
+
+/* ---- fill ---- */
+
+void sample_fill_reply(struct rpc_call *call, error_t err, const struct sample_fill_out *out)
+{
+    static const uint64_t allowed[2] = { 0x8000000180701e30ull, 0x20000020ull };
+    err = rpc_check_error(call, err, allowed);
+    if (err == 0) {
+        call->result[0] = out->done;
+    }
+    rpc_complete(call, err);
+}
+
+static void dispatch_fill(struct rpc_call *call, const struct sq_entry *entry, const uint8_t *arena)
+{
+    struct sample_fill_in in;
+    (void)arena;
+    in.with = (uint8_t)entry->word[0];
+    error_t bad = rpc_get_lend(call, entry, &entry->word[1], 1000000ull, 0, &in.data);
+    if (bad != 0) {
+        refuse(call, false, bad);
+        return;
+    }
+    struct sample_fill_out out = {};
+    error_t err = sample_serve_fill(call, &in, &out);
+    if (err > 0)
+        rpc_defer(call, entry, arena, err);
+    else
+        sample_fill_reply(call, err, &out);
+}
+
+/* ---- convert ---- */
+
+void sample_convert_reply(struct rpc_call *call, error_t err, const struct sample_convert_out *out)
+{
+    static const uint64_t allowed[2] = { 0x8000000180701e30ull, 0x20000020ull };
+    err = rpc_check_error(call, err, allowed);
+    if (err == 0) {
+        call->result[0] = out->result_done;
+        uint8_t *arena = rpc_result_arena(call, 32);
+        if (arena != NULL) {
+            __builtin_memcpy(arena, &out->s, 32);
+        }
+    }
+    rpc_complete(call, err);
+}
+
+static void dispatch_convert(struct rpc_call *call, const struct sq_entry *entry, const uint8_t *arena)
+{
+    struct sample_convert_in in;
+    if (entry->arena_slot == ARENA_NONE || entry->arena_bytes < 64) {
+        refuse(call, false, ERR_BAD_MESSAGE);
+        return;
+    }
+    __builtin_memcpy(&in.s, arena + 32, 32);
+    error_t bad = rpc_get_array(entry, arena, &entry->word[4], 1, 64ull, (const void **)&in.key,
+                                &in.key_bytes);
+    if (bad == 0)
+        bad = rpc_get_string(call, entry, arena, &entry->word[0], 300ull, &in.from, &in.from_bytes);
+    if (bad == 0)
+        bad = rpc_get_string(call, entry, arena, &entry->word[2], 300ull, &in.to, &in.to_bytes);
+    if (bad == 0)
+        bad = rpc_get_lend(call, entry, arena, 65536ull, 0, &in.data);
+    if (bad == 0)
+        bad = rpc_get_lend(call, entry, arena + 16, 65536ull, 32, &in.result);
+    if (bad != 0) {
+        refuse(call, false, bad);
+        return;
+    }
+    struct sample_convert_out out = {};
+    error_t err = sample_serve_convert(call, &in, &out);
+    if (err > 0)
+        rpc_defer(call, entry, arena, err);
+    else
+        sample_convert_reply(call, err, &out);
+}
+
+/* ---- wide ---- */
+
+void sample_wide_reply(struct rpc_call *call, error_t err, const struct sample_wide_out *out)
+{
+    static const uint64_t allowed[2] = { 0x8000000180701e30ull, 0x20000020ull };
+    err = rpc_check_error(call, err, allowed);
+    if (err == 0) {
+        call->result[0] = out->r0;
+        call->result[1] = out->r1;
+        call->result[2] = out->r2;
+        call->result[3] = out->r3;
+        call->result[4] = out->r4;
+        call->result[5] = out->r5;
+        uint8_t *arena = rpc_result_arena(call, 8);
+        if (arena != NULL) {
+            __builtin_memcpy(arena, &out->r6, 2);
+            __builtin_memcpy(arena + 2, &out->r7, 1);
+        }
+    }
+    rpc_complete(call, err);
+}
+
+static void dispatch_wide(struct rpc_call *call, const struct sq_entry *entry, const uint8_t *arena)
+{
+    struct sample_wide_in in;
+    if (entry->arena_slot == ARENA_NONE || entry->arena_bytes < 16) {
+        refuse(call, false, ERR_BAD_MESSAGE);
+        return;
+    }
+    in.a = entry->word[0];
+    in.b = (uint8_t)entry->word[1];
+    in.c = entry->word[2];
+    in.d = entry->word[3];
+    in.e = entry->word[4];
+    in.f = entry->word[5];
+    __builtin_memcpy(&in.g, arena, 2);
+    in.h = arena[2] != 0;
+    __builtin_memcpy(&in.i, arena + 8, 8);
+    struct sample_wide_out out = {};
+    error_t err = sample_serve_wide(call, &in, &out);
+    if (err > 0)
+        rpc_defer(call, entry, arena, err);
+    else
+        sample_wide_reply(call, err, &out);
+}
+
+/* ---- wait ---- */
+
+void sample_wait_reply(struct rpc_call *call, error_t err, const struct sample_wait_out *out)
+{
+    static const uint64_t allowed[2] = { 0x8000000180701e30ull, 0x20000020ull };
+    err = rpc_check_error(call, err, allowed);
+    if (err == 0) {
+        call->result[0] = out->value;
+    }
+    rpc_complete(call, err);
+}
+
+static void dispatch_wait(struct rpc_call *call, const struct sq_entry *entry, const uint8_t *arena)
+{
+    struct sample_wait_in in;
+    (void)arena;
+    in.key = (uint32_t)entry->word[0];
+    struct sample_wait_out out = {};
+    error_t err = sample_serve_wait(call, &in, &out);
+    if (err > 0)
+        rpc_defer(call, entry, arena, err);
+    else
+        sample_wait_reply(call, err, &out);
+}
+
+/* ---- wake ---- */
+
+void sample_wake_reply(struct rpc_call *call, error_t err, const struct sample_wake_out *out)
+{
+    static const uint64_t allowed[2] = { 0x8000000180701e30ull, 0x20000020ull };
+    err = rpc_check_error(call, err, allowed);
+    if (err == 0) {
+        call->result[0] = out->woken;
+    }
+    rpc_complete(call, err);
+}
+
+static void dispatch_wake(struct rpc_call *call, const struct sq_entry *entry, const uint8_t *arena)
+{
+    struct sample_wake_in in;
+    (void)arena;
+    in.key = (uint32_t)entry->word[0];
+    in.value = (uint32_t)(entry->word[0] >> 32);
+    struct sample_wake_out out = {};
+    error_t err = sample_serve_wake(call, &in, &out);
+    if (err > 0)
+        rpc_defer(call, entry, arena, err);
+    else
+        sample_wake_reply(call, err, &out);
+}
+
+/* ---- sleep ---- */
+
+void sample_sleep_reply(struct rpc_call *call, error_t err, const struct sample_sleep_out *out)
+{
+    static const uint64_t allowed[2] = { 0x8000000180701e30ull, 0x20000020ull };
+    err = rpc_check_error(call, err, allowed);
+    if (err == 0) {
+        call->result[0] = out->note_bytes;
+    }
+    rpc_complete(call, err);
+}
+
+static void dispatch_sleep(struct rpc_call *call, const struct sq_entry *entry, const uint8_t *arena)
+{
+    struct sample_sleep_in in;
+    in.ticks = entry->word[0];
+    error_t bad = rpc_get_string(call, entry, arena, &entry->word[1], 500ull, &in.note, &in.note_bytes);
+    if (bad != 0) {
+        refuse(call, false, bad);
+        return;
+    }
+    struct sample_sleep_out out = {};
+    error_t err = sample_serve_sleep(call, &in, &out);
+    if (err > 0)
+        rpc_defer(call, entry, arena, err);
+    else
+        sample_sleep_reply(call, err, &out);
+}
+
+/* ---- read_later ---- */
+
+void sample_read_later_reply(struct rpc_call *call, error_t err, const struct sample_read_later_out *out)
+{
+    static const uint64_t allowed[2] = { 0x8000000180701e30ull, 0x20000020ull };
+    err = rpc_check_error(call, err, allowed);
+    if (err == 0) {
+        call->result[0] = out->done;
+    }
+    rpc_complete(call, err);
+}
+
+static void dispatch_read_later(struct rpc_call *call, const struct sq_entry *entry, const uint8_t *arena)
+{
+    struct sample_read_later_in in;
+    (void)arena;
+    in.key = (uint32_t)entry->word[0];
+    error_t bad = rpc_get_lend(call, entry, &entry->word[1], 100000ull, 0, &in.data);
+    if (bad != 0) {
+        refuse(call, false, bad);
+        return;
+    }
+    struct sample_read_later_out out = {};
+    error_t err = sample_serve_read_later(call, &in, &out);
+    if (err > 0)
+        rpc_defer(call, entry, arena, err);
+    else
+        sample_read_later_reply(call, err, &out);
+}
+
+/* ---- wrong ---- */
+
+void sample_wrong_reply(struct rpc_call *call, error_t err, const struct sample_wrong_out *out)
+{
+    static const uint64_t allowed[2] = { 0x8000000080701e30ull, 0x20000020ull };
+    err = rpc_check_error(call, err, allowed);
+    (void)out;
+    rpc_complete(call, err);
+}
+
+static void dispatch_wrong(struct rpc_call *call, const struct sq_entry *entry, const uint8_t *arena)
+{
+    struct sample_wrong_in in;
+    (void)arena;
+    (void)entry;
+    struct sample_wrong_out out = {};
+    error_t err = sample_serve_wrong(call, &in, &out);
+    if (err > 0)
+        rpc_defer(call, entry, arena, err);
+    else
+        sample_wrong_reply(call, err, &out);
+}
+
+/* ---- open ---- */
+
+void sample_open_reply(struct rpc_call *call, error_t err, const struct sample_open_out *out)
+{
+    static const uint64_t allowed[2] = { 0x8000000180701e30ull, 0x20000020ull };
+    err = rpc_check_error(call, err, allowed);
+    if (err == 0) {
+        call->result[0] = out->file;
+    }
+    rpc_complete(call, err);
+}
+
+static void dispatch_open(struct rpc_call *call, const struct sq_entry *entry, const uint8_t *arena)
+{
+    struct sample_open_in in;
+    (void)arena;
+    in.which = (uint32_t)entry->word[0];
+    struct sample_open_out out = {};
+    error_t err = sample_serve_open(call, &in, &out);
+    if (err > 0)
+        rpc_defer(call, entry, arena, err);
+    else
+        sample_open_reply(call, err, &out);
+}
+
+/* ---- note ---- */
+
+static void dispatch_note(struct rpc_call *call, const struct sq_entry *entry, const uint8_t *arena)
+{
+    struct sample_note_in in;
+    (void)arena;
+    in.a = entry->word[0];
+    in.b = (uint32_t)entry->word[1];
+    __builtin_memcpy(&in.p, &entry->word[2], 8);
+    error_t err = sample_serve_note(call, &in);
+    if (err > 0)
+        rpc_defer(call, entry, arena, err);
+    else
+        rpc_event_done(call, err);
+}
+
+/* ---- stop ---- */
+
+static void dispatch_stop(struct rpc_call *call, const struct sq_entry *entry, const uint8_t *arena)
+{
+    struct sample_stop_in in;
+    (void)arena;
+    (void)entry;
+    error_t err = sample_serve_stop(call, &in);
+    if (err > 0)
+        rpc_defer(call, entry, arena, err);
+    else
+        rpc_event_done(call, err);
+}
+
+static void dispatch(struct rpc_call *call, const struct sq_entry *entry, const uint8_t *arena)
+{
+    switch (entry->method) {
+    case SAMPLE_METHOD_SUM:
+        dispatch_sum(call, entry, arena);
+        break;
+    case SAMPLE_METHOD_CALC:
+        dispatch_calc(call, entry, arena);
+        break;
+    case SAMPLE_METHOD_HELLO:
+        dispatch_hello(call, entry, arena);
+        break;
+    case SAMPLE_METHOD_SWAP:
+        dispatch_swap(call, entry, arena);
+        break;
+    case SAMPLE_METHOD_TOTAL:
+        dispatch_total(call, entry, arena);
+        break;
+    case SAMPLE_METHOD_CHECKSUM:
+        dispatch_checksum(call, entry, arena);
+        break;
+    case SAMPLE_METHOD_FILL:
+        dispatch_fill(call, entry, arena);
+        break;
+    case SAMPLE_METHOD_CONVERT:
+        dispatch_convert(call, entry, arena);
+        break;
+    case SAMPLE_METHOD_WIDE:
+        dispatch_wide(call, entry, arena);
+        break;
+    case SAMPLE_METHOD_WAIT:
+        dispatch_wait(call, entry, arena);
+        break;
+    case SAMPLE_METHOD_WAKE:
+        dispatch_wake(call, entry, arena);
+        break;
+    case SAMPLE_METHOD_SLEEP:
+        dispatch_sleep(call, entry, arena);
+        break;
+    case SAMPLE_METHOD_READ_LATER:
+        dispatch_read_later(call, entry, arena);
+        break;
+    case SAMPLE_METHOD_WRONG:
+        dispatch_wrong(call, entry, arena);
+        break;
+    case SAMPLE_METHOD_OPEN:
+        dispatch_open(call, entry, arena);
+        break;
+    case SAMPLE_METHOD_NOTE:
+        dispatch_note(call, entry, arena);
+        break;
+    case SAMPLE_METHOD_STOP:
+        dispatch_stop(call, entry, arena);
+        break;
+    default:
+        refuse(call, false, ERR_INVALID_CALL);
+        break;
+    }
+}
+
+const struct rpc_interface sample_interface = {
+    .name = "sample",
+    .layout_hash = SAMPLE_LAYOUT_HASH,
+    .dispatch = dispatch,
+};

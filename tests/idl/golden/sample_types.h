@@ -1,0 +1,82 @@
+/* SPDX-License-Identifier: MIT */
+/* Generated from sample.idl by the IDL compiler. Interface sample, version 2. */
+#ifndef SAMPLE_TYPES_H
+#define SAMPLE_TYPES_H
+
+#include <atoll/types.h>
+
+#define SAMPLE_VERSION 2
+#define SAMPLE_LAYOUT_HASH 0x269fa9a3a5b46140ull
+
+#define SAMPLE_MAX_ITEMS 8
+/* Negative, and used nowhere. */
+#define SAMPLE_NOBODY (-1)
+#define SAMPLE_BIG 4294967296ll
+
+/* Ordinals. */
+#define SAMPLE_METHOD_SUM 1
+#define SAMPLE_METHOD_CALC 2
+#define SAMPLE_METHOD_HELLO 3
+#define SAMPLE_METHOD_SWAP 4
+#define SAMPLE_METHOD_TOTAL 5
+#define SAMPLE_METHOD_CHECKSUM 6
+#define SAMPLE_METHOD_FILL 7
+#define SAMPLE_METHOD_CONVERT 8
+#define SAMPLE_METHOD_WIDE 9
+#define SAMPLE_METHOD_WAIT 20
+#define SAMPLE_METHOD_WAKE 21
+#define SAMPLE_METHOD_SLEEP 22
+#define SAMPLE_METHOD_READ_LATER 23
+#define SAMPLE_METHOD_WRONG 24
+#define SAMPLE_METHOD_OPEN 25
+#define SAMPLE_METHOD_NOTE 40
+#define SAMPLE_METHOD_STOP 41
+
+/* What to do with a number. */
+enum sample_op {
+    SAMPLE_OP_ADD = 0,
+    SAMPLE_OP_SUB = 1,
+    SAMPLE_OP_MUL = 4,
+};
+static inline bool sample_op_valid(int64_t value)
+{
+    switch (value) {
+    case 0:
+    case 1:
+    case 4:
+        return true;
+    default:
+        return false;
+    }
+}
+
+#define SAMPLE_MODE_READ 1u
+#define SAMPLE_MODE_WRITE 2u
+static inline bool sample_mode_valid(uint64_t value)
+{
+    return (value & ~0x3ull) == 0;
+}
+
+struct sample_point {
+    int32_t x;
+    int32_t y;
+};
+_Static_assert(sizeof(struct sample_point) == 8, "wire layout");
+_Static_assert(offsetof(struct sample_point, x) == 0, "wire layout");
+_Static_assert(offsetof(struct sample_point, y) == 4, "wire layout");
+
+struct sample_shape {
+    struct sample_point corner[2];
+    uint64_t id;
+    uint32_t color;
+    uint8_t filled;
+    uint8_t reserved[3];
+};
+_Static_assert(sizeof(struct sample_shape) == 32, "wire layout");
+_Static_assert(offsetof(struct sample_shape, corner) == 0, "wire layout");
+_Static_assert(offsetof(struct sample_shape, id) == 16, "wire layout");
+_Static_assert(offsetof(struct sample_shape, color) == 24, "wire layout");
+_Static_assert(offsetof(struct sample_shape, filled) == 28, "wire layout");
+_Static_assert(offsetof(struct sample_shape, reserved) == 29, "wire layout");
+
+#endif
