@@ -439,7 +439,7 @@ error_t segment_zero(struct segment *seg, uint64_t offset, uint64_t length,
                      uint64_t *cursor)
 {
     uint64_t end = offset + length;
-    uint64_t at = *cursor > offset && *cursor < end ? *cursor : offset;
+    uint64_t at = *cursor > offset && *cursor <= end ? *cursor : offset;
     unsigned pieces = 0;
 
     if (seg->device)
