@@ -139,7 +139,7 @@ void boot_main(uint64_t mhartid, paddr_t fdt)
     start_others();
     boot_map_final();
     struct tcb *root = boot_root_task(&facts, fdt);
-    kprint("atoll: %u harts, %lu MiB free, %s timer\n", nr_harts, boot_free_bytes() >> 20,
+    kprint("atoll: %u harts, %lu MiB, %s timer\n", nr_harts, hart_page.total_ram_bytes >> 20,
            have_sstc ? "Sstc" : "SBI");
     sched_make_runnable(h, root);
     restore_all(sched_exit(h));
