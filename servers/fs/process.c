@@ -55,8 +55,8 @@ struct process *process_by_pid(uint32_t pid)
     for (uint32_t i = FIRST_PROCESS_SLOT; i < NR_SLOTS; i++) {
         struct process *p = &processes[i];
 
-        /* Two slots carry one pid during exec; the one with the older table user wins either way. */
-        if (p->page->in_use && p->page->pid == pid)
+        /* Two slots carry one pid during exec; the loader's does not count yet. */
+        if (p->page->in_use && p->page->pid == pid && !p->loading)
             return p;
     }
     return NULL;

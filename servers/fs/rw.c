@@ -104,9 +104,12 @@ static error_t rw_finish(struct rpc_call *call, struct file *f, struct io *io, c
 
 error_t file_read_request(struct rpc_call *call, struct file *f, struct io *io, const uint64_t *at, uint64_t *done)
 {
+    bool pinned = coro_self() != NULL;  /* then the operation may suspend, and f be closed meanwhile */
     uint64_t position = at ? *at : 0;
     error_t e;
 
+    if (pinned)
+        file_get(f);
     if (!file_readable(f))
         e = ERR_BAD_HANDLE;
     else if (!f->ops->read)
@@ -115,7 +118,10 @@ error_t file_read_request(struct rpc_call *call, struct file *f, struct io *io, 
         e = ERR_SEEK_PIPE;
     else
         e = f->ops->read(f, io, at ? &position : &f->offset);
-    return rw_finish(call, f, io, at ? &position : NULL, e, false, done);
+    e = rw_finish(call, f, io, at ? &position : NULL, e, false, done);
+    if (pinned)
+        file_put(f);
+    return e;
 }
 
 error_t file_write_request(struct rpc_call *call, struct file *f, struct io *io, const uint64_t *at, uint64_t *done)

@@ -219,9 +219,17 @@ error_t fs_serve_transfer(struct rpc_call *call, const struct fs_transfer_in *in
     e = check(p, in, &t);
     if (e)
         return e;
+    if (coro_self()) {              /* reading may suspend */
+        file_get(t.in);
+        file_get(t.out);
+    }
     e = transfer_run(&t);
+    if (coro_self()) {
+        file_put(t.in);
+        file_put(t.out);
+    }
     out->done = t.done;
-    t.nonblock = (in->flags & SPLICE_F_NONBLOCK) || (t.blocked_on && (t.blocked_on->flags & O_NONBLOCK));
+    t.nonblock = (in->flags & SPLICE_F_NONBLOCK) || (e == ERR_WOULD_BLOCK && (t.blocked_on->flags & O_NONBLOCK));
     if (e != ERR_WOULD_BLOCK || (t.nonblock && !t.held_bytes)) {
         free(t.held);
         return t.done && e < 0 ? 0 : e;

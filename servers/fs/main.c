@@ -1,0 +1,154 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * fs: start-up and main loop.
+ *
+ * Order: sessions for the other servers are open before anything long is done,
+ * so that they can connect; then the root is filled from the boot archive, the
+ * kernel's file systems are mounted, the stream modules attach their devices;
+ * last, fs connects to proc and time and tells proc that init may start.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <libipc/executor.h>
+#include <libipc/syscall.h>
+
+#include "devices.h"
+#include "fs_server.h"
+#include "mounts.h"
+#include "peers.h"
+#include "proc_client.h"
+#include "process.h"
+#include "procfs.h"
+#include "random.h"
+#include "segments.h"
+#include "sessions.h"
+#include "time_client.h"
+#include "tmpfs.h"
+#include "unpack.h"
+
+#define NR_COROUTINES   24u
+#define COROUTINE_BYTES (32ul * 1024)
+#define CONNECT_TRIES   200000u
+
+struct rpc_client proc_peer, time_peer;
+const struct server_info *fs_info;
+static struct rpc_server server;
+
+/* ---- sessions and pages ---- */
+void sessions_open(uint32_t slot) { rpc_session_open(&server, slot); }
+void sessions_close(uint32_t slot) { rpc_session_close(&server, slot); }
+
+const volatile struct proc_page *pages_proc(uint32_t slot)
+{
+    return (const volatile struct proc_page *)(SRV_PROC_PAGES + slot * PAGE_BYTES);
+}
+
+const volatile struct sig_page *pages_sig(uint32_t slot)
+{
+    return (const volatile struct sig_page *)(SRV_SIG_PAGES + slot * PAGE_BYTES);
+}
+
+struct fd_word *pages_fd(uint32_t slot)
+{
+    return (struct fd_word *)(SRV_FD_PAGES + slot * (FD_PAGES * PAGE_BYTES));
+}
+
+const volatile struct time_page *pages_time(void)
+{
+    return (const volatile struct time_page *)SRV_TIME_PAGE;
+}
+
+/* ---- start ---- */
+static void check(error_t e, const char *what)
+{
+    if (e)
+        printf("fs: %s failed: error %d\n", what, -e);
+}
+
+static void start_executor(const struct server_info *info)
+{
+    struct exec_config config = {
+        .notification = SRV_CAP_NOTIFICATION,
+        .doorbell_mask = DOORBELL_MASK,
+        .hart_page = (const volatile struct hart_page *)SRV_HART_PAGE,
+        .hart = info->hart,
+        .nr_coroutines = NR_COROUTINES,
+        .coroutine_stack_bytes = COROUTINE_BYTES,
+    };
+
+    check(exec_init(&config), "executor");
+    check(rpc_server_init(&server, &fs_interface, (struct session *)SRV_SESSIONS, NR_SLOTS, SRV_CAP_CLIENT_VSPACES,
+                          SRV_CAP_CLIENT_DOORBELLS), "sessions");
+    rpc_session_open(&server, SERVER_PROC);
+    rpc_session_open(&server, SERVER_TIME);
+    exec_add_server(&server);
+}
+
+static void mount_at(const struct fs_type *type, const char *path, uint32_t flags)
+{
+    struct found at;
+    error_t e = vfs_lookup(NULL, FS_AT_FDCWD, path, LOOKUP_DIRECTORY, &at);
+
+    if (e) {
+        e = vfs_mknod(NULL, FS_AT_FDCWD, path, S_IFDIR | 0755, 0, &at.dentry);
+        if (e)
+            check(e, path);
+    }
+    if (!e)
+        check(vfs_mount(type, type->name, at.dentry, flags, NULL), path);
+}
+
+static void fill_root(const struct server_info *info)
+{
+    vfs_register_type(&rootfs_type);
+    vfs_register_type(&tmpfs_type);
+    check(vfs_mount(&rootfs_type, "rootfs", NULL, 0, NULL), "root file system");
+    check(unpack_boot_archive((const uint8_t *)SRV_ARCHIVE + info->archive_offset, info->archive_bytes),
+          "unpacking the root file system");
+    check(devfs_init(), "devfs");
+    procfs_init();
+    mount_at(&procfs_type, "/proc", MS_NOSUID | MS_NODEV | MS_NOEXEC);
+}
+
+/* The peer publishes its layout hash when it opens our session; it may still be starting. */
+static void connect(struct rpc_client *client, enum server_id peer, uint64_t layout_hash)
+{
+    struct session *session = (struct session *)(SRV_CLIENT_SESSIONS + peer * SESSION_BYTES);
+    error_t e = ERR_BAD_MESSAGE;
+
+    for (unsigned i = 0; i < CONNECT_TRIES; i++) {
+        e = rpc_client_init(client, session, &coro_rpc_env, SRV_CAP_DOORBELL + peer, SRV_CAP_NOTIFICATION,
+                            layout_hash);
+        if (!e)
+            break;
+        sys_yield();
+    }
+    check(e, peer == SERVER_PROC ? "connecting to proc" : "connecting to time");
+    if (!e)
+        exec_add_client(client);
+}
+
+/* Posting may have to wait for room in the ring, so it runs on a coroutine. */
+static void boot_done(void *unused)
+{
+    (void)unused;
+    proc_boot_ready(&proc_peer);
+}
+
+void server_main(const struct server_info *info)
+{
+    fs_info = info;
+    random_init(info->command_line);
+    segments_init();
+    process_init();
+    devices_init();
+    start_executor(info);
+    fill_root(info);
+    check(streams_init(info), "streams");
+    connect(&proc_peer, SERVER_PROC, PROC_LAYOUT_HASH);
+    connect(&time_peer, SERVER_TIME, TIME_LAYOUT_HASH);
+    check(coro_spawn(boot_done, NULL, "boot"), "boot");
+    exec_run();
+}
