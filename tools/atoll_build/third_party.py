@@ -113,7 +113,8 @@ def ensure_busybox() -> None:
         work = THIRD_PARTY / f"{variant.name}-build"
         shutil.rmtree(work, ignore_errors=True)
         work.mkdir(parents=True)
-        make = ["make", f"O={work}", "ARCH=riscv", f"CROSS_COMPILE={CROSS}", f"CC={MUSL_GCC}",
+        # SOURCE_DATE_EPOCH: the banner holds a date, and two builds shall be equal.
+        make = ["env", "SOURCE_DATE_EPOCH=0", "make", f"O={work}", "ARCH=riscv", f"CROSS_COMPILE={CROSS}", f"CC={MUSL_GCC}",
                 "HOSTCC=gcc", "SKIP_STRIP=y"]
         log = variant.name
         say.run_logged(f"busybox {version} ({variant.name}): configure", [*make, "defconfig"], log=log, cwd=source)
