@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The clocks. Monotonic time is the time base since boot; realtime is
+ * monotonic plus an offset that the time page publishes and only this server
+ * changes.
+ */
+#ifndef TIME_CLOCK_H
+#define TIME_CLOCK_H
+
+#include <atoll/errors.h>
+#include <atoll/types.h>
+#include <libipc/system.h>
+
+enum { CLOCK_REALTIME, CLOCK_MONOTONIC, CLOCK_PROCESS_CPUTIME, CLOCK_THREAD_CPUTIME, CLOCK_MONOTONIC_RAW,
+       CLOCK_REALTIME_COARSE, CLOCK_MONOTONIC_COARSE, CLOCK_BOOTTIME, CLOCK_REALTIME_ALARM, CLOCK_BOOTTIME_ALARM,
+       CLOCK_TAI = 11 };
+
+/* Fill the time page; realtime_ns is the RTC's time now, or 0. */
+void clock_init(struct time_page *, uint32_t hz, int64_t realtime_ns);
+int64_t clock_monotonic_ns(void);
+int64_t clock_realtime_offset(void);
+void clock_set_realtime(int64_t realtime_ns);
+/* Does this clock jump when realtime is set? ERR_INVALID_ARGUMENT: no clock
+ * that a timer can run on. */
+error_t clock_is_realtime(uint32_t clock, bool *realtime);
+/* Nanoseconds since boot to ticks, rounded up: a timer never fires early. */
+ticks_t clock_ns_to_ticks(int64_t monotonic_ns);
+int64_t clock_ticks_to_ns(ticks_t);
+
+#endif

@@ -1,0 +1,152 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * POSIX timers (timer_create(2)). A timer's signal is pending at most once:
+ * while proc shows it as pending, further expirations are counted as overrun.
+ * CPU-time clocks are refused with NOT_SUPPORTED.
+ */
+#include <proc_client.h>
+#include <stdlib.h>
+
+#include "clock.h"
+#include "process.h"
+
+enum { NOTIFY_SIGNAL = 0, NOTIFY_NONE = 1, NOTIFY_THREAD_ID = 4 };
+enum { TIMER_ABSTIME = 1, SI_TIMER = -2, NSIG = 64 };
+#define MAX_OVERRUN 0x7fffffffu
+
+static bool still_pending(const struct posix_timer *t)
+{
+    return process_page(t->process->slot)->pending >> (t->signo - 1) & 1;
+}
+
+static uint32_t add_overrun(uint32_t a, uint64_t b)
+{
+    return b > MAX_OVERRUN - a ? MAX_OVERRUN : a + (uint32_t)b;
+}
+
+static void expired(struct timer *timer, uint64_t periods)
+{
+    struct posix_timer *t = (struct posix_timer *)timer;
+    uint32_t pid;
+
+    if (t->notify == NOTIFY_NONE)
+        return;
+    if (t->notify == NOTIFY_SIGNAL && still_pending(t)) {
+        t->pending_overrun = add_overrun(t->pending_overrun, periods);
+        return;
+    }
+    t->overrun = t->pending_overrun = add_overrun(0, periods - 1);
+    pid = t->notify == NOTIFY_THREAD_ID ? (uint32_t)t->tid : process_pid(t->process);
+    if (pid)
+        proc_signal_process(&proc_client, pid, t->signo, SI_TIMER, t->value);
+}
+
+static struct posix_timer *find(const struct rpc_call *call, uint32_t id)
+{
+    struct process *p = call->client < NR_SLOTS ? processes[call->client] : NULL;
+
+    return p && id < MAX_POSIX_TIMERS ? p->posix[id] : NULL;
+}
+
+error_t time_serve_timer_create(struct rpc_call *call, const struct time_timer_create_in *in,
+                                struct time_timer_create_out *out)
+{
+    struct process *p;
+    struct posix_timer *t;
+    bool realtime;
+    uint32_t id;
+
+    if (in->clock == CLOCK_PROCESS_CPUTIME || in->clock == CLOCK_THREAD_CPUTIME)
+        return ERR_NOT_SUPPORTED;
+    if (clock_is_realtime(in->clock, &realtime))
+        return ERR_INVALID_ARGUMENT;
+    if (in->notify != NOTIFY_NONE && in->notify != NOTIFY_SIGNAL && in->notify != NOTIFY_THREAD_ID)
+        return ERR_INVALID_ARGUMENT;
+    if (in->notify != NOTIFY_NONE && (in->signo == 0 || in->signo > NSIG))
+        return ERR_INVALID_ARGUMENT;
+    p = process_get(call->client);
+    if (!p)
+        return ERR_NO_MEMORY;
+    for (id = 0; id < MAX_POSIX_TIMERS && p->posix[id]; id++)
+        ;
+    if (id == MAX_POSIX_TIMERS)
+        return ERR_AGAIN;
+    t = calloc(1, sizeof *t);
+    if (!t)
+        return ERR_NO_MEMORY;
+    *t = (struct posix_timer){ .process = p, .id = id, .clock = in->clock, .notify = in->notify, .signo = in->signo,
+                               .value = in->value, .tid = in->tid };
+    t->timer.expired = expired;
+    p->posix[id] = t;
+    p->nr_posix++;
+    out->timer = id;
+    return 0;
+}
+
+error_t time_serve_timer_settime(struct rpc_call *call, const struct time_timer_settime_in *in,
+                                 struct time_timer_settime_out *out)
+{
+    struct posix_timer *t = find(call, in->timer);
+    bool realtime;
+
+    if (!t || in->flags & ~(uint32_t)TIMER_ABSTIME || clock_is_realtime(t->clock, &realtime))
+        return ERR_INVALID_ARGUMENT;
+    if (in->value_ns < 0 || in->interval_ns < 0)
+        return ERR_INVALID_ARGUMENT;
+    out->old_value_ns = timer_left_ns(&t->timer);
+    out->old_interval_ns = t->timer.interval_ns;
+    t->overrun = t->pending_overrun = 0;
+    return timer_set(&t->timer, realtime, in->flags & TIMER_ABSTIME, in->value_ns, in->interval_ns);
+}
+
+error_t time_serve_timer_gettime(struct rpc_call *call, const struct time_timer_gettime_in *in,
+                                 struct time_timer_gettime_out *out)
+{
+    struct posix_timer *t = find(call, in->timer);
+
+    if (!t)
+        return ERR_INVALID_ARGUMENT;
+    out->value_ns = timer_left_ns(&t->timer);
+    out->interval_ns = t->timer.interval_ns;
+    return 0;
+}
+
+error_t time_serve_timer_overrun(struct rpc_call *call, const struct time_timer_overrun_in *in,
+                                 struct time_timer_overrun_out *out)
+{
+    struct posix_timer *t = find(call, in->timer);
+
+    if (!t)
+        return ERR_INVALID_ARGUMENT;
+    if (!still_pending(t))
+        t->overrun = t->pending_overrun;
+    out->count = t->overrun;
+    return 0;
+}
+
+static void timer_free(struct posix_timer *t)
+{
+    deadline_cancel(&t->timer.deadline);
+    t->process->posix[t->id] = NULL;
+    t->process->nr_posix--;
+    free(t);
+}
+
+error_t time_serve_timer_delete(struct rpc_call *call, const struct time_timer_delete_in *in,
+                                struct time_timer_delete_out *out)
+{
+    struct posix_timer *t = find(call, in->timer);
+
+    (void)out;
+    if (!t)
+        return ERR_INVALID_ARGUMENT;
+    timer_free(t);
+    return 0;
+}
+
+void posix_timers_clear(struct process *p)
+{
+    for (unsigned i = 0; i < MAX_POSIX_TIMERS && p->nr_posix; i++)
+        if (p->posix[i])
+            timer_free(p->posix[i]);
+}

@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: MIT */
+/* What a process has here: three itimers and its POSIX timers. */
+#ifndef TIME_PROCESS_H
+#define TIME_PROCESS_H
+
+#include <libipc/executor.h>
+#include <time_server.h>
+
+#include "timer.h"
+
+enum { ITIMER_REAL, ITIMER_VIRTUAL, ITIMER_PROF, NR_ITIMERS };
+#define MAX_POSIX_TIMERS 256
+
+struct process;
+
+struct itimer {
+    struct timer timer;
+    struct process *process;
+    uint8_t  which;
+    /* VIRTUAL and PROF: CPU time in ticks at which it is due; 0: not armed */
+    ticks_t  due_ticks;
+    ticks_t  interval_ticks;
+    bool     asking;            /* a question to proc is under way              */
+    uint32_t serial;            /* changes when it is set anew                  */
+};
+
+struct posix_timer {
+    struct timer timer;
+    struct process *process;
+    uint32_t id;
+    uint32_t clock, notify, signo;
+    uint64_t value;
+    int32_t  tid;
+    uint32_t overrun;           /* of the signal delivered last                 */
+    uint32_t pending_overrun;   /* of the one that is pending                   */
+};
+
+struct process {
+    uint32_t slot;
+    struct itimer itimer[NR_ITIMERS];
+    struct posix_timer *posix[MAX_POSIX_TIMERS];
+    uint32_t nr_posix;
+};
+
+extern struct process *processes[NR_SLOTS];
+extern struct rpc_client proc_client, fs_client;
+extern const struct server_info *const info;
+
+/* The caller's, made at the first need; NULL: the slot has no session or no memory. */
+struct process *process_get(uint32_t slot);
+uint32_t process_pid(const struct process *);
+const volatile struct proc_page *process_page(uint32_t slot);
+void itimers_clear(struct process *);
+void posix_timers_clear(struct process *);
+/* The process moved to another slot (exec). */
+void process_move(uint32_t from, uint32_t to);
+
+#endif

@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: MIT */
+/* Timers with an interval; see timer.h. */
+#include "timer.h"
+
+#include "clock.h"
+
+static int64_t clock_now(bool realtime)
+{
+    return clock_monotonic_ns() + (realtime ? clock_realtime_offset() : 0);
+}
+
+error_t timer_set(struct timer *t, bool realtime, bool absolute, int64_t value_ns, int64_t interval_ns)
+{
+    int64_t at = value_ns;
+
+    if (value_ns < 0 || interval_ns < 0)
+        return ERR_INVALID_ARGUMENT;
+    t->deadline.fire = timer_fire;
+    t->interval_ns = interval_ns;
+    if (value_ns == 0) {
+        deadline_cancel(&t->deadline);
+        return 0;
+    }
+    /* A relative timer does not care about clock changes: it runs on the monotonic one. */
+    if (!absolute) {
+        realtime = false;
+        if (__builtin_add_overflow(clock_now(false), value_ns, &at))
+            at = INT64_MAX;
+    }
+    return deadline_set(&t->deadline, at, realtime) ? 0 : ERR_NO_MEMORY;
+}
+
+void timer_fire(struct deadline *d)
+{
+    struct timer *t = (struct timer *)((char *)d - offsetof(struct timer, deadline));
+    uint64_t periods = 1;
+
+    if (t->interval_ns) {
+        int64_t late = clock_now(d->realtime) - d->at_ns, next;
+
+        if (late >= t->interval_ns)
+            periods += (uint64_t)(late / t->interval_ns);
+        if (t->interval_ns < TIMER_MIN_INTERVAL_NS) {
+            /* look again only after a while, on the grid of the interval */
+            uint64_t skip = (uint64_t)(TIMER_MIN_INTERVAL_NS / t->interval_ns);
+
+            next = d->at_ns + (int64_t)(periods - 1 + skip) * t->interval_ns;
+        } else {
+            next = d->at_ns + (int64_t)periods * t->interval_ns;
+        }
+        if (!deadline_set(d, next, d->realtime))
+            t->interval_ns = 0;
+    }
+    t->expired(t, periods);
+}
