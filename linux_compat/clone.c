@@ -12,14 +12,16 @@
 #include <proc_client.h>
 #include <string.h>
 #include "error.h"
-#include "exec_flags.h"
 #include "futex.h"
 #include "guest.h"
 #include "kcall.h"
 #include "mm.h"
+#include "rpc_env.h"
 #include "signal.h"
 #include "start.h"
 
+#define AT_SYMLINK_NOFOLLOW_ 0x100u
+#define AT_EMPTY_PATH_       0x1000u
 #define CSIGNAL              0xfful
 #define CLONE_VM             0x100ul
 #define CLONE_FS             0x200ul
@@ -59,7 +61,9 @@ static long new_thread(struct thread *t, const struct clone_args *a)
     uint32_t tid, index;
     struct inherit *in = own_record(t);
     inherit_fill(in, t, a->flags, a->parent_tid, a->child_tid);
-    error_t e = proc_thread_create(proc_client(), a->flags, t->index, a->stack, tls_of(a), a->parent_tid,
+    /* The ids in memory are written here and by the child, where a bad address
+     * is no error. */
+    error_t e = proc_thread_create(proc_client(), a->flags & ~CLONE_PARENT_SETTID, t->index, a->stack, tls_of(a), a->parent_tid,
                                    (uint64_t)in, &tid, &index);
     if (e) {
         in->busy = 0;
@@ -207,7 +211,7 @@ static long do_exec(int32_t dirfd, uaddr_t path, uaddr_t argv, uaddr_t envp, uin
     if (!length && !(flags & AT_EMPTY_PATH_))
         return -ENOENT;
     error_t e = proc_exec(proc_client(), dirfd, (struct rpc_in){ guest_pointer(path), (uint64_t)length }, argv, envp,
-                          EXEC_FLAGS(flags, t->process->area, t->index), t->index);
+                          flags, t->index);
     /* Only a failure is ever answered. */
     return linux_error(e);
 }
@@ -273,14 +277,16 @@ long sys_exit(uint64_t status)
     if (t->ids->nr_threads <= 1)
         end_process(t, (int32_t)(status & 0xff));
     __atomic_fetch_and(&vm.thread_live[t->index / 64], ~(1ul << (t->index % 64)), __ATOMIC_SEQ_CST);
-    /* Never answered, so its token must not stay taken: posted. The layout is
-     * that of proc.thread_exit: two 32-bit arguments. */
+    /* Nobody will be here to take the answer: whoever drains it gives the token
+     * back. The layout is that of proc.thread_exit: two 32-bit arguments. */
     struct rpc_client *c = &p->client[CLIENT_PROC];
     struct rpc_request *req = rpc_begin_with(c, PROC_METHOD_THREAD_EXIT, 0);
     if (req) {
         memset(req->word, 0, sizeof(req->word));
         req->word[0] = t->index | (status & 0xff) << 32;
-        rpc_post(c, req);
+        req->owner = NULL;
+        req->user = RPC_DETACHED;
+        rpc_submit(c, req);
     }
     for (;;)
         kcall_wait(thread_notification(t->index), DEADLINE_NONE);

@@ -19,7 +19,6 @@
 #include "args.h"
 #include "elf.h"
 #include "error.h"
-#include "exec_flags.h"
 #include "guest.h"
 #include "kcall.h"
 #include "mm.h"
@@ -27,6 +26,8 @@
 #include "start.h"
 
 enum { O_CLOEXEC_ = 02000000, O_RDONLY_ = 0, X_OK_ = 1, AT_EACCESS_ = 0x200 };
+#define AT_SYMLINK_NOFOLLOW_ 0x100u
+#define AT_EMPTY_PATH_       0x1000u
 #define BINPRM_BYTES    256
 #define MAX_SCRIPTS     5
 #define ET_DYN_BASE     0x2aaaaaa000ul
@@ -383,32 +384,12 @@ static void first_arguments(void)
 
 /* ---- all of it ---- */
 
-struct old_image { uint64_t ignored, blocked; };
-
-/* What execve keeps of the signals, out of the old image's signal page. */
-static struct old_image read_old(uint32_t flags)
+static error_t load(void)
 {
-    struct old_image old = { 0, 0 };
-    uint32_t area = EXEC_AREA(flags), index = EXEC_THREAD(flags);
-    uaddr_t page = PERS_AREAS + area * PERS_AREA_BYTES + AREA_SIG_PAGE;
-    uint64_t word[2];
-    if (area >= VM_MAX_AREAS || index >= VM_MAX_THREADS)
-        return old;
-    if (kcall_vspace_copy(GUEST_CAP_EXEC_SOURCE, page, word, sizeof(word), false) == sizeof(word))
-        old.ignored = word[0] & ~word[1];
-    _Static_assert(offsetof(struct sig_page, ignored) == 0 && offsetof(struct sig_page, defaulted) == 8, "read above");
-    page += offsetof(struct sig_page, thread) + index * sizeof(((struct sig_page *)0)->thread[0]);
-    if (kcall_vspace_copy(GUEST_CAP_EXEC_SOURCE, page, word, 8, false) == 8)
-        old.blocked = word[0];
-    return old;
-}
-
-static error_t load(uint32_t *flags)
-{
-    uint32_t is_first;
+    uint32_t is_first, flags;
     int32_t dirfd;
     uint64_t n = 0;
-    error_t e = proc_exec_info(proc_client(), &dirfd, &L.args.argv, &L.args.envp, flags, &is_first);
+    error_t e = proc_exec_info(proc_client(), &dirfd, &L.args.argv, &L.args.envp, &flags, &is_first);
     if (!e)
         e = proc_exec_path(proc_client(), (struct rpc_out){ L.path, sizeof(L.path) - 1 }, &n);
     if (e)
@@ -425,7 +406,7 @@ static error_t load(uint32_t *flags)
         digits[nr++] = (char)('0' + v % 10);
     while (nr)
         *p++ = digits[--nr];
-    if ((e = find_program(dirfd, *flags)) || (e = reserve_stack()) || (e = build_image()))
+    if ((e = find_program(dirfd, flags)) || (e = reserve_stack()) || (e = build_image()))
         return e;
     return build_stack();
 }
@@ -465,16 +446,16 @@ static void give_up(error_t e)
 
 void loader_main(struct thread *t)
 {
-    uint32_t flags = 0, secure = 0;
+    uint32_t secure = 0;
     L.fd = L.interp_fd = -1;
     mm_init();
-    error_t e = load(&flags);
+    error_t e = load();
     if (e)
         give_up(e);
-    struct old_image old = read_old(flags);
-    dispositions_reset(t->process->hand, old.ignored);
+    /* start_arg: the caller's mask and what it ignored, from proc. */
+    dispositions_reset(t->process->hand, t->frame.start_arg[3]);
     publish_dispositions(t->process->hand);
-    set_blocked(t, old.blocked);
+    set_blocked(t, t->frame.start_arg[2]);
     close_own();
 
     char comm[16] = { 0 };

@@ -10,7 +10,8 @@
  *
  * An owner that was killed with its whole process while others still use the
  * address space (vfork, CLONE_VM) would keep the lock for ever. So a sleeper
- * looks up every 100 ms whether the owner's process is still alive.
+ * looks up every 100 ms whether the owner's process is still alive; sooner when
+ * the owner is a thread that announced its end.
  */
 #include <libipc/system.h>
 #include "guest.h"
@@ -18,6 +19,11 @@
 #include "lock.h"
 #include "process.h"
 #include "vm.h"
+
+static bool is_live(uint32_t index)
+{
+    return __atomic_load_n(&vm.thread_live[index / 64], __ATOMIC_ACQUIRE) >> (index % 64) & 1;
+}
 
 static bool owner_is_dead(uint32_t owner)
 {
@@ -29,7 +35,12 @@ static bool owner_is_dead(uint32_t owner)
     if (guest_load32_raw(&area, &t->frame.process_index) || area >= VM_MAX_AREAS)
         return true;
     const struct proc_page *page = (const void *)(PERS_AREAS + area * PERS_AREA_BYTES + AREA_PROC_PAGE);
-    return guest_load32_raw(&in_use, &page->in_use) || in_use != 1;
+    if (guest_load32_raw(&in_use, &page->in_use) || in_use != 1)
+        return true;
+    /* A thread that exits is stopped by proc as soon as its request is in the
+     * ring, perhaps before it gave rpc_lock back. */
+    uint32_t tid;
+    return !is_live(owner - 1) && (guest_load32_raw(&tid, &page->thread[owner - 1].tid) || tid != (uint32_t)t->tid);
 }
 
 static bool try_take(struct lock *l, uint32_t me)
@@ -50,7 +61,7 @@ void lock_slow(struct lock *l, uint32_t me)
         uint32_t owner = __atomic_load_n(&l->owner, __ATOMIC_SEQ_CST);
         if (!owner)
             continue;
-        error_t e = kcall_wait(thread_notification(t->index), now_ticks() + time_page()->hz / 10);
+        error_t e = kcall_wait(thread_notification(t->index), now_ticks() + time_page()->hz / (is_live(owner - 1) ? 10 : 5000));
         if (e == ERR_INTERRUPTED)
             t->work |= WORK_SIGNAL;
         if (e == ERR_TIMEOUT && owner_is_dead(owner))

@@ -28,8 +28,13 @@ static void env_unlock(struct rpc_client *c) { lock_give(&process_of(c)->rpc_loc
 
 static void env_completed(struct rpc_client *c, struct rpc_request *req)
 {
-    (void)c;
     struct thread *owner = req->owner;
+    if (req->user == RPC_DETACHED) {
+        req->user = 0;
+        req->in_use = 0;
+        c->tokens[req->token / 64] |= 1ul << (req->token % 64);
+        return;
+    }
     if (owner && owner != this_thread())
         thread_wake(owner->index);
 }

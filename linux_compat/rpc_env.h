@@ -4,6 +4,9 @@
 
 #include <libipc/client.h>
 
+/* rpc_request.user of a request whose owner is gone when the answer comes. */
+#define RPC_DETACHED 0x64657461636864ul
+
 extern const struct rpc_env guest_rpc_env;
 
 #endif
