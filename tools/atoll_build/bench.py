@@ -3,6 +3,7 @@
 
     lxbench   tests/bench/lxbench.c in the guest: one line a system call or a fault
     macro     tests/bench/macro.sh in the guest: ordinary commands
+    kernel    tests/guest/roottest with the word "bench" on the kernel's command line: prints `bench NAME COUNT`
     NAME      tests/bench/NAME/*.c takes the supervisor's place and prints `BENCH<tab>name<tab>value<tab>unit` on
               the serial line; peers.tsv beside it (name, value, peer's name) gives what to compare with
 
@@ -14,16 +15,17 @@ nanoseconds on two harts, on QEMU 8.1 or later. Peers come from tests/bench/linu
 from __future__ import annotations
 
 import json
+import re
 import shutil
 import tempfile
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from . import components, graph, linux, run, say, third_party
+from . import components, linux, run, say, third_party
 from .cli import prepare
 from .errors import BuildError
-from .paths import BUILD, ROOT, TESTS, rel
+from .paths import BUILD, TESTS, rel
 
 FOLDER = TESTS / "bench"
 LINUX_FIGURES = FOLDER / "linux-6.12.tsv"
@@ -126,32 +128,61 @@ def _macro(plan: Plan) -> list[Figure]:
     return _linux_program("macro", "exec sh /bin/macro.sh", plan)
 
 
-def _root_suite(folder: Path, plan: Plan) -> list[Figure]:
-    image = BUILD / "bench" / f"{folder.name}.img"
+def _peers(path: Path) -> dict[str, tuple[float, str]]:
+    out: dict[str, tuple[float, str]] = {}
+    for line in path.read_text().splitlines() if path.is_file() else []:
+        fields = line.split("\t")
+        if len(fields) >= 3 and not line.startswith("#"):
+            out[fields[0]] = (float(fields[1]), fields[2])
+    return out
+
+
+def _boot_root(image: Path, plan: Plan, append: str = "") -> run.Result:
     options = plan.options()
     options.root_image = image
-    result = run.run_captured(options, 1, 2)
-    peers: dict[str, tuple[float, str]] = {}
-    if (folder / "peers.tsv").is_file():
-        for line in (folder / "peers.tsv").read_text().splitlines():
-            fields = line.split("\t")
-            if len(fields) >= 3 and not line.startswith("#"):
-                peers[fields[0]] = (float(fields[1]), fields[2])
+    options.append = append
+    return run.run_captured(options, 1, 2)
+
+
+def _root_suite(suite: str, result: run.Result, lines: list[tuple[str, str, str]], peers: Path) -> list[Figure]:
+    """Figures of a program in the supervisor's place: (name, value, unit) from its console lines."""
+    known = _peers(peers)
     out = []
-    for line in result.console.replace("\r", "").splitlines():
-        fields = line.split("\t")
-        if fields[0] == "BENCH" and len(fields) >= 4:
-            peer, peer_name = peers.get(fields[1], (None, ""))
-            out.append(_figure(folder.name, fields[1], fields[3], _number(fields[2]), peer, peer_name))
-    if not out:
-        say.warn(f"{folder.name}: no figures; status {result.status}\n{result.panic or result.console[-1500:]}")
+    for name, value, unit in lines:
+        peer, peer_name = known.get(name, (None, ""))
+        out.append(_figure(suite, name, unit, _number(value), peer, peer_name))
+    if not out or result.status:
+        say.warn(f"{suite}: ended with status {result.status}\n{result.panic or result.console[-1500:]}")
     return out
+
+
+def _bench_lines(text: str) -> list[tuple[str, str, str]]:
+    """`BENCH<tab>name<tab>value<tab>unit` lines."""
+    rows = [line.split("\t") for line in text.replace("\r", "").splitlines() if line.startswith("BENCH\t")]
+    return [(r[1], r[2], r[3]) for r in rows if len(r) >= 4]
+
+
+def _folder_suite(folder: Path, plan: Plan) -> list[Figure]:
+    result = _boot_root(BUILD / "bench" / f"{folder.name}.img", plan)
+    return _root_suite(folder.name, result, _bench_lines(result.console), folder / "peers.tsv")
+
+
+def _kernel(plan: Plan) -> list[Figure]:
+    if plan.wall:
+        say.warn("kernel: counts instructions only")
+        return []
+    result = _boot_root(BUILD / "tests" / "guest" / "roottest.img", plan, "bench")
+    lines = re.findall(r"^bench (.+) (\d+)$", result.console.replace("\r", ""), re.M)
+    return _root_suite("kernel", result, [(name, count, plan.unit) for name, count in lines],
+                       FOLDER / "kernel-peers.tsv")
 
 
 def suites() -> dict[str, Callable[[Plan], list[Figure]]]:
     out: dict[str, Callable[[Plan], list[Figure]]] = {}
+    if (TESTS / "guest" / "roottest").is_dir():
+        out["kernel"] = _kernel
     for folder in sorted(p for p in FOLDER.iterdir() if p.is_dir() and components.find_sources(p)[0]):
-        out[folder.name] = lambda plan, folder=folder: _root_suite(folder, plan)
+        out[folder.name] = lambda plan, folder=folder: _folder_suite(folder, plan)
     out["lxbench"] = _lxbench
     out["macro"] = _macro
     return out
@@ -162,7 +193,7 @@ def _show(figures: list[Figure]) -> None:
         ours = "unsupported" if f.ours is None else f"{f.ours:,.0f}"
         peer = "" if f.peer is None else f"{f.peer:,.0f}"
         ratio = "" if f.ratio is None else f"{f.ratio:.2f}"
-        print(f"{f.suite:<10} {f.name:<26} {ours:>16} {peer:>16} {ratio:>7}  {f.unit} {f.peer_name}")
+        print(f"{f.suite:<10} {f.name:<36} {ours:>16} {peer:>16} {ratio:>7}  {f.unit} {f.peer_name}")
 
 
 def run_suites(wanted: list[str], *, json_file: Path | None, vs: str | None, wall: bool) -> int:
@@ -176,10 +207,10 @@ def run_suites(wanted: list[str], *, json_file: Path | None, vs: str | None, wal
         else:
             raise BuildError(f"there is no bench suite '{word}'", do=f"name some of: linux {' '.join(known)}")
     needs_system = bool({"lxbench", "macro"} & set(names))
-    prepare(["kernel", "servers", "linux_compat", "image", "bench-programs", "bench-roots"]
-            if needs_system else ["kernel", "bench-roots"], guest=needs_system)
+    prepare(["kernel", "servers", "linux_compat", "image", "bench-programs", "bench-roots", "guest-tests"]
+            if needs_system else ["kernel", "bench-roots", "guest-tests"], guest=needs_system)
     plan = Plan(wall, vs == "linux")
-    print(f"{'suite':<10} {'name':<26} {'Atoll':>16} {'peer':>16} {'ratio':>7}")
+    print(f"{'suite':<10} {'name':<36} {'Atoll':>16} {'peer':>16} {'ratio':>7}")
     figures: list[Figure] = []
     for name in names:
         say.step(f"bench: {name} ({'wall-clock' if wall else 'instructions'})")
@@ -190,6 +221,3 @@ def run_suites(wanted: list[str], *, json_file: Path | None, vs: str | None, wal
         json_file.write_text(json.dumps([asdict(f) for f in figures], indent=1) + "\n")
         say.step(f"wrote {rel(json_file) if json_file.is_absolute() else json_file}")
     return 0
-
-
-__all__ = ["Figure", "ROOT", "graph", "run_suites"]

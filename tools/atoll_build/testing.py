@@ -123,7 +123,7 @@ def _pytest(suite: str, paths: list[Path], context: Context) -> list[Case]:
     report.unlink(missing_ok=True)
     command = [PYTHON, "-m", "pytest", "-q", "-p", "no:cacheprovider", f"--junitxml={report}",
                *(rel(p) for p in paths)]
-    if context.part:
+    if context.part and not any(context.part in p.stem for p in paths):
         command += ["-k", context.part]
     env = {**os.environ, "PYTHONPATH": f"{ROOT}/tools:{ROOT}/idl", "PYTHONDONTWRITEBYTECODE": "1",
            "ATOLL_SMP": ",".join(map(str, context.smp))}
@@ -213,7 +213,9 @@ def _guest(context: Context) -> list[Case]:
         for test in roots:
             cases += _root_test(test, broken, context)
     scripts = sorted(p for p in folder.glob("*.sh") if context.wants(p.stem))
-    pytests = sorted(p for p in folder.glob("test_*.py") if context.wants(p.stem) or context.part)
+    pytests = sorted(p for p in folder.glob("test_*.py") if context.wants(p.stem))
+    if not roots and not scripts and not pytests:   # the part may be a function's name
+        pytests = sorted(folder.glob("test_*.py"))
     if scripts or pytests:
         broken = _system()
         if broken:
