@@ -23,7 +23,7 @@ from .third_party import BUSYBOX
 
 BASELINE = TESTS / "busybox" / "linux.tsv"
 SOURCE = THIRD_PARTY / "busybox" / "testsuite"
-PART_TIMEOUT_S = 900
+PART_TIMEOUT_S = 2400
 RESULT = re.compile(r"^(PASS|FAIL|SKIPPED|UNTESTED): (.*)$", re.M)
 
 DRIVER = """\
