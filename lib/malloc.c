@@ -186,6 +186,7 @@ static struct block *find(size_t units)
     struct block *b = heap.list[first][(unsigned)__builtin_ctz(map)];
     verify(b, b);
     list_take(b);
+    b->used = 1;        /* so that cutting it does not merge the rest back */
     return b;
 }
 
