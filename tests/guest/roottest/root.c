@@ -158,9 +158,12 @@ _Noreturn void root_main(struct bootinfo *bi)
         untyped = CAP_INIT_FIRST_UNTYPED + i;
     }
     print("# root task runs\n");
-    if (has_word(bi->command_line, "bench"))
+    if (has_word(bi->command_line, "bench")) {
         bench();
-    else
+        memory_bench();
+    } else {
         tests();
+        memory_tests();
+    }
     finish();
 }
