@@ -84,7 +84,7 @@ struct segment {
     uint64_t pending_from, pending_to;  /* pages                               */
     uint64_t pending_next;          /* PENDING_FREE over holes: next page      */
     uint64_t clean_first, clean_count;  /* PENDING_CLEAN: pages                */
-};
+} __attribute__((aligned(CACHE_LINE)));   /* a capability drops the low bits */
 _Static_assert(sizeof(struct segment) <= 1ul << SEGMENT_BITS, "SEGMENT_BITS");
 
 void segment_init(struct segment *seg, struct pool *pool, unsigned account);
