@@ -14,16 +14,18 @@ static int digit_of(char c)
     return 99;
 }
 
-unsigned long strtoul(const char *text, char **end, int base)
+/* Sign and magnitude; false when the magnitude does not fit (then it is all ones). */
+static bool parse_number(const char *text, char **end, int base, unsigned long *magnitude, bool *negative)
 {
     const char *p = text;
     unsigned long value = 0;
-    bool any = false, overflow = false, negative = false;
+    bool any = false, overflow = false;
 
     while (*p == ' ' || (*p >= '\t' && *p <= '\r'))
         p++;
+    *negative = *p == '-';
     if (*p == '-' || *p == '+')
-        negative = *p++ == '-';
+        p++;
     if ((base == 0 || base == 16) && p[0] == '0' && (p[1] | 0x20) == 'x' && digit_of(p[2]) < 16) {
         p += 2;
         base = 16;
@@ -31,32 +33,35 @@ unsigned long strtoul(const char *text, char **end, int base)
         base = *p == '0' ? 8 : 10;
     }
     for (; digit_of(*p) < base; p++) {
-        unsigned long next;
-        overflow |= __builtin_mul_overflow(value, (unsigned long)base, &next);
-        overflow |= __builtin_add_overflow(next, (unsigned long)digit_of(*p), &value);
+        overflow |= __builtin_mul_overflow(value, (unsigned long)base, &value);
+        overflow |= __builtin_add_overflow(value, (unsigned long)digit_of(*p), &value);
         any = true;
     }
     if (end != NULL)
         *end = (char *)(uintptr_t)(any ? p : text);
-    if (overflow)
+    *magnitude = overflow ? ~0ul : value;
+    return !overflow;
+}
+
+unsigned long strtoul(const char *text, char **end, int base)
+{
+    unsigned long magnitude;
+    bool negative;
+
+    if (!parse_number(text, end, base, &magnitude, &negative))
         return ~0ul;
-    return negative ? -value : value;
+    return negative ? -magnitude : magnitude;
 }
 
 long strtol(const char *text, char **end, int base)
 {
-    const char *p = text;
-    while (*p == ' ' || (*p >= '\t' && *p <= '\r'))
-        p++;
-    bool negative = *p == '-';
-    unsigned long value = strtoul(text, end, base);
+    unsigned long magnitude;
+    bool negative;
 
-    if (negative) {
-        unsigned long magnitude = -value;
-        return value == ~0ul && magnitude == 1 && p[1] != '1' ? INT64_MIN
-               : magnitude > (unsigned long)INT64_MAX ? INT64_MIN : -(long)magnitude;
-    }
-    return value > (unsigned long)INT64_MAX ? INT64_MAX : (long)value;
+    parse_number(text, end, base, &magnitude, &negative);
+    if (negative)
+        return magnitude > (unsigned long)INT64_MAX ? INT64_MIN : -(long)magnitude;
+    return magnitude > (unsigned long)INT64_MAX ? INT64_MAX : (long)magnitude;
 }
 
 static void swap(char *a, char *b, size_t bytes)

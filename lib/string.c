@@ -198,11 +198,11 @@ char *strstr(const char *in, const char *what)
 {
     size_t bytes = strlen(what);
 
+    if (bytes == 0)
+        return (char *)(uintptr_t)in;
     for (; (in = strchr(in, what[0])) != NULL; in++) {
         if (strncmp(in, what, bytes) == 0)
             return (char *)(uintptr_t)in;
-        if (*in == 0)
-            break;
     }
     return NULL;
 }

@@ -10,8 +10,8 @@
 /* Give malloc its memory: one range, zero at first, touched from below. */
 void  heap_init(void *base, size_t bytes);
 /* NULL when there is no room. Blocks are 16-aligned. */
-void *malloc(size_t bytes) __attribute__((malloc));
-void *calloc(size_t nr, size_t bytes) __attribute__((malloc));
+void *malloc(size_t bytes) __attribute__((__malloc__));
+void *calloc(size_t nr, size_t bytes) __attribute__((__malloc__));
 void *realloc(void *block, size_t bytes);
 void *aligned_alloc(size_t alignment, size_t bytes);
 void  free(void *block);
