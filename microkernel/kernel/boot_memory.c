@@ -58,7 +58,8 @@ void boot_memory_init(const struct fdt_facts *f, paddr_t fdt, uint64_t fdt_bytes
     }
     for (unsigned i = 0; i < f->nr_reserved; i++)
         remove_range(f->reserved[i].base, f->reserved[i].base + f->reserved[i].bytes);
-    remove_range(kva_to_phys(kernel_start), kva_to_phys(kernel_rodata_end));
+    /* all of the leaf that is mapped read-only, boot_map_final */
+    remove_range(kva_to_phys(kernel_start), kva_to_phys(kernel_data_start));
     remove_range(kva_to_phys(kernel_data_start), kva_to_phys(kernel_end));
     remove_range(fdt, fdt + fdt_bytes);
     if (f->initrd_end > f->initrd_start)
