@@ -8,8 +8,8 @@
  * syscall_fast: signals that find nobody waiting, waits that find bits, yields
  * without competitors. The thread goes on running.
  *
- * fastpath_ipc: Call and ReplyRecv of up to four words between two threads of
- * this hart that both have a round-robin context of their own, use no FP state
+ * fastpath_ipc: Call and ReplyRecv of up to four words, and SignalWait that ends
+ * one wait and begins another, between two threads of this hart that both have a round-robin context of their own, use no FP state
  * and outrank everything that is ready, so no timer need be set and the switch
  * is decided.
  */
@@ -53,7 +53,6 @@ static inline void *find(const struct tcb *t, cptr_t cptr, enum cap_type type, u
 static inline int done(struct hart *h, struct tcb *t)
 {
     h->counters.nr_syscalls++;
-    h->counters.nr_traps++;
     t->x[10] = 0;
     t->x[0] += 4;
     return 0;
@@ -61,7 +60,7 @@ static inline int done(struct hart *h, struct tcb *t)
 
 static inline int fast_signal(struct hart *h, struct tcb *t)
 {
-    badge_t badge;
+    badge_t badge = 0;
     struct notification *n = find(t, t->x[10], CAP_TYPE_NOTIFICATION, RIGHT_WRITE, &badge);
 
     if (unlikely(n == NULL))
@@ -109,6 +108,16 @@ int syscall_fast(struct tcb *t)
     }
 }
 
+static __attribute__((noinline)) void switch_space(struct hart *h, struct vspace *to)
+{
+    struct vspace *old = h->vspace;
+
+    h->vspace = to;
+    vspace_switch_in(to);
+    if (old != NULL)
+        vspace_switch_out(old);
+}
+
 /* May the switch to `to` be made without looking at anything else? */
 static inline bool simple(const struct hart *h, const struct tcb *to)
 {
@@ -122,22 +131,22 @@ static inline struct tcb *switch_fast(struct hart *h, struct tcb *t, struct tcb 
     ticks_t now = read_time(), spent = now - h->slice_start;
     uint64_t scratch;
 
-    h->slice_start = now;
-    t->user_ticks += spent;
-    t->sc->consumed += spent;
-    t->sc->remaining -= (int64_t)spent;
+    if (unlikely(t->pers_base_wanted != 0)) {
+        sched_charge(h);
+    } else {
+        h->slice_start = now;
+        t->user_ticks += spent;
+        t->sc->consumed += spent;
+        t->sc->remaining -= (int64_t)spent;
+    }
+    h->slice_reflections = h->nr_reflections;
     h->current = to;
     to->state = THREAD_RUNNABLE;
     to->nr_switches++;
     h->counters.nr_switches++;
     h->counters.nr_syscalls++;
-    h->counters.nr_traps++;
-    if (to->vspace != t->vspace) {
-        struct vspace *old = h->vspace;
-        h->vspace = to->vspace;
-        vspace_switch_in(to->vspace);
-        vspace_switch_out(old);
-    }
+    if (unlikely(to->vspace != h->vspace))
+        switch_space(h, to->vspace);
     __asm__ volatile("sc.d zero, zero, (%0)" :: "r"(&scratch) : "memory");
     if (h->running_priority != to->priority) {
         __atomic_store_n(&h->running_priority, to->priority, __ATOMIC_RELAXED);
@@ -162,7 +171,7 @@ static inline void copy_message(const struct tcb *from, struct tcb *to, badge_t 
 
 static inline struct tcb *fast_call(struct hart *h, struct tcb *t)
 {
-    badge_t badge;
+    badge_t badge = 0;
     struct endpoint *ep = find(t, t->x[10], CAP_TYPE_ENDPOINT, RIGHT_WRITE, &badge);
 
     if (unlikely(ep == NULL || !spin_trylock(&ep->lock)))
@@ -238,14 +247,60 @@ decline:
     return NULL;
 }
 
+/* The signalled thread runs next and this one waits. */
+static inline struct tcb *fast_signal_wait(struct hart *h, struct tcb *t)
+{
+    badge_t badge = 0;
+    struct notification *n = find(t, t->x[10], CAP_TYPE_NOTIFICATION, RIGHT_WRITE, &badge);
+    struct notification *own = find(t, t->x[11], CAP_TYPE_NOTIFICATION, RIGHT_READ, NULL);
+
+    if (unlikely(n == NULL || own == NULL || n == own || t->x[12] != DEADLINE_NONE ||
+                 t->upcall_pending || !spin_trylock(&n->lock)))
+        return NULL;
+    struct tcb *to = n->head;
+    if (unlikely(to == NULL || to->in_heap || !simple(h, to) || !spin_trylock(&own->lock)))
+        goto decline;
+    if (unlikely(own->bits != 0 || own->dead)) {
+        spin_unlock(&own->lock);
+        goto decline;
+    }
+    n->head = to->wait_next;
+    if (n->head == NULL)
+        n->tail = NULL;
+    else
+        n->head->wait_prev = NULL;
+    to->x[10] = 0;
+    to->x[11] = n->bits | (badge != 0 ? badge : 1);
+    to->x[0] += 4;
+    n->bits = 0;
+    t->state = THREAD_BLOCKED_NOTIFICATION;
+    t->wait_object = own;
+    t->wait_next = NULL;
+    t->wait_prev = own->tail;
+    if (own->tail != NULL)
+        own->tail->wait_next = t;
+    else
+        own->head = t;
+    own->tail = t;
+    spin_unlock(&own->lock);
+    spin_unlock(&n->lock);
+    return switch_fast(h, t, to);
+decline:
+    spin_unlock(&n->lock);
+    return NULL;
+}
+
 struct tcb *fastpath_ipc(struct tcb *t)
 {
     struct hart *h = this_hart();
+    uint64_t nr = t->x[17];
 
     quiesce_enter(h);
-    /* More than four words or any capability; a guest's time is split; FP. */
-    if (unlikely((t->x[11] & 0x1ff) > MSG_REG_WORDS || t->fp_state || t->pers_base_wanted ||
-                 h->timer_dirty || t->sc == NULL || t->x[10] == 0))
+    if (unlikely(t->fp_state || h->timer_dirty || t->sc == NULL || t->x[10] == 0))
         return NULL;
-    return t->x[17] == SYS_CALL ? fast_call(h, t) : fast_reply_recv(h, t);
+    if (nr == SYS_SIGNAL_WAIT)
+        return fast_signal_wait(h, t);
+    if (unlikely((t->x[11] & 0x1ff) > MSG_REG_WORDS))   /* or any capability */
+        return NULL;
+    return nr == SYS_CALL ? fast_call(h, t) : fast_reply_recv(h, t);
 }

@@ -10,7 +10,7 @@
  * Paths, cheapest first:
  *   ecall below the personality base      -> reflected, nothing else touched
  *   SYS_RESUME, no upcall pending         -> back to the guest
- *   SYS_CALL, SYS_REPLY_RECV              -> fastpath_ipc, else slow
+ *   SYS_CALL, SYS_REPLY_RECV, SYS_SIGNAL_WAIT -> fastpath_ipc, else slow
  *   other calls                           -> syscall_fast with only the
  *        registers that C may clobber saved; if it declines, the callee-saved
  *        ones (untouched so far) are saved too and the slow path runs
@@ -131,6 +131,8 @@ other_call:
     ld      sp, HART_STACK_TOP(tp)
     li      t1, NR_SYS_REPLY_RECV
     bleu    a7, t1, ipc_call
+    li      t1, NR_SYS_SIGNAL_WAIT
+    beq     a7, t1, ipc_call
     call    syscall_fast            /* (tcb) -> 0: done */
     bnez    a0, fast_declined
     ld      t0, HART_CURRENT(tp)

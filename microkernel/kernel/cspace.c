@@ -33,29 +33,17 @@ error_t cspace_index(struct slot *via, uint64_t word, uint64_t index, struct slo
     return 0;
 }
 
-bool slot_read(const struct slot *slot, uint64_t *word0, uint64_t *word1)
-{
-    uint64_t w = __atomic_load_n(&slot->word0, __ATOMIC_ACQUIRE), again;
-
-    for (;;) {
-        *word1 = __atomic_load_n(&slot->word1, __ATOMIC_ACQUIRE);
-        again = __atomic_load_n(&slot->word0, __ATOMIC_ACQUIRE);
-        if (again == w)
-            break;
-        w = again;
-    }
-    *word0 = w;
-    return (w & CAP_TYPE_MASK) != CAP_TYPE_NULL && !(w & CAP_ZOMBIE);
-}
-
 error_t cap_lookup(struct tcb *t, cptr_t cptr, enum cap_type type, unsigned rights,
                    struct cap_ref *out)
 {
     struct slot_ref ref;
     uint64_t word, badge;
 
-    if (cspace_find(t, cptr, &ref) != 0 || !slot_read(ref.slot, &word, &badge) ||
-        cap_type(word) != type)
+    if (cptr - 1 < t->cspace_mask)      /* in the root CNode, which starts at 1 */
+        ref.slot = &t->cspace[cptr];
+    else if (cspace_find(t, cptr, &ref) != 0)
+        return ERR_INVALID_CAP;
+    if (!slot_read(ref.slot, &word, &badge) || cap_type(word) != type)
         return ERR_INVALID_CAP;
     out->object = cap_object(word);
     out->rights = cap_rights(word);

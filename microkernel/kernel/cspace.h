@@ -33,7 +33,20 @@ static inline bool slot_ref_valid(const struct slot_ref *ref)
 }
 
 /* A consistent pair of words of a slot. False: empty or a zombie. */
-bool slot_read(const struct slot *slot, uint64_t *word0, uint64_t *word1);
+static inline bool slot_read(const struct slot *slot, uint64_t *word0, uint64_t *word1)
+{
+    uint64_t w = __atomic_load_n(&slot->word0, __ATOMIC_ACQUIRE), again;
+
+    for (;;) {
+        *word1 = __atomic_load_n(&slot->word1, __ATOMIC_ACQUIRE);
+        again = __atomic_load_n(&slot->word0, __ATOMIC_ACQUIRE);
+        if (again == w)
+            break;
+        w = again;
+    }
+    *word0 = w;
+    return (w & CAP_TYPE_MASK) != CAP_TYPE_NULL && !(w & CAP_ZOMBIE);
+}
 
 /* Copy a capability between the CSpaces of two threads at rest. */
 error_t cspace_copy(struct tcb *from, cptr_t source, struct tcb *to, cptr_t dest, badge_t *badge);

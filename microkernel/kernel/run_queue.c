@@ -5,15 +5,22 @@
 #include "kernel/assert.h"
 #include "object/tcb.h"
 
-/* Index of the highest bit; v != 0. The base ISA has no count-leading-zeros. */
+/* Index of the highest bit of a byte; the base ISA has no count-leading-zeros. */
+#define TOP2(n)  n, n
+#define TOP4(n)  TOP2(n), TOP2(n)
+#define TOP8(n)  TOP4(n), TOP4(n)
+#define TOP16(n) TOP8(n), TOP8(n)
+#define TOP32(n) TOP16(n), TOP16(n)
+#define TOP64(n) TOP32(n), TOP32(n)
+static const uint8_t top_bit[256] = {
+    0, 0, TOP2(1), TOP4(2), TOP8(3), TOP16(4), TOP32(5), TOP64(6), TOP64(7), TOP64(7)
+};
+
 static int highest_bit(uint32_t v)
 {
-    int n = 0;
-    if (v >> 16) n += 16, v >>= 16;
-    if (v >> 8)  n += 8, v >>= 8;
-    if (v >> 4)  n += 4, v >>= 4;
-    if (v >> 2)  n += 2, v >>= 2;
-    return n + (int)(v >> 1);
+    if (v >> 16 != 0)
+        return v >> 24 != 0 ? 24 + top_bit[v >> 24] : 16 + top_bit[v >> 16];
+    return v >> 8 != 0 ? 8 + top_bit[v >> 8] : top_bit[v];
 }
 
 void run_queue_init(struct run_queue *q)

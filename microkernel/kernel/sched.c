@@ -398,7 +398,7 @@ static void idle(struct hart *h)
     interrupt_take(h);
 }
 
-struct tcb *sched_exit(struct hart *h)
+static __attribute__((noinline)) struct tcb *exit_slow(struct hart *h)
 {
     for (;;) {
         if (mailbox_pending(h))
@@ -423,4 +423,14 @@ struct tcb *sched_exit(struct hart *h)
             thread_enter_upcall(t, UPCALL_FLAG, 0);
         return t;
     }
+}
+
+struct tcb *sched_exit(struct hart *h)
+{
+    struct tcb *t = h->current;
+
+    if (t != NULL && t->state == THREAD_RUNNABLE && !h->resched && !h->timer_dirty &&
+        !t->upcall_pending && h->running_priority == t->priority && !mailbox_pending(h))
+        return t;
+    return exit_slow(h);
 }

@@ -73,7 +73,6 @@ struct tcb *trap_slow(struct tcb *t, uint64_t cause, uint64_t value)
     struct hart *h = this_hart();
 
     quiesce_enter(h);
-    h->counters.nr_traps++;
     if (cause & CAUSE_INTERRUPT)
         interrupt_take(h);
     else if (cause == CAUSE_LOAD_PAGE || cause == CAUSE_STORE_PAGE || cause == CAUSE_FETCH_PAGE)
@@ -88,7 +87,6 @@ struct tcb *trap_syscall(struct tcb *t)
     struct hart *h = this_hart();
 
     quiesce_enter(h);
-    h->counters.nr_traps++;
     syscall_handle(h, t);
     return sched_exit(h);
 }

@@ -48,9 +48,11 @@ void page_copy(void *restrict dst, const void *restrict src)
     word_t *d = dst, *end = d + PAGE_BYTES / 8;
     const word_t *s = src;
 
-    for (; d != end; d += 16, s += 16) {
+    for (; d != end; d += 32, s += 32) {
         copy_64(d, s);
         copy_64(d + 8, s + 8);
+        copy_64(d + 16, s + 16);
+        copy_64(d + 24, s + 24);
         KEEP_LOOP();
     }
 }

@@ -59,7 +59,8 @@ static error_t read_counters(struct invoke *inv)
 
     c.nr_reflections = h->nr_reflections;
     c.nr_resumes = h->nr_resumes;
-    c.nr_traps += h->nr_reflections + h->nr_resumes;
+    /* passes counts every entry but these two, and idle polls with it. */
+    c.nr_traps = h->passes + h->nr_reflections + h->nr_resumes;
     return copy_to_user(inv->caller->vspace, inv->arg[0], &c, sizeof(c));
 }
 

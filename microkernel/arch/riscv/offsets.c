@@ -23,3 +23,4 @@ _Static_assert(offsetof(struct upcall_frame, guest.x) == 0, "");
 _Static_assert(SYS_CALL == NR_SYS_CALL, "");
 _Static_assert(SYS_REPLY_RECV == NR_SYS_REPLY_RECV, "");
 _Static_assert(SYS_RESUME == NR_SYS_RESUME, "");
+_Static_assert(SYS_SIGNAL_WAIT == NR_SYS_SIGNAL_WAIT, "");

@@ -21,6 +21,7 @@
 
 #define NR_SYS_CALL       0
 #define NR_SYS_REPLY_RECV 1
+#define NR_SYS_SIGNAL_WAIT 10
 #define NR_SYS_RESUME     15
 
 #endif

@@ -100,6 +100,7 @@ fake_stack_top:
 fake_bench:
     mv      s1, a0
     mv      s2, a1
+    mv      s5, a2
     rdinstret s3
 1:  li      a7, 1
     ecall
@@ -123,7 +124,7 @@ fake_bench_syscall:
     ecall
 1:  li      a7, 8           /* SYS_SIGNAL */
     ecall
-2:  mv      a0, s2          /* stay out of the way: wait on what nobody signals */
+2:  mv      a0, s5          /* stay out of the way: wait on what nobody signals */
     li      a1, -1
     li      a7, 9
     ecall
