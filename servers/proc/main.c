@@ -63,7 +63,8 @@ static void connect(struct rpc_client *client, unsigned id, uint64_t hash)
     exec_add_client(client);
 }
 
-int main(void)
+void server_main(const struct server_info *);
+void server_main(const struct server_info *self)
 {
     struct exec_config config = {
         .notification = SRV_CAP_NOTIFICATION, .doorbell_mask = DOORBELL_MASK,
@@ -71,6 +72,7 @@ int main(void)
         .nr_coroutines = NR_COROUTINES, .coroutine_stack_bytes = COROUTINE_STACK,
     };
 
+    (void)self;
     check(exec_init(&config), "start the executor");
     tables_init();
     vm_init();
@@ -84,5 +86,4 @@ int main(void)
     connect(&fs_client, SERVER_FS, FS_LAYOUT_HASH);
     connect(&time_client, SERVER_TIME, TIME_LAYOUT_HASH);
     exec_run();
-    return 0;
 }

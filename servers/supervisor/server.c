@@ -6,6 +6,7 @@
  */
 #include "server.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "load.h"
@@ -86,7 +87,7 @@ static void give_own(const struct server *s, const struct system *system)
     give(s, SRV_CAP_TCB, s->tcb, RIGHTS_ALL, 0);
     give(s, SRV_CAP_VSPACE, s->vspace, RIGHTS_ALL, 0);
     give(s, SRV_CAP_NOTIFICATION, s->notification, RIGHTS_ALL, 0);
-    give(s, SRV_CAP_UNTYPED, s->untyped, RIGHTS_ALL, 0);
+    must(cnode_move(s->cnode, SRV_CAP_UNTYPED, s->untyped), "give a server its memory");
     give(s, SRV_CAP_POOL, system->pool, RIGHT_READ | RIGHT_MAP | RIGHT_CONTROL, 0);
     give(s, SRV_CAP_PLATFORM, CAP_INIT_PLATFORM, c->platform_rights, 0);
     give(s, SRV_CAP_CLIENT_VSPACES, s->client_vspaces, RIGHTS_ALL, 0);
@@ -196,12 +197,11 @@ static uaddr_t build_memory(const struct server *s, const struct system *system)
 {
     const struct component *c = s->component;
     struct archive_member program;
-    char name[32] = "servers/";
+    char name[32];
     uaddr_t entry;
     error_t error;
 
-    strncat(name, c->name, sizeof name - 16);
-    strcat(name, ".elf");
+    snprintf(name, sizeof name, "servers/%s.elf", c->name);
     program = archive_find(system->archive, system->boot->archive_bytes, name);
     if (!program.data)
         fail("the archive has no %s", name);

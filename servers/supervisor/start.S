@@ -6,10 +6,11 @@
  */
     .section .text.start, "ax"
     .global _start
+    .weak   __global_pointer$
 _start:
     .option push
     .option norelax
-    la      gp, __global_pointer$
+    lla     gp, __global_pointer$
     .option pop
     li      tp, 0
     call    supervisor_main

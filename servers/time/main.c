@@ -33,7 +33,8 @@ static void connect(struct rpc_client *client, unsigned id, uint64_t hash)
     exec_add_client(client);
 }
 
-int main(void)
+void server_main(const struct server_info *);
+void server_main(const struct server_info *self)
 {
     struct exec_config config = {
         .notification = SRV_CAP_NOTIFICATION, .doorbell_mask = DOORBELL_MASK,
@@ -41,6 +42,7 @@ int main(void)
         .nr_coroutines = NR_COROUTINES, .coroutine_stack_bytes = COROUTINE_STACK,
     };
 
+    (void)self;
     check(exec_init(&config));
     clock_init((struct time_page *)SRV_TIME_PAGE, info->timebase_hz, rtc_read(info));
     check(rpc_server_init(&server, &time_interface, (struct session *)SRV_SESSIONS, NR_SLOTS, SRV_CAP_CLIENT_VSPACES,
@@ -51,5 +53,4 @@ int main(void)
     connect(&proc_client, SERVER_PROC, PROC_LAYOUT_HASH);
     connect(&fs_client, SERVER_FS, FS_LAYOUT_HASH);
     exec_run();
-    return 0;
 }
