@@ -114,7 +114,7 @@ static error_t walk_array(struct walk *w, uaddr_t array, uint64_t skip)
             break;
         if (i < skip)
             continue;
-        if (w->room < 8)
+        if (!w->pointers && w->room < 8)
             return ERR_ARGS_TOO_LONG;
         if ((e = emit(w, NULL, p)))
             return e;
