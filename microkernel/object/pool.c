@@ -65,11 +65,6 @@ error_t pool_charge(struct pool *pool, unsigned account, uint32_t pages)
     return 0;
 }
 
-void pool_charge_forced(struct pool *pool, unsigned account, uint32_t pages)
-{
-    __atomic_fetch_add(&pool->accounts[account].used, pages, __ATOMIC_RELAXED);
-}
-
 void pool_uncharge(struct pool *pool, unsigned account, uint32_t pages)
 {
     __atomic_fetch_sub(&pool->accounts[account].used, pages, __ATOMIC_RELAXED);
@@ -136,26 +131,33 @@ static __attribute__((noinline)) uint32_t refill(struct pool *pool,
     return page ? page : steal(pool);
 }
 
-error_t pool_alloc_raw(struct pool *pool, unsigned account, paddr_t *out)
+error_t pool_take_raw(struct pool *pool, paddr_t *out)
 {
     struct pool_cache *cache = &pool->caches[this_hart()->id];
     uint32_t page;
 
-    if (pool_charge(pool, account, 1))
-        return ERR_NO_MEMORY;
     spin_lock(&cache->lock);
     if (__builtin_expect(cache->count != 0, 1)) {
         page = cache->page[--cache->count];
         spin_unlock(&cache->lock);
     } else {
         page = refill(pool, cache);
-        if (!page) {
-            pool_uncharge(pool, account, 1);
+        if (!page)
             return ERR_NO_MEMORY;
-        }
     }
     pool->refs[page] = 1;
     *out = pool->base + ((paddr_t)page << PAGE_BITS);
+    return 0;
+}
+
+error_t pool_alloc_raw(struct pool *pool, unsigned account, paddr_t *out)
+{
+    if (pool_charge(pool, account, 1))
+        return ERR_NO_MEMORY;
+    if (pool_take_raw(pool, out)) {
+        pool_uncharge(pool, account, 1);
+        return ERR_NO_MEMORY;
+    }
     return 0;
 }
 
@@ -180,6 +182,31 @@ static inline void release(struct pool *pool, struct pool_cache *cache,
     cache->page[cache->count++] = page;
 }
 
+/* True when the last reference is gone. A count of 1 is the caller's alone:
+ * nobody can add to it, so no atomic. */
+static inline bool unref(struct pool *pool, uint32_t page)
+{
+    uint32_t *ref = &pool->refs[page];
+
+    if (__atomic_load_n(ref, __ATOMIC_ACQUIRE) != 1 &&
+        __atomic_fetch_sub(ref, 1, __ATOMIC_ACQ_REL) != 1)
+        return false;
+    *ref = 0;
+    return true;
+}
+
+void pool_put_page(struct pool *pool, paddr_t pa)
+{
+    struct pool_cache *cache = &pool->caches[this_hart()->id];
+    uint32_t page = (uint32_t)((pa - pool->base) >> PAGE_BITS);
+
+    if (!unref(pool, page))
+        return;
+    spin_lock(&cache->lock);
+    release(pool, cache, page);
+    spin_unlock(&cache->lock);
+}
+
 void pool_free_page(struct pool *pool, unsigned account, paddr_t pa)
 {
     *pool_ref(pool, pa) = 1;
@@ -188,9 +215,8 @@ void pool_free_page(struct pool *pool, unsigned account, paddr_t pa)
 
 void pool_drop_page(struct pool *pool, unsigned account, paddr_t pa)
 {
-    uint32_t page = (uint32_t)((pa - pool->base) >> PAGE_BITS);
-
-    pool_drop_batch(pool, account, &page, 1);
+    pool_put_page(pool, pa);
+    pool_uncharge(pool, account, 1);
 }
 
 void pool_drop_batch(struct pool *pool, unsigned account, const uint32_t *pages,
@@ -200,14 +226,8 @@ void pool_drop_batch(struct pool *pool, unsigned account, const uint32_t *pages,
 
     spin_lock(&cache->lock);
     for (unsigned i = 0; i < count; i++) {
-        uint32_t *ref = &pool->refs[pages[i]];
-
-        /* A count of 1 is ours alone: nobody can add to it, so no atomic. */
-        if (__atomic_load_n(ref, __ATOMIC_ACQUIRE) == 1 ||
-            __atomic_fetch_sub(ref, 1, __ATOMIC_ACQ_REL) == 1) {
-            *ref = 0;
+        if (unref(pool, pages[i]))
             release(pool, cache, pages[i]);
-        }
     }
     spin_unlock(&cache->lock);
     pool_uncharge(pool, account, count);

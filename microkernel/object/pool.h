@@ -80,6 +80,10 @@ error_t pool_destroy_step(struct pool *pool);
 error_t pool_alloc_page(struct pool *pool, unsigned account, paddr_t *out);
 error_t pool_alloc_raw(struct pool *pool, unsigned account, paddr_t *out);
 
+/* The same two steps without the account: when one page takes another's place. */
+error_t pool_take_raw(struct pool *pool, paddr_t *out);
+void pool_put_page(struct pool *pool, paddr_t pa);
+
 /* Give a page back whatever its count is (tables, nodes), and its charge. */
 void pool_free_page(struct pool *pool, unsigned account, paddr_t pa);
 
@@ -92,8 +96,6 @@ void pool_drop_batch(struct pool *pool, unsigned account, const uint32_t *pages,
 
 /* Charge without allocating: for a further reference to a page. */
 error_t pool_charge(struct pool *pool, unsigned account, uint32_t pages);
-/* Without looking at the limit: takes back an uncharge. */
-void pool_charge_forced(struct pool *pool, unsigned account, uint32_t pages);
 void pool_uncharge(struct pool *pool, unsigned account, uint32_t pages);
 
 /* Pages that an allocation could find now; exact only when nothing runs. */

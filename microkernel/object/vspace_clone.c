@@ -27,6 +27,7 @@
 struct clone {
     struct vspace *source, *target;
     bool fence;                 /* W was taken from the source                 */
+    uint32_t *refs;             /* the Pool's counts, by frame number          */
 };
 
 static void lock_both(struct clone *c)
@@ -81,46 +82,49 @@ static bool has_no_clone(struct vspace *vs, uint32_t page, uint32_t stop)
 
 struct leaf_counts { uint32_t used, frames, segments; };
 
-/* A private frame's entry: share it. Returns what both sides hold then. */
-static inline pte_t share_frame(struct clone *c, pte_t *entry, pte_t pte)
+/* One entry that is not free. Returns what the target gets. */
+static inline pte_t clone_entry(struct clone *c, pte_t *entry, struct leaf_counts *n)
 {
-    pool_ref_add(c->source->pool, pte_paddr(pte));
+    pte_t pte = *entry;
+
+    n->used++;
+    if (!pte_has_frame(pte)) {
+        n->segments += pte & PTE_V;
+        return pte;
+    }
+    n->frames++;
+    __atomic_fetch_add(&c->refs[(pte & PTE_PPN_MASK) >> PTE_PPN_SHIFT], 1,
+                       __ATOMIC_RELAXED);
     if (pte & PTE_W) {
         pte = (pte & ~PTE_W) | PTE_LOGICAL_W;
-        pte_store(entry, pte);
+        __atomic_store_n(entry, pte, __ATOMIC_RELAXED);     /* fenced later */
         c->fence = true;
     }
     return pte;
 }
 
-/* Entries [i, end) from src to dst, which holds anything. */
-static void clone_entries(struct clone *c, pte_t *src, pte_t *dst, unsigned i,
-                          unsigned end, struct leaf_counts *n)
+/* [i, end) from src to dst, which holds anything. */
+static void clone_entries(struct clone *c, pte_t *src, pte_t *dst, size_t i,
+                          size_t end, struct leaf_counts *out)
 {
-    for (; i < end; i++) {
-        pte_t pte;
+    struct leaf_counts n = *out;
+    pte_t *s = src + i, *stop = src + end, *d = dst + i;
 
-        while (i + 4 <= end && !(src[i] | src[i + 1] | src[i + 2] | src[i + 3])) {
-            dst[i] = 0;
-            dst[i + 1] = 0;
-            dst[i + 2] = 0;
-            dst[i + 3] = 0;
-            i += 4;
+    while (s < stop) {
+        pte_t *group = stop - s < 8 ? stop : s + 8;
+
+        if (group == s + 8 &&
+            !(s[0] | s[1] | s[2] | s[3] | s[4] | s[5] | s[6] | s[7])) {
+            d[0] = 0; d[1] = 0; d[2] = 0; d[3] = 0;
+            d[4] = 0; d[5] = 0; d[6] = 0; d[7] = 0;
+            s += 8;
+            d += 8;
+            continue;
         }
-        if (i == end)
-            break;
-        pte = src[i];
-        if (pte) {
-            n->used++;
-            if (pte_has_frame(pte)) {
-                n->frames++;
-                pte = share_frame(c, &src[i], pte);
-            } else if (pte & PTE_V) {
-                n->segments++;
-            }
-        }
-        dst[i] = pte;
+        for (; s < group; s++, d++)
+            *d = *s ? clone_entry(c, s, &n) : 0;
     }
+    *out = n;
 }
 
 /* The same, leaving out ranges of VM_NO_CLONE records. */
@@ -231,7 +235,7 @@ static error_t clone_step(struct clone *c)
 {
     struct vspace *t = c->target;
     uaddr_t va = t->clone_next;
-    unsigned i = pte_index(va, 2), j = pte_index(va, 1);
+    size_t i = pte_index(va, 2), j = pte_index(va, 1), low, end;
     pte_t *src = c->source->root, *dst = t->root;
     error_t err = 0;
 
@@ -246,12 +250,17 @@ static error_t clone_step(struct clone *c)
         return err;
     }
     src = pte_table(src[i]);
-    j = table_next_used(src, j, TABLE_ENTRIES);
+    low = *table_used(c->source, src) & 0xffff;
+    end = (*table_used(c->source, src) >> 16) + 1;
+    j = table_next_used(src, j < low ? low : j, end);
+    if (j >= end)
+        j = TABLE_ENTRIES;
     va = ((uaddr_t)i << LEVEL_SHIFT(2)) + ((uaddr_t)j << LEVEL_SHIFT(1));
     if (j < TABLE_ENTRIES) {
         if (!dst[i] && table_split(t, &dst[i], 2))
             return ERR_NO_MEMORY;
         dst = pte_table(dst[i]);
+        middle_mark(t, &dst[j]);
         if (pte_is_table(src[j]))
             err = clone_leaf_table(c, va, pte_table(src[j]), &dst[j]);
         else
@@ -305,6 +314,8 @@ error_t vspace_clone(struct vspace *target, struct vspace *source)
         target->clone_source = source->id;
         target->clone_next = 0;
     }
+    if (!err)
+        c.refs = source->pool->refs - (source->pool->base >> PAGE_BITS);
     while (!err && target->clone_state == CLONE_RUNNING) {
         if (target->clone_next >= USER_TOP) {
             target->clone_state = CLONE_NONE;

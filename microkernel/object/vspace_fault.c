@@ -66,30 +66,21 @@ static enum fault_result store_private(struct vspace *vs, uaddr_t va,
 {
     paddr_t old = pte_paddr(pte), new;
     pte_t bits = (pte & (PTE_RWX)) | PTE_W;
-    bool at_limit;
 
     if (pool_ref_read(vs->pool, old) == 1) {
         pte_store(entry, leaf(old, bits));
         return FAULT_RESOLVED;
     }
-    /* The copy takes the shared frame's place in the account, so a full
-     * account is no obstacle. */
-    at_limit = copy_frame(vs, old, &new) != 0;
-    if (at_limit) {
-        pool_uncharge(vs->pool, vs->account, 1);
-        if (copy_frame(vs, old, &new)) {
-            pool_charge_forced(vs->pool, vs->account, 1);
-            return FAULT_NO_MEMORY;
-        }
-    }
+    /* The copy takes the shared frame's place in the account. */
+    if (pool_take_raw(vs->pool, &new))
+        return FAULT_NO_MEMORY;
+    page_copy(phys_to_kva(new), phys_to_kva(old));
     if (bits & PTE_X)
         vspace_fence_exec(vs);
     pte_store(entry, leaf(new, bits));
     vs->nr_cow++;
     vspace_fence(vs, va & ~(PAGE_BYTES - 1), PAGE_BYTES);
-    pool_drop_page(vs->pool, vs->account, old);
-    if (at_limit)
-        pool_charge_forced(vs->pool, vs->account, 1);
+    pool_put_page(vs->pool, old);
     return FAULT_RESOLVED;
 }
 

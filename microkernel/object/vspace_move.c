@@ -28,20 +28,24 @@ static error_t ensure_level(struct vspace *vs, uaddr_t va, unsigned wanted)
 
 static error_t prepare_span(struct vspace *vs, const struct span *s, uaddr_t dst)
 {
-    uint64_t bytes = span_end(s) - s->va;
+    error_t err = 0;
 
-    if (s->level && !*s->entry)
-        return 0;
     if (s->level == 0) {
-        if (ensure_level(vs, dst, 0) || ensure_level(vs, dst + bytes - 1, 0))
-            return ERR_NO_MEMORY;
-    } else if (!(dst & (s->step - 1))) {
-        return ensure_level(vs, dst, s->level);
-    } else if (table_split_at(vs, dst, true) ||
-               table_split_at(vs, dst + bytes, true)) {
-        return ERR_NO_MEMORY;
+        err = ensure_level(vs, dst, 0);
+        return err ? err : ensure_level(vs, dst + s->count * PAGE_BYTES - 1, 0);
     }
-    return 0;
+    for (unsigned i = 0; !err && i < s->count; i++, dst += s->step) {
+        if (!s->entry[i])
+            continue;
+        if (!(dst & (s->step - 1))) {
+            err = ensure_level(vs, dst, s->level);
+        } else {
+            err = table_split_at(vs, dst, true);
+            if (!err)
+                err = table_split_at(vs, dst + s->step, true);
+        }
+    }
+    return err;
 }
 
 static error_t prepare(struct vspace *vs, uaddr_t from, uaddr_t end, uaddr_t to)
@@ -103,6 +107,8 @@ static void place_entry(struct vspace *vs, pte_t pte, unsigned from_level, uaddr
         pte_store(entry, pte);
         if (level == 0)
             ++*table_used(vs, entry);
+        else if (level == 1)
+            middle_mark(vs, entry);
         dst += LEVEL_BYTES(level);
     }
 }
@@ -115,14 +121,14 @@ static void visit_move(struct range_op *op, const struct span *s)
 
     if (vs->mappings)
         move_records(vs, s->va, span_end(s), dst);
-    for (unsigned i = 0; i < s->count; i++, dst += s->step) {
+    for (size_t i = 0; i < s->count; i++, dst += s->step) {
         pte_t pte = s->entry[i];
 
         if (!pte)
             continue;
         pte_store(&s->entry[i], 0);
         if (pte & PTE_V)
-            gather_fence(&op->gather, s->va + i * s->step, s->step);
+            gather_fence(op->gather, s->va + i * s->step, s->step);
         place_entry(vs, pte, s->level, dst);
         moved++;
     }
@@ -134,7 +140,7 @@ static void visit_move(struct range_op *op, const struct span *s)
             range_table_empty(op, s->va);
     }
     if (vs->mappings) {
-        gather_flush(&op->gather);
+        gather_flush(op->gather);
         mapping_remove(vs, PAGE_OF(s->va), PAGE_OF(span_end(s)) - PAGE_OF(s->va));
     }
 }

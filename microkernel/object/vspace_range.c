@@ -21,6 +21,9 @@
 #include "object/mapping.h"
 #include "object/segment.h"
 
+#define UPPER_CHUNK 64u         /* entries above the leaf level in one visit   */
+#define FAST_PAGES  64u         /* done in one span where a leaf table stands  */
+
 error_t vspace_check(struct vspace *vs, uaddr_t va, uint64_t len)
 {
     if (((va | len) & (PAGE_BYTES - 1)) || !len)
@@ -34,22 +37,39 @@ error_t vspace_check(struct vspace *vs, uaddr_t va, uint64_t len)
 
 /* ---- the walk ---- */
 
-/* The span at va, not beyond end. */
 void span_at(struct vspace *vs, uaddr_t va, uaddr_t end, struct span *s)
 {
-    uaddr_t stop;
+    size_t index, room;
 
     s->entry = table_entry(vs, va, &s->level);
     s->va = va;
     s->step = LEVEL_BYTES(s->level);
-    if (s->level) {
-        s->count = 1;
+    if (s->level == 0) {
+        room = VSPACE_CHUNK - (PAGE_OF(va) & (VSPACE_CHUNK - 1));
+        s->count = (end - va) >> PAGE_BITS;
+        if (s->count > room)
+            s->count = room;
         return;
     }
-    stop = (va + VSPACE_CHUNK * PAGE_BYTES) & ~(VSPACE_CHUNK * PAGE_BYTES - 1);
-    if (stop > end)
-        stop = end;
-    s->count = (unsigned)((stop - va) >> PAGE_BITS);
+    s->count = 1;
+    index = pte_index(va, s->level);
+    room = s->level == 2 ? USER_ROOT_ENTRIES : TABLE_ENTRIES;
+    va = (va & ~(s->step - 1)) + s->step;
+    while (index + s->count < room && va + s->step <= end &&
+           s->count < UPPER_CHUNK && !pte_is_table(s->entry[s->count])) {
+        s->count++;
+        va += s->step;
+    }
+}
+
+/* Past free entries above the leaf level, from the first one of the span. */
+static uaddr_t skip_free(const struct span *s)
+{
+    size_t index = pte_index(s->va, s->level);
+    size_t room = s->level == 2 ? USER_ROOT_ENTRIES : TABLE_ENTRIES;
+    size_t next = table_next_used(s->entry - index, index + 1, room);
+
+    return (s->va & ~(s->step - 1)) + (next - index) * s->step;
 }
 
 static error_t prepare(struct range_op *op, uaddr_t va)
@@ -71,22 +91,29 @@ error_t range_run(struct range_op *op, uint64_t *cursor)
 {
     struct vspace *vs = op->vs;
     uaddr_t va = range_resume(op->start, op->end, cursor);
+    struct gather gather;
     unsigned work = 0;
     error_t err;
 
-    gather_init(&op->gather, vs);
+    op->gather = &gather;
+    gather_init(&gather, vs);
     err = prepare(op, va);
     while (!err && va < op->end) {
         struct span span;
 
         span_at(vs, va, op->end, &span);
-        op->visit(op, &span);
-        va = span_end(&span);
-        work += span.level ? 4 : span.count;
+        if (span.level && !*span.entry && !op->force_ends) {
+            va = skip_free(&span);
+            work += 32;
+        } else {
+            op->visit(op, &span);
+            va = span_end(&span);
+            work += (unsigned)(span.level ? 4 * span.count : span.count);
+        }
         if (work < VSPACE_CHUNK || va >= op->end)
             continue;
         work = 0;
-        gather_flush(&op->gather);
+        gather_flush(op->gather);
         if (op->one_chunk || (cursor && preempt_pending())) {
             *cursor = va;
             return K_PREEMPTED;
@@ -97,7 +124,7 @@ error_t range_run(struct range_op *op, uint64_t *cursor)
             err = vs->dying ? ERR_DELETED : prepare(op, va);
         }
     }
-    gather_flush(&op->gather);
+    gather_flush(op->gather);
     return err;
 }
 
@@ -107,11 +134,11 @@ static void fill_records(struct range_op *op, const struct span *s)
 {
     struct vspace *vs = op->vs;
     uint32_t page = PAGE_OF(s->va);
-    uint32_t count = (uint32_t)(s->count * (s->step >> PAGE_BITS));
+    uint32_t count = PAGE_OF(span_end(s)) - page;
 
     if (vs->mappings) {
-        if (op->gather.last)    /* Segment pages may be among what went */
-            gather_flush(&op->gather);
+        if (op->gather->last)    /* Segment pages may be among what went */
+            gather_flush(op->gather);
         mapping_remove(vs, page, count);
     }
     if (op->with_record)
@@ -125,43 +152,65 @@ void range_table_empty(struct range_op *op, uaddr_t va)
     uaddr_t base = va & ~(LEVEL_BYTES(1) - 1);
 
     if (base >= op->start && base + LEVEL_BYTES(1) <= op->end)
-        table_detach(&op->gather, base);
+        table_detach(op->gather, base);
     else
-        table_emptied(&op->gather, base);
+        table_emptied(op->gather, base);
+}
+
+/* Entries in and out of use, after a fill changed `changed` of them. */
+static void fill_counts(struct range_op *op, const struct span *s, uint32_t changed)
+{
+    struct vspace *vs = op->vs;
+    uint64_t pages = changed * (s->step >> PAGE_BITS);
+    uint32_t *used;
+
+    vs->mapped_pages += op->promise ? pages : -pages;
+    if (s->level == 1 && op->promise) {
+        middle_mark(vs, s->entry);
+        middle_mark(vs, s->entry + s->count - 1);
+    }
+    if (s->level || !changed)
+        return;
+    used = table_used(vs, s->entry);
+    *used += op->promise ? changed : -changed;
+    if (*used == 0)
+        range_table_empty(op, s->va);
 }
 
 static void visit_fill(struct range_op *op, const struct span *s)
 {
-    struct vspace *vs = op->vs;
-    pte_t promise = op->promise, any = 0;
-    unsigned changed = 0;
-    uint64_t pages = s->step >> PAGE_BITS;
+    pte_t promise = op->promise, *entry = s->entry, *end = entry + s->count;
+    pte_t *first = NULL, *last = NULL;
+    size_t changed = 0, segments = 0, frames = 0;
 
-    if (s->level && !*s->entry && !promise)
-        return;
-    for (unsigned i = 0; i < s->count; i++) {
-        pte_t old = s->entry[i];
+    /* The fence below must be on the list before any frame is let go. */
+    if (op->gather->nr_pages + s->count > GATHER_PAGES)
+        gather_flush(op->gather);
+    for (; entry < end; entry++) {
+        pte_t old = *entry;
 
         if (old == promise)
             continue;
         changed += !old != !promise;
-        any |= old;
-        s->entry[i] = promise;
-        if (old)
-            drop_entry(op, old, s->va + i * s->step, s->step);
+        *entry = promise;
+        if (old & PTE_V) {
+            first = first ? first : entry;
+            last = entry;
+        }
+        if (pte_has_frame(old)) {
+            frames++;
+            gather_frame(op->gather, pte_paddr(old));
+        } else {
+            segments += old & PTE_V;
+        }
     }
-    if (promise)
-        vs->mapped_pages += changed * pages;
-    else
-        vs->mapped_pages -= changed * pages;
-    if (s->level == 0) {
-        uint32_t *used = table_used(vs, s->entry);
-
-        *used += promise ? changed : -changed;
-        if (*used == 0 && changed)
-            range_table_empty(op, s->va);
-    }
-    if (any || op->with_record || vs->mappings)
+    op->vs->private_pages -= frames;
+    op->vs->segment_pages -= segments * (s->step >> PAGE_BITS);
+    if (first)
+        gather_fence(op->gather, s->va + (uint64_t)(first - s->entry) * s->step,
+                     (uint64_t)(last + 1 - first) * s->step);
+    fill_counts(op, s, (uint32_t)changed);
+    if (op->with_record || op->vs->mappings)
         fill_records(op, s);
 }
 
@@ -179,20 +228,54 @@ error_t range_check_free(struct vspace *vs, uaddr_t va, uaddr_t end)
     return 0;
 }
 
-static error_t fill(struct range_op *op, unsigned flags, uint64_t *cursor)
+/* A few pages of one leaf table that is there: one span, nothing to split. */
+static error_t fill_span(struct range_op *op, const struct span *span, bool replace)
 {
     struct vspace *vs = op->vs;
-    error_t err;
+    struct gather gather;
 
+    if (op->promise && !replace &&
+        table_next_used(span->entry, 0, span->count) < span->count)
+        return ERR_BUSY;
+    if ((op->with_record || vs->mappings) && mapping_prepare(vs, 3))
+        return ERR_NO_MEMORY;
+    op->gather = &gather;
+    gather_init(&gather, vs);
+    visit_fill(op, span);
+    gather_flush(&gather);
+    return 0;
+}
+
+static error_t fill_range(struct range_op *op, bool replace, uint64_t *cursor)
+{
     op->visit = visit_fill;
     op->relax = true;
     op->force_ends = op->promise != 0;
+    if (op->promise && !replace &&
+        range_check_free(op->vs, range_resume(op->start, op->end, cursor), op->end))
+        return ERR_BUSY;
+    return range_run(op, cursor);
+}
+
+static error_t fill(struct range_op *op, unsigned flags, uint64_t *cursor)
+{
+    struct vspace *vs = op->vs;
+    uint64_t len = op->end - op->start;
+    error_t err;
+
     spin_lock(&vs->lock);
-    err = vspace_check(vs, op->start, op->end - op->start);
-    if (!err && op->promise && !(flags & VM_REPLACE))
-        err = range_check_free(vs, range_resume(op->start, op->end, cursor), op->end);
-    if (!err)
-        err = range_run(op, cursor);
+    err = vspace_check(vs, op->start, len);
+    if (!err) {
+        struct span span = { .va = op->start, .step = PAGE_BYTES,
+                             .count = len >> PAGE_BITS };
+
+        if (span.count <= FAST_PAGES &&
+            !((op->start ^ (op->end - 1)) >> LEVEL_SHIFT(1)) &&
+            (span.entry = table_entry(vs, op->start, &span.level), !span.level))
+            err = fill_span(op, &span, flags & VM_REPLACE);
+        else
+            err = fill_range(op, flags & VM_REPLACE, cursor);
+    }
     spin_unlock(&vs->lock);
     return err;
 }
@@ -293,7 +376,7 @@ static pte_t protect_segment(struct vspace *vs, pte_t pte, unsigned prot,
 
 static void visit_protect(struct range_op *op, const struct span *s)
 {
-    for (unsigned i = 0; i < s->count; i++) {
+    for (size_t i = 0; i < s->count; i++) {
         pte_t old = s->entry[i], new;
 
         if (!old)
@@ -308,7 +391,7 @@ static void visit_protect(struct range_op *op, const struct span *s)
             continue;
         pte_store(&s->entry[i], new);
         if ((old & PTE_V) && (!(new & PTE_V) || (old & ~new & PTE_RWX)))
-            gather_fence(&op->gather, s->va + i * s->step, s->step);
+            gather_fence(op->gather, s->va + i * s->step, s->step);
     }
 }
 
@@ -355,7 +438,7 @@ error_t vspace_protect(struct vspace *vs, uaddr_t va, uint64_t len,
 
 static void visit_discard(struct range_op *op, const struct span *s)
 {
-    for (unsigned i = 0; i < s->count; i++) {
+    for (size_t i = 0; i < s->count; i++) {
         pte_t old = s->entry[i];
         uaddr_t va = s->va + i * s->step;
         pte_t kind = PROMISE_RECORD;
@@ -394,7 +477,7 @@ error_t vspace_discard(struct vspace *vs, uaddr_t va, uint64_t len, uint64_t *cu
 /* The Segment's pages [pending_from, pending_to) go away. */
 static void visit_evict(struct range_op *op, const struct span *s)
 {
-    for (unsigned i = 0; i < s->count; i++) {
+    for (size_t i = 0; i < s->count; i++) {
         pte_t old = s->entry[i];
 
         if (!(old & PTE_V) && (old & PROMISE_KIND_MASK) != PROMISE_KEPT)
@@ -425,13 +508,13 @@ static bool clip(const struct mapping *m, uint64_t from, uint64_t to,
 
 static void visit_clean(struct range_op *op, const struct span *s)
 {
-    for (unsigned i = 0; i < s->count; i++) {
+    for (size_t i = 0; i < s->count; i++) {
         pte_t old = s->entry[i];
 
         if ((old & (PTE_V | PTE_W | PTE_SEGMENT)) != (PTE_V | PTE_W | PTE_SEGMENT))
             continue;
         pte_store(&s->entry[i], (old & ~PTE_W) | PTE_LOGICAL_W);
-        gather_fence(&op->gather, s->va + i * s->step, s->step);
+        gather_fence(op->gather, s->va + i * s->step, s->step);
     }
 }
 

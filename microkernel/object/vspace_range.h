@@ -8,12 +8,14 @@
 
 #include "object/vspace_table.h"
 
-/* Entries of one table that one visit changes. */
+/* Neighbouring entries of one table that one visit changes; above the leaf
+ * level none of them is a table. */
 struct span {
     pte_t *entry;
     uaddr_t va;
     uint64_t step;              /* bytes each entry stands for                 */
-    unsigned level, count;
+    size_t count;
+    unsigned level;
 };
 
 struct range_op {
@@ -32,17 +34,17 @@ struct range_op {
     struct segment *seg;
     uint64_t first;             /* Segment page at `start`                     */
     uaddr_t target;             /* move: where `start` goes                    */
-    struct gather gather;
+    struct gather *gather;      /* range_run's                                 */
 };
 
 /* The span at va, not beyond end. */
 void span_at(struct vspace *vs, uaddr_t va, uaddr_t end, struct span *s);
 
-/* Where the next span starts: an upper entry may begin before s->va. */
+/* Where the next span starts. A free upper entry may begin before s->va and
+ * end beyond the range. */
 static inline uaddr_t span_end(const struct span *s)
 {
-    return s->level ? (s->va & ~(s->step - 1)) + s->step
-                    : s->va + s->count * PAGE_BYTES;
+    return (s->va & ~(s->step - 1)) + s->count * s->step;
 }
 
 /*
@@ -69,7 +71,7 @@ static inline void drop_entry(struct range_op *op, pte_t pte, uaddr_t va,
     struct vspace *vs = op->vs;
 
     if (pte & PTE_V) {
-        gather_fence(&op->gather, va, step);
+        gather_fence(op->gather, va, step);
         if (pte & PTE_SEGMENT) {
             vs->segment_pages -= step >> PAGE_BITS;
             return;
@@ -78,7 +80,7 @@ static inline void drop_entry(struct range_op *op, pte_t pte, uaddr_t va,
         return;
     }
     vs->private_pages--;
-    gather_frame(&op->gather, pte_paddr(pte));
+    gather_frame(op->gather, pte_paddr(pte));
 }
 
 #endif

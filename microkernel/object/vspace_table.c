@@ -85,13 +85,17 @@ error_t table_split(struct vspace *vs, pte_t *entry, unsigned level)
     if (!pte) {
         page_clear(table);
     } else {
-        for (unsigned i = 0; i < TABLE_ENTRIES; i += 8) {
-            for (unsigned j = 0; j < 8; j++)
-                table[i + j] = pte + (i + j) * step;
+        for (pte_t *p = table; p < table + TABLE_ENTRIES; p += 8) {
+            for (unsigned j = 0; j < 8; j++, pte += step)
+                p[j] = pte;
         }
     }
-    if (level == 1)
-        *table_used(vs, table) = pte ? TABLE_ENTRIES : 0;
+    if (level == 1) {
+        *table_used(vs, table) = *entry ? TABLE_ENTRIES : 0;
+        middle_mark(vs, entry);
+    } else {
+        *table_used(vs, table) = *entry ? MIDDLE_ALL : MIDDLE_NONE;
+    }
     vs->table_pages++;
     pte_store(entry, pte_make_table(table));
     return 0;
@@ -192,7 +196,7 @@ static error_t free_tables(struct vspace *vs)
         if (!pte_is_table(vs->root[i]))
             continue;
         middle = pte_table(vs->root[i]);
-        for (unsigned j = table_next_used(middle, 0, TABLE_ENTRIES);
+        for (size_t j = table_next_used(middle, 0, TABLE_ENTRIES);
              j < TABLE_ENTRIES; j = table_next_used(middle, j + 1, TABLE_ENTRIES))
             pool_free_page(vs->pool, vs->account, pte_paddr(middle[j]));
         pool_free_page(vs->pool, vs->account, kva_to_phys(middle));

@@ -31,14 +31,32 @@ static inline uint32_t *table_used(struct vspace *vs, const pte_t *entry)
     return pool_ref(vs->pool, kva_to_phys(entry) & ~(PAGE_BYTES - 1));
 }
 
-/* Index of the next entry in [i, end) that is not free, or end. */
-static inline unsigned table_next_used(const pte_t *table, unsigned i, unsigned end)
+/*
+ * The lowest and highest index of a middle table that were ever in use, in the
+ * place of its frame's count: low | high << 16. Never narrowed.
+ */
+#define MIDDLE_NONE (TABLE_ENTRIES - 1)
+#define MIDDLE_ALL  ((TABLE_ENTRIES - 1) << 16)
+
+static inline void middle_mark(struct vspace *vs, const pte_t *entry)
 {
-    while (i + 4 <= end && !(table[i] | table[i + 1] | table[i + 2] | table[i + 3]))
-        i += 4;
-    while (i < end && !table[i])
-        i++;
-    return i;
+    uint32_t *mark = table_used(vs, entry);
+    uint32_t index = ((uintptr_t)entry & (PAGE_BYTES - 1)) / sizeof(pte_t);
+    uint32_t low = *mark & 0xffff, high = *mark >> 16;
+
+    *mark = (index < low ? index : low) | (index > high ? index : high) << 16;
+}
+
+/* Index of the next entry in [i, end) that is not free, or end. */
+static inline size_t table_next_used(const pte_t *table, size_t i, size_t end)
+{
+    const pte_t *p = table + i, *stop = table + end;
+
+    while (stop - p >= 8 && !(p[0] | p[1] | p[2] | p[3] | p[4] | p[5] | p[6] | p[7]))
+        p += 8;
+    while (p < stop && !*p)
+        p++;
+    return (size_t)(p - table);
 }
 
 /* Put a table that says the same in place of a promise, a large leaf or a free

@@ -73,7 +73,7 @@ _Static_assert(VM_READ << 1 == PTE_R && VM_WRITE << 1 == PTE_W &&
                VM_EXEC << 1 == PTE_X, "permissions convert by a shift");
 _Static_assert(USER_TOP == USER_ROOT_ENTRIES * LEVEL_BYTES(2), "lower half");
 
-static inline unsigned pte_index(uaddr_t va, unsigned level)
+static inline size_t pte_index(uaddr_t va, unsigned level)
 {
     return (va >> LEVEL_SHIFT(level)) & (TABLE_ENTRIES - 1);
 }
@@ -133,7 +133,8 @@ static inline pte_t pte_promise(pte_t kind, unsigned prot)
  */
 static inline void pte_store(pte_t *entry, pte_t value)
 {
-    __atomic_store_n(entry, value, __ATOMIC_RELEASE);
+    __atomic_thread_fence(__ATOMIC_RELEASE);
+    __atomic_store_n(entry, value, __ATOMIC_RELAXED);
 }
 
 #endif

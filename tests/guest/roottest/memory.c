@@ -367,12 +367,10 @@ static void bench_copies(void)
         invoke(s, SEGMENT_COPY, 0, me, HERE, sizes[i], 1);
         begin();
         invoke(s, SEGMENT_COPY, 0, me, HERE, sizes[i], 0);
-        print_number(sizes[i]);
-        end(" bytes: Segment to memory", 1);
+        end("Segment to memory, 1/64/4096/65536 bytes", 1);
         begin();
         copy(me, HERE, (void *)(HERE + 32 * PAGE), sizes[i], 0);
-        print_number(sizes[i]);
-        end(" bytes: vspace_copy", 1);
+        end("vspace_copy, the same", 1);
     }
     invoke(me, VSPACE_UNMAP, HERE, 64 * PAGE, 0, 0, 0);
     destroy(s);

@@ -331,6 +331,9 @@ static void check_table(struct vspace *vs, pte_t *table, unsigned level,
         uaddr_t va = base + (uaddr_t)i * LEVEL_BYTES(level);
 
         used += table[i] != 0;
+        if (level == 1 && table[i])
+            REQUIRE(i >= (*table_used(vs, table) & 0xffff) &&
+                    i <= *table_used(vs, table) >> 16);
         if (level && pte_is_table(table[i])) {
             check_table(vs, pte_table(table[i]), level - 1, va, sums);
         } else if (table[i] || level == 0) {
