@@ -36,6 +36,15 @@ static error_t eventfd_read(struct file *f, struct io *io, uint64_t *position)
     return 0;
 }
 
+/* The value is looked at before it counts as moved: a write that must wait
+ * reads it again, one that is refused has moved nothing. */
+static void put_back(struct io *io, const struct io *before)
+{
+    io->done = before->done;
+    io->iov_index = before->iov_index;
+    io->iov_done = before->iov_done;
+}
+
 static error_t eventfd_write(struct file *f, struct io *io, uint64_t *position)
 {
     struct eventfd *e = f->data;
@@ -48,14 +57,9 @@ static error_t eventfd_write(struct file *f, struct io *io, uint64_t *position)
     error_t error = io_get(io, &value, sizeof(value));
     if (error != 0)
         return error;
-    if (value > COUNTER_MAX)
-        return ERR_INVALID_ARGUMENT;
-    if (COUNTER_MAX - e->counter < value) {
-        /* nothing was taken: the next attempt reads the value again */
-        io->done = before.done;
-        io->iov_index = before.iov_index;
-        io->iov_done = before.iov_done;
-        return ERR_WOULD_BLOCK;
+    if (value > COUNTER_MAX || COUNTER_MAX - e->counter < value) {
+        put_back(io, &before);
+        return value > COUNTER_MAX ? ERR_INVALID_ARGUMENT : ERR_WOULD_BLOCK;
     }
     e->counter += value;
     if (value != 0)

@@ -184,7 +184,7 @@ void unix_files_free(struct unix_files *);
 void unix_in_flight_add(struct file *);
 void unix_in_flight_remove(struct file *);
 uint32_t unix_in_flight(void);
-/* A socket was closed: look for garbage, if there can be any. */
-void unix_collect(void);
+/* There may be garbage: look for it before the turn ends. */
+void unix_collect_soon(void);
 
 #endif

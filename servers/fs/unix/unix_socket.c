@@ -216,7 +216,15 @@ static void socket_destroy(struct unix_socket *u)
 static void unix_release(struct file *f)
 {
     socket_destroy(f->data);
-    unix_collect();
+    unix_collect_soon();
+}
+
+/* The descriptor's reference may have been the last one outside of messages. */
+static void unix_descriptor_closed(struct file *f, struct process *p)
+{
+    (void)f;
+    (void)p;
+    unix_collect_soon();
 }
 
 /* ---- the file ---- */
@@ -301,6 +309,7 @@ static const struct file_ops unix_ops = {
     .poll = unix_poll,
     .ioctl = unix_ioctl,
     .release = unix_release,
+    .close = unix_descriptor_closed,
     .write_room = unix_write_room,
 };
 
