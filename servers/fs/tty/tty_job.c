@@ -13,6 +13,7 @@
  */
 #include <proc_client.h>
 
+#include "../drivers/drivers.h"
 #include "../peers.h"
 #include "../vfs.h"
 #include "tty.h"
@@ -162,6 +163,9 @@ static void session_over(struct tty *t)
 
 void streams_process_closed(struct process *p)
 {
+    /* init's end is the system's: what it wrote must be out before the power goes */
+    if (p->page->pid == 1)
+        drivers_drain(exec_now() + fs_tty_hz() / 2);
     for (struct tty *t = tty_list; t != NULL; t = t->next)
         if (t->session != 0 && t->leader_slot == p->slot)
             session_over(t);
