@@ -119,6 +119,20 @@ class Wire:
             return f"(int64_t){expr}" if base == "i64" else expr
         return f"({_C_SCALAR[base]}){expr}"
 
+    def scalar_from_words(self, place: Place) -> str:
+        return self.scalar_from(place, "").replace("->word", "word")
+
+    @property
+    def inline_only(self) -> bool:
+        """Everything is a scalar in a word: the stub needs no request of its own."""
+        return all(p.kind == "scalar" and p.area == "word" for p in [*self.request.places, *self.response.places])
+
+    @property
+    def call_flags(self) -> str:
+        flags = ["RPC_LONG"] if self.m.cancellable else []
+        flags += ["RPC_IDEMPOTENT"] if self.m.idempotent else []
+        return " | ".join(flags) or "0"
+
     def where(self, place: Place, source: str, arena: str) -> str:
         """The address of a place's fixed piece."""
         if place.area == "word":

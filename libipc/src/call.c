@@ -81,13 +81,15 @@ struct rpc_call *rpc_park(struct rpc_call *call, void (*on_cancel)(struct rpc_ca
 
 /* ---- the answer ---- */
 
-static void release(struct server_session *s, struct rpc_call *call)
+static inline void release(struct server_session *s, struct rpc_call *call)
 {
+    if (!call->heap && call->job == NULL)
+        return;     /* on the dispatcher's stack */
     if (s != NULL)
         call_unlist(s, call);
     if (call->heap)
         free(call);
-    else if (call->job != NULL)
+    else
         call->job->finished = true;
 }
 
@@ -96,14 +98,14 @@ void rpc_complete(struct rpc_call *call, error_t error)
     struct server_session *s = call_session(call);
 
     assert(call->heap || !call->parked);    /* answered although it was parked */
-    if (s != NULL) {
+    if (s != NULL && call->token != TOKEN_EVENT) {
         struct session *session = &call->server->sessions[call->client];
         struct cq_entry *entry = &session->cq[s->cq_tail % CQ_ENTRIES];
         entry->token = call->token;
         entry->error = error <= 0 ? error : ERR_IO;
         entry->arena_bytes = call->result_bytes;
         entry->reserved = 0;
-        for (unsigned i = 0; i < 6; i++)
+        for (unsigned i = 0; i < call->nr_words; i++)
             entry->word[i] = call->result[i];
         store_release(&session->header.cq_tail, ++s->cq_tail);
         session_note_ring(call->server, s);

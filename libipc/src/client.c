@@ -9,7 +9,8 @@
  * server never waits for room.
  *
  * Locking: everything in struct rpc_client is guarded by env->lock, except
- * request[].done, which the drainer releases and the owner acquires. No lock is
+ * request[].done, which the drainer releases and the owner acquires, and that
+ * tokens and arena slots are given back without it (atomic bits). No lock is
  * held across env->wait and env->wait_room, nor while lent memory is touched.
  *
  * Restart of the server: seen as a change of the header's epoch, by begin and
@@ -37,8 +38,10 @@ error_t rpc_client_init(struct rpc_client *client, struct session *session, cons
     for (unsigned i = 0; i < CQ_ENTRIES / 64; i++)
         client->tokens[i] = UINT64_MAX;
     client->arenas = UINT32_MAX;
-    for (unsigned i = 0; i < CQ_ENTRIES; i++)
+    for (unsigned i = 0; i < CQ_ENTRIES; i++) {
         client->request[i].token = i;
+        client->request[i].arena_slot = client->request[i].lend_at = ARENA_NONE;
+    }
     /* A hash of 0: the server opens the session later; looked at again then. */
     uint64_t hash = load_relaxed(&session->header.layout_hash);
     return hash == 0 || hash == layout_hash ? 0 : ERR_BAD_MESSAGE;
@@ -86,13 +89,6 @@ static inline bool has_entry(struct rpc_client *client)
     return client->sq_tail + client->nr_reserved - client->sq_head_seen < SQ_ENTRIES;
 }
 
-static inline bool arena_available(const struct rpc_client *client, unsigned flags)
-{
-    if (client->arenas == 0)
-        return false;
-    return !(flags & RPC_LONG) || (unsigned)__builtin_popcount(client->arenas) > ARENA_RESERVE;
-}
-
 static void wait_room_locked(struct rpc_client *client)
 {
     client->nr_waiting_room++;
@@ -102,38 +98,38 @@ static void wait_room_locked(struct rpc_client *client)
     client->nr_waiting_room--;
 }
 
-/* Token, entry, and slot as asked for; NULL when something is missing. */
+/* Token, entry, and slot as asked for; NULL when something is missing. A free
+ * request already has no slot, no bytes and no error (rpc_end sees to it). */
 static inline struct rpc_request *reserve(struct rpc_client *client, uint16_t method, unsigned flags)
 {
-    unsigned word = client->tokens[0] != 0 ? 0 : 1;
-    if (client->tokens[word] == 0 || !has_entry(client))
+    uint64_t free = load_relaxed(&client->tokens[0]);
+    unsigned first = 0;
+
+    if (free == 0) {
+        free = load_relaxed(&client->tokens[1]);
+        first = 64;
+    }
+    if (free == 0 || !has_entry(client))
         return NULL;
 
-    bool arena = false;
+    uint32_t slots = 0;
     if (flags & (RPC_WANT_ARENA | RPC_NEED_ARENA)) {
-        arena = arena_available(client, flags);
-        if (!arena && (flags & RPC_NEED_ARENA))
+        slots = load_relaxed(&client->arenas);
+        if ((flags & RPC_LONG) && (unsigned)__builtin_popcount(slots) <= ARENA_RESERVE)
+            slots = 0;
+        if (slots == 0 && (flags & RPC_NEED_ARENA))
             return NULL;
     }
-    unsigned bit = (unsigned)__builtin_ctzll(client->tokens[word]);
-    client->tokens[word] &= client->tokens[word] - 1;
-    client->nr_reserved++;
+    unsigned token = first + (unsigned)__builtin_ctzll(free);
+    __atomic_fetch_and(&client->tokens[first / 64], ~(free & -free), __ATOMIC_ACQUIRE);
 
-    struct rpc_request *request = &client->request[word * 64 + bit];
+    struct rpc_request *request = &client->request[token];
     request->method = method;
     request->in_use = 1;
-    request->published = 0;
     request->done = 0;
-    request->error = 0;
-    request->arena_bytes = 0;
-    request->arena_used = 0;
-    request->result_bytes = 0;
-    request->lend_at = ARENA_NONE;
-    request->arena_slot = ARENA_NONE;
-    request->arena = NULL;
-    if (arena) {
-        unsigned slot = (unsigned)__builtin_ctz(client->arenas);
-        client->arenas &= client->arenas - 1;
+    if (slots != 0) {
+        unsigned slot = (unsigned)__builtin_ctz(slots);
+        __atomic_fetch_and(&client->arenas, ~(slots & -slots), __ATOMIC_ACQUIRE);
         request->arena_slot = (uint16_t)slot;
         request->arena = client->session->arena[slot];
     }
@@ -141,16 +137,42 @@ static inline struct rpc_request *reserve(struct rpc_client *client, uint16_t me
 }
 _Static_assert(CQ_ENTRIES == 128, "two words of tokens");
 
-struct rpc_request *rpc_begin_with(struct rpc_client *client, uint16_t method, unsigned flags)
+/* Lock held, and still held on return. Who gives something back does so without
+ * the lock and then looks at nr_waiting_room; we count ourselves there and look
+ * once more. NULL when the session is closed. */
+static struct rpc_request *reserve_waiting(struct rpc_client *client, uint16_t method, unsigned flags)
 {
     struct rpc_request *request = NULL;
 
-    client->env->lock(client);
+    client->nr_waiting_room++;
+    full_fence();
     while (session_usable(client)) {
         request = reserve(client, method, flags);
         if (request != NULL)
             break;
-        wait_room_locked(client);
+        client->env->unlock(client);
+        client->env->wait_room(client);
+        client->env->lock(client);
+    }
+    client->nr_waiting_room--;
+    return request;
+}
+
+static inline struct rpc_request *begin_locked(struct rpc_client *client, uint16_t method, unsigned flags)
+{
+    if (!session_usable(client))
+        return NULL;
+    struct rpc_request *request = reserve(client, method, flags);
+    return request != NULL ? request : reserve_waiting(client, method, flags);
+}
+
+struct rpc_request *rpc_begin_with(struct rpc_client *client, uint16_t method, unsigned flags)
+{
+    client->env->lock(client);
+    struct rpc_request *request = begin_locked(client, method, flags);
+    if (request != NULL) {
+        request->published = 0;
+        client->nr_reserved++;
     }
     client->env->unlock(client);
     return request;
@@ -159,6 +181,35 @@ struct rpc_request *rpc_begin_with(struct rpc_client *client, uint16_t method, u
 struct rpc_request *rpc_begin(struct rpc_client *client, uint16_t method)
 {
     return rpc_begin_with(client, method, RPC_NEED_ARENA);
+}
+
+/* Without the lock. */
+static inline void give_back(struct rpc_client *client, struct rpc_request *request)
+{
+    uint32_t token = request->token;
+
+    request->in_use = 0;
+    if (request->arena_slot != ARENA_NONE) {
+        uint32_t slot = 1u << request->arena_slot;
+        request->arena_slot = ARENA_NONE;
+        request->arena = NULL;
+        request->arena_bytes = request->arena_used = 0;
+        request->lend_at = ARENA_NONE;
+        __atomic_fetch_or(&client->arenas, slot, __ATOMIC_RELEASE);
+    }
+    __atomic_fetch_or(&client->tokens[token / 64], 1ull << (token % 64), __ATOMIC_RELEASE);
+    full_fence();
+    if (__builtin_expect(load_relaxed(&client->nr_waiting_room) != 0, 0) && client->env->room != NULL) {
+        client->env->lock(client);
+        client->env->room(client);
+        client->env->unlock(client);
+    }
+}
+
+static inline void copy_words(uint64_t to[6], const uint64_t from[6])
+{
+    uint64_t a = from[0], b = from[1], c = from[2], d = from[3], e = from[4], f = from[5];
+    to[0] = a, to[1] = b, to[2] = c, to[3] = d, to[4] = e, to[5] = f;
 }
 
 static inline struct sq_entry *next_entry(struct rpc_client *client)
@@ -179,18 +230,22 @@ static inline void publish_tail(struct rpc_client *client)
         client->ring_needed = true;
 }
 
-static inline void publish(struct rpc_client *client, struct rpc_request *request)
+static inline void fill_head(struct sq_entry *entry, const struct rpc_request *request)
 {
-    struct sq_entry *entry = next_entry(client);
-
     entry->method = request->method;
     entry->flags = 0;
     entry->token = request->token;
     entry->arena_slot = request->arena_slot;
     entry->arena_bytes = request->arena_bytes;
     entry->reserved = 0;
-    for (unsigned i = 0; i < 6; i++)
-        entry->word[i] = request->word[i];
+}
+
+static inline void publish(struct rpc_client *client, struct rpc_request *request)
+{
+    struct sq_entry *entry = next_entry(client);
+
+    fill_head(entry, request);
+    copy_words(entry->word, request->word);
     request->published = 1;
     client->nr_reserved--;
     publish_tail(client);
@@ -274,25 +329,57 @@ void rpc_cancel(struct rpc_client *client, struct rpc_request *request)
 
 void rpc_end(struct rpc_client *client, struct rpc_request *request)
 {
-    client->env->lock(client);
-    if (!request->published)
+    if (!request->published) {
+        client->env->lock(client);
         client->nr_reserved--;
-    if (request->arena_slot != ARENA_NONE)
-        client->arenas |= 1u << request->arena_slot;
-    client->tokens[request->token / 64] |= 1ull << (request->token % 64);
-    request->in_use = 0;
-    if (client->nr_waiting_room != 0 && client->env->room != NULL)
-        client->env->room(client);
-    client->env->unlock(client);
+        client->env->unlock(client);
+    }
+    give_back(client, request);
+}
+
+error_t rpc_call_words(struct rpc_client *client, uint16_t method, unsigned flags, uint64_t word[6], unsigned nr_in)
+{
+    const struct rpc_env *env = client->env;
+    error_t error;
+
+    for (unsigned attempt = 0;; attempt++) {
+        env->lock(client);
+        struct rpc_request *request = begin_locked(client, method, 0);
+        if (request == NULL) {
+            env->unlock(client);
+            return ERR_PEER_CLOSED;
+        }
+        struct sq_entry *entry = next_entry(client);
+        fill_head(entry, request);
+        for (unsigned i = 0; i < nr_in; i++)
+            entry->word[i] = word[i];
+        request->published = 1;
+        publish_tail(client);
+        if (env->combines_ring)
+            env->unlock(client);
+        else
+            unlock_and_ring(client);
+
+        error = await(client, request, (flags & RPC_LONG) != 0);
+        if (error == ERR_PEER_RESTARTED && (flags & RPC_IDEMPOTENT) && attempt < RPC_MAX_REPEATS) {
+            give_back(client, request);
+            continue;
+        }
+        if (error == 0)
+            copy_words(word, request->word);
+        give_back(client, request);
+        return error;
+    }
 }
 
 void rpc_post(struct rpc_client *client, struct rpc_request *request)
 {
-    client->env->lock(client);
-    publish(client, request);
-    client->tokens[request->token / 64] |= 1ull << (request->token % 64);
-    request->in_use = 0;
-    unlock_and_ring(client);
+    uint64_t word[6];
+
+    copy_words(word, request->word);
+    uint16_t method = request->method;
+    rpc_end(client, request);
+    rpc_post_event(client, method, word);
 }
 
 bool rpc_try_post(struct rpc_client *client, const struct sq_entry *event)
@@ -308,11 +395,10 @@ bool rpc_try_post(struct rpc_client *client, const struct sq_entry *event)
 
 void rpc_post_event(struct rpc_client *client, uint16_t method, const uint64_t word[6])
 {
-    struct sq_entry event = { .method = method, .token = UINT32_MAX, .arena_slot = ARENA_NONE };
+    struct sq_entry event = { .method = method, .token = TOKEN_EVENT, .arena_slot = ARENA_NONE };
     const struct rpc_env *env = client->env;
 
-    for (unsigned i = 0; i < 6; i++)
-        event.word[i] = word[i];
+    copy_words(event.word, word);
     env->lock(client);
     /* Behind others that wait: the order of events is kept. */
     bool taken = client->backlog != NULL && env->backlog != NULL && env->backlog(client, &event);
@@ -340,8 +426,7 @@ static inline bool complete_one(struct rpc_client *client, const struct cq_entry
     if (error > 0 || bytes > ARENA_SLOT_BYTES || (bytes != 0 && request->arena == NULL))
         error = ERR_BAD_MESSAGE;
     if (error == 0)
-        for (unsigned i = 0; i < 6; i++)
-            request->word[i] = entry->word[i];
+        copy_words(request->word, entry->word);
     request->error = error;
     request->result_bytes = error == 0 ? bytes : 0;
     store_release(&request->done, 1);

@@ -6,7 +6,7 @@
  * the executor's own stack resumes one, so a switch always goes between that
  * stack and a coroutine's.
  *
- * Wakers are bits: bit i of woken[] asks for coroutine i. Waking is one atomic
+ * Wakers are bits: bit i of coro_woken[] asks for coroutine i. Waking is one atomic
  * OR; the executor takes a whole word with one exchange. A bit that is set while
  * its coroutine runs stays, and ends that coroutine's next suspend at once: no
  * wake is lost. Suspends may end without reason; callers look at their condition
@@ -23,7 +23,6 @@
 #include "coro.h"
 #include "coro_fiber.h"
 
-#define CORO_MAX        256u
 #define PAINT           0x5aa55aa5c33cc33cull
 #define SAVED_WORDS     14u     /* rv64: 13 registers, padded to 16 bytes       */
 
@@ -55,8 +54,8 @@ static struct {
     void *main_fiber;
     const void *main_stack;
     size_t main_stack_bytes;
-    uint64_t woken[CORO_MAX / 64];
 } pool;
+uint64_t coro_woken[CORO_MAX / 64];
 
 error_t coro_init(void *stacks, uint32_t nr, size_t stack_bytes)
 {
@@ -64,6 +63,7 @@ error_t coro_init(void *stacks, uint32_t nr, size_t stack_bytes)
         return ERR_INVALID_ARGUMENT;
     free(pool.all);     /* of a former executor (tests) */
     memset(&pool, 0, sizeof pool);
+    memset(coro_woken, 0, sizeof coro_woken);
     pool.all = calloc(nr, sizeof *pool.all);
     if (pool.all == NULL && nr != 0)
         return ERR_NO_MEMORY;
@@ -159,22 +159,14 @@ void coro_main(void)
     __builtin_unreachable();
 }
 
-bool coro_any_woken(void)
-{
-    for (uint32_t w = 0; w < (pool.nr + 63) / 64; w++)
-        if (load_relaxed(&pool.woken[w]) != 0)
-            return true;
-    return false;
-}
-
 bool coro_run_woken(void)
 {
     bool any = false;
 
     for (uint32_t w = 0; w < (pool.nr + 63) / 64; w++) {
-        if (load_relaxed(&pool.woken[w]) == 0)
+        if (load_relaxed(&coro_woken[w]) == 0)
             continue;
-        uint64_t bits = __atomic_exchange_n(&pool.woken[w], 0, __ATOMIC_ACQUIRE);
+        uint64_t bits = __atomic_exchange_n(&coro_woken[w], 0, __ATOMIC_ACQUIRE);
         for (; bits != 0; bits &= bits - 1) {
             struct coro *c = &pool.all[w * 64 + (unsigned)__builtin_ctzll(bits)];
             if (c->state == CORO_SUSPENDED) {
@@ -190,7 +182,7 @@ bool coro_run_woken(void)
 
 void coro_wake(struct coro *c)
 {
-    __atomic_fetch_or(&pool.woken[c->index / 64], 1ull << (c->index % 64), __ATOMIC_RELEASE);
+    __atomic_fetch_or(&coro_woken[c->index / 64], 1ull << (c->index % 64), __ATOMIC_RELEASE);
 }
 
 void coro_cancel(struct coro *c)

@@ -172,12 +172,12 @@ static void poll_notification(void)
 static bool run_timers(void)
 {
     exec.turns_to_timer = TIMER_TURNS;
-    return timer_next() != DEADLINE_NONE && timer_run(exec_now());
+    return timer_run(exec_now());
 }
 
 bool exec_turn(void)
 {
-    bool did = coro_run_woken();
+    bool did = coro_any_woken() && coro_run_woken();
 
     for (struct rpc_server *server = exec.servers; server != NULL; server = server->next) {
         unsigned nr = rpc_server_turn(server);
@@ -188,10 +188,11 @@ bool exec_turn(void)
         did |= rpc_drain(exec.client[i]) != 0;
         did |= coro_env_turn(exec.client[i]);
     }
-    if (!did || --exec.turns_to_timer == 0)
+    if (timer_next() != DEADLINE_NONE && (!did || --exec.turns_to_timer == 0))
         did |= run_timers();
     for (struct rpc_server *server = exec.servers; server != NULL; server = server->next)
-        rpc_server_flush(server);
+        if (server->to_ring != NULL)
+            rpc_server_flush(server);
     exec.stats.turns++;
     return did;
 }
@@ -299,8 +300,11 @@ static void idle(void)
 
 void exec_run(void)
 {
-    while (!exec.stop) {
-        if (!exec_turn())
+    for (;;) {
+        exec_turn();
+        if (exec.stop)
+            break;
+        if (!coro_any_woken() && !anything())
             idle();
         else if (--exec.turns_to_poll == 0)
             poll_notification();

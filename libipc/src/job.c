@@ -43,7 +43,7 @@ static void job_run(struct rpc_job *job)
     struct rpc_call *call = &job->call;
 
     job->coro = coro_self();
-    if (call->cancelled && call->token != UINT32_MAX)
+    if (call->cancelled && call->token != TOKEN_EVENT)
         rpc_complete(call, ERR_CANCELLED);
     else
         call->server->interface->dispatch(call, &job->entry, job->arena);

@@ -11,8 +11,8 @@
  * a list of the open sessions that ring it.
  *
  * Order between sessions: what a peer server posted before it answered a client
- * is served before what that client sends next. So the peers' sessions (below
- * FIRST_PROCESS_SLOT) are looked at again after a client's tail was read.
+ * is served before what that client sends next. So the peers' sessions (those of
+ * other servers) are looked at again after a client's tail was read.
  *
  * The client may write the ring at any time: indices it writes are checked,
  * entries are copied before they are looked at, and our own indices are kept in
@@ -107,8 +107,6 @@ static void trim_hot(struct rpc_server *server)
 {
     struct server_session *oldest = NULL;
 
-    if (server->nr_hot <= HOT_MAX)
-        return;
     for (struct server_session *s = server->hot; s != NULL; s = s->next_hot)
         if (s->idle_turns != 0 && (oldest == NULL || s->idle_turns > oldest->idle_turns))
             oldest = s;
@@ -174,8 +172,8 @@ void rpc_session_open(struct rpc_server *server, uint32_t client)
     s->serial++;
     s->next_in_bucket = server->bucket[client % DOORBELL_BITS];
     server->bucket[client % DOORBELL_BITS] = s;
-    if (client < FIRST_PROCESS_SLOT)
-        server->peers |= 1u << client;
+    if (client < NR_SERVERS)
+        server->peer[server->nr_peers++] = s;
 
     header->layout_hash = server->interface->layout_hash;
     store_release(&header->epoch, server->epoch);
@@ -210,8 +208,9 @@ void rpc_session_close(struct rpc_server *server, uint32_t client)
     while (*at != s)
         at = &(*at)->next_in_bucket;
     *at = s->next_in_bucket;
-    if (client < FIRST_PROCESS_SLOT)
-        server->peers &= ~(1u << client);
+    for (uint32_t i = 0; i < server->nr_peers; i++)
+        if (server->peer[i] == s)
+            server->peer[i--] = server->peer[--server->nr_peers];
     /* The client is gone: ready for the next one. */
     memset(header_of(server, s), 0, sizeof(struct session_header));
 }
@@ -241,18 +240,21 @@ bool rpc_session_is_open(const struct rpc_server *server, uint32_t client)
 
 /* ---- serving ---- */
 
-/* May one more request be taken? Its completion slot is then reserved. */
+static inline bool needs_credit(const struct sq_entry *entry)
+{
+    return !(entry->flags & SQ_CANCEL) && entry->token != TOKEN_EVENT;
+}
+
+/* May one more request be taken? Its completion slot is then reserved. A client
+ * that keeps to the protocol always has credit: it has CQ_ENTRIES tokens, and
+ * gives one back only after it moved cq_head. */
 static inline bool has_credit(struct rpc_server *server, struct server_session *s)
 {
     if (s->nr_parked + (s->cq_tail - s->cq_head_seen) < CQ_ENTRIES)
         return true;
     uint32_t head = load_acquire(&header_of(server, s)->cq_head);
-    if (s->cq_tail - head > CQ_ENTRIES) {
-        break_session(server, s);
-        return false;
-    }
     s->cq_head_seen = head;
-    return s->nr_parked + (s->cq_tail - head) < CQ_ENTRIES;
+    return s->cq_tail - head <= CQ_ENTRIES && s->nr_parked + (s->cq_tail - head) < CQ_ENTRIES;
 }
 
 static void cancel_token(struct rpc_server *server, struct server_session *s, uint64_t token)
@@ -281,14 +283,11 @@ static inline void serve_entry(struct rpc_server *server, struct server_session 
     call.serial = s->serial;
     call.method = entry->method;
     call.arena_slot = entry->arena_slot;
-    for (unsigned i = 0; i < 6; i++)
-        call.result[i] = 0;
     call.result_bytes = 0;
     call.parked = call.cancelled = call.heap = call.listed = false;
+    call.nr_words = 0;
     call.on_cancel = NULL;
-    call.context = NULL;
-    call.next = call.prev = NULL;
-    call.job = NULL;
+    call.job = NULL;    /* the rest is set by who parks it */
     server->stats.requests++;
 
     if (entry->arena_slot != ARENA_NONE) {
@@ -311,10 +310,10 @@ static inline void serve_entry(struct rpc_server *server, struct server_session 
 
 static void serve_peers(struct rpc_server *server)
 {
-    for (uint32_t peers = server->peers; peers != 0; peers &= peers - 1) {
-        uint32_t peer = (uint32_t)__builtin_ctz(peers);
-        if (has_work(server, &server->state[peer]))
-            while (rpc_session_serve(server, peer, SQ_ENTRIES) != 0)
+    for (uint32_t i = 0; i < server->nr_peers; i++) {
+        struct server_session *s = server->peer[i];
+        if (has_work(server, s))
+            while (rpc_session_serve(server, s->index, SQ_ENTRIES) != 0)
                 continue;
     }
 }
@@ -334,15 +333,19 @@ unsigned rpc_session_serve(struct rpc_server *server, uint32_t client, unsigned 
         return 0;
     }
     uint32_t serial = s->serial;
-    if (client >= FIRST_PROCESS_SLOT && server->peers != 0) {
+    if (client >= FIRST_PROCESS_SLOT && server->nr_peers != 0) {
         serve_peers(server);
         if (s->serial != serial || !s->open)
             return 0;
     }
     bool was_full = waiting >= NEARLY_FULL;
-    while (nr < quantum && s->sq_head != tail && has_credit(server, s)) {
+    while (nr < quantum && s->sq_head != tail) {
         struct sq_entry entry = session->sq[s->sq_head % SQ_ENTRIES];
         copied_once(entry);
+        if (needs_credit(&entry) && !has_credit(server, s)) {
+            break_session(server, s);
+            return nr;
+        }
         s->sq_head++;
         nr++;
         serve_entry(server, s, &entry);
@@ -367,7 +370,8 @@ unsigned rpc_server_turn(struct rpc_server *server)
         unsigned served = rpc_session_serve(server, s->index, QUANTUM);
         nr += served;
         if (served != 0) {
-            rpc_server_flush(server);
+            if (server->to_ring != NULL)
+                rpc_server_flush(server);
             s->idle_turns = 0;
             /* Handlers close sessions: the list may have changed under us. */
             next = s->is_hot ? s->next_hot : NULL;
@@ -375,7 +379,8 @@ unsigned rpc_server_turn(struct rpc_server *server)
             unlink_hot(server, s);
         }
     }
-    trim_hot(server);
+    if (server->nr_hot > HOT_MAX)
+        trim_hot(server);
     return nr;
 }
 

@@ -109,6 +109,7 @@ struct rpc_request *rpc_begin(struct rpc_client *, uint16_t method) MAY_YIELD;
 #define RPC_WANT_ARENA 1u   /* an arena slot if one is free                      */
 #define RPC_NEED_ARENA 2u   /* waits for one                                     */
 #define RPC_LONG       4u   /* may stay for long: leaves ARENA_RESERVE to others */
+#define RPC_IDEMPOTENT 8u   /* rpc_call_words only                               */
 #define ARENA_RESERVE  8u
 struct rpc_request *rpc_begin_with(struct rpc_client *, uint16_t method, unsigned flags) MAY_YIELD;
 /* Also sets req->error to what it returns. An interrupted wait of a
@@ -116,6 +117,10 @@ struct rpc_request *rpc_begin_with(struct rpc_client *, uint16_t method, unsigne
 error_t rpc_invoke(struct rpc_client *, struct rpc_request *, bool cancellable) MAY_YIELD;
 void    rpc_submit(struct rpc_client *, struct rpc_request *);
 error_t rpc_finish(struct rpc_client *, struct rpc_request *, bool cancellable) MAY_YIELD;
+/* All of it for a request whose arguments (nr_in words) and results are inline:
+ * on success word[] holds the results. flags: RPC_LONG for a cancellable one,
+ * RPC_IDEMPOTENT to repeat it after a restart of the server. */
+error_t rpc_call_words(struct rpc_client *, uint16_t method, unsigned flags, uint64_t word[6], unsigned nr_in) MAY_YIELD;
 void    rpc_cancel(struct rpc_client *, struct rpc_request *);
 void    rpc_end(struct rpc_client *, struct rpc_request *);
 /* Publish a request that has no answer (IDL: `event`). Waits for room only. */

@@ -35,6 +35,7 @@ struct sq_entry {
     uint64_t word[6];       /* inline arguments, laid out by the IDL compiler   */
 };
 #define ARENA_NONE      0xffffu
+#define TOKEN_EVENT     0xffffffffu /* token of an entry that gets no completion */
 #define SQ_CANCEL       0x0001u /* word[0] = token of the request to cancel; the
                                  * final completion of that request tells how it
                                  * ended, the cancel itself gets none           */

@@ -50,14 +50,15 @@ struct rpc_call {
     uint32_t result_bytes;
     bool     parked;
     bool     cancelled;     /* a cancel arrived; the handler should end soon    */
+    /* libipc's */
+    bool     heap;          /* made by rpc_park                                 */
+    bool     listed;
+    uint32_t nr_words;      /* of result[] that the reply filled                */
     /* parked requests */
     void   (*on_cancel)(struct rpc_call *);
     void    *context;
     struct rpc_call *next, *prev;   /* list of the session's parked requests    */
-    /* libipc's */
-    struct rpc_job *job;    /* runs on a coroutine                              */
-    bool     heap;          /* made by rpc_park                                 */
-    bool     listed;
+    struct rpc_job *job;    /* libipc's: runs on a coroutine                    */
 };
 
 /* Make the request outlive its handler. on_cancel is called once if the client
@@ -100,7 +101,8 @@ struct rpc_server {
     struct server_session *hot;     /* polled: their server_asleep is 0         */
     uint32_t nr_hot;
     uint32_t epoch;
-    uint32_t peers;                 /* open sessions below FIRST_PROCESS_SLOT   */
+    struct server_session *peer[NR_SERVERS];    /* open ones of other servers    */
+    uint32_t nr_peers;
     struct server_session *to_ring; /* completions published, client not yet rung */
     void   (*ring)(struct rpc_server *, uint32_t client);
     struct rpc_job *waiting_jobs, **waiting_end;    /* no coroutine was free     */

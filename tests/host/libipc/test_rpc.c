@@ -512,6 +512,18 @@ static void hostile_entries_get_errors(void **state)
     assert_int_equal(raw(c).error <= 0, 1);
 }
 
+static void absurd_completion_index_breaks_the_session(void **state)
+{
+    (void)state;
+    sessions[ME].header.cq_head = 1000;
+    struct sq_entry e = { .method = SAMPLE_METHOD_SUM, .arena_slot = ARENA_NONE };
+    for (unsigned i = 0; i < CQ_ENTRIES + 1; i++) {
+        sessions[ME].sq[sessions[ME].header.sq_tail++ % SQ_ENTRIES] = e;
+        rpc_session_serve(&server, ME, 1);
+    }
+    assert_int_equal(server.stats.broken_sessions, 1);
+}
+
 static void absurd_indices_break_the_session_only(void **state)
 {
     (void)state;
@@ -524,28 +536,30 @@ static void absurd_indices_break_the_session_only(void **state)
     assert_int_equal(sample_sum(&client, 1, 1, 1, 1, &total), ERR_PEER_CLOSED);
 }
 
-static void without_credit_nothing_is_taken(void **state)
+static void without_credit_the_session_is_broken(void **state)
 {
     (void)state;
     struct session *session = &sessions[ME];
     struct sq_entry e = { .method = SAMPLE_METHOD_SUM, .arena_slot = ARENA_NONE };
     unsigned taken = 0;
-    for (unsigned i = 0; i < 300; i++) {
-        if (session->header.sq_tail - session->header.sq_head < SQ_ENTRIES) {
-            session->sq[session->header.sq_tail % SQ_ENTRIES] = e;
-            session->header.sq_tail++;
-        }
+    for (unsigned i = 0; i < CQ_ENTRIES; i++) {
+        session->sq[session->header.sq_tail++ % SQ_ENTRIES] = e;
         taken += rpc_session_serve(&server, ME, 4);
     }
     assert_int_equal(taken, CQ_ENTRIES);
-    session->header.cq_head += 10;
-    taken = 0;
-    for (unsigned i = 0; i < 10; i++)
-        taken += rpc_session_serve(&server, ME, 4);
-    assert_int_equal(taken, 10);
-    session->header.cq_head += 1000;
-    rpc_session_serve(&server, ME, 4);
+    /* An event and a cancel need no completion slot, a request does. */
+    session->sq[session->header.sq_tail++ % SQ_ENTRIES] =
+        (struct sq_entry){ .method = SAMPLE_METHOD_NOTE, .arena_slot = ARENA_NONE, .token = TOKEN_EVENT };
+    session->sq[session->header.sq_tail++ % SQ_ENTRIES] = (struct sq_entry){ .flags = SQ_CANCEL };
+    assert_int_equal(rpc_session_serve(&server, ME, 4), 2);
+    assert_int_equal(handlers_nr_notes, 1);
+    session->header.cq_head += 1;
+    session->sq[session->header.sq_tail++ % SQ_ENTRIES] = e;
+    assert_int_equal(rpc_session_serve(&server, ME, 4), 1);
+    session->sq[session->header.sq_tail++ % SQ_ENTRIES] = e;
+    assert_int_equal(rpc_session_serve(&server, ME, 4), 0);
     assert_int_equal(server.stats.broken_sessions, 1);
+    assert_false(rpc_server_peek(&server));
 }
 
 static void parked_are_limited_per_session(void **state)
@@ -635,8 +649,8 @@ int main(void)
         TEST(blocking_handlers_beyond_the_coroutines_wait_their_turn), TEST(closing_a_session_drops_what_waits),
         TEST(request_before_the_session_is_open_is_served), TEST(other_layout_is_refused),
         TEST(peers_events_come_before_clients_requests), TEST(many_parked_leave_room_for_others),
-        TEST(hostile_entries_get_errors), TEST(absurd_indices_break_the_session_only),
-        TEST(without_credit_nothing_is_taken), TEST(parked_are_limited_per_session),
+        TEST(hostile_entries_get_errors), TEST(absurd_completion_index_breaks_the_session), TEST(absurd_indices_break_the_session_only),
+        TEST(without_credit_the_session_is_broken), TEST(parked_are_limited_per_session),
         TEST(arena_slot_of_a_parked_request_is_not_shared), TEST(hot_sessions_are_bounded_and_go_cold),
         TEST(restart_of_the_server_ends_requests),
     };

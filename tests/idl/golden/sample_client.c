@@ -4,6 +4,20 @@
 
 /* ---- sum ---- */
 
+error_t sample_sum(struct rpc_client *rpc, uint64_t a, uint64_t b, uint64_t c, uint64_t d, uint64_t *total)
+{
+    uint64_t word[6];
+    word[0] = a;
+    word[1] = b;
+    word[2] = c;
+    word[3] = d;
+    error_t err = rpc_call_words(rpc, SAMPLE_METHOD_SUM, RPC_IDEMPOTENT, word, 4);
+    if (err == 0) {
+        *total = word[0];
+    }
+    return err;
+}
+
 static error_t sum_encode(struct rpc_client *rpc, uint64_t a, uint64_t b, uint64_t c, uint64_t d,
                           struct rpc_request **encoded)
 {
@@ -28,21 +42,6 @@ static error_t sum_decode(struct rpc_client *rpc, struct rpc_request *req, uint6
     return err;
 }
 
-error_t sample_sum(struct rpc_client *rpc, uint64_t a, uint64_t b, uint64_t c, uint64_t d, uint64_t *total)
-{
-    struct rpc_request *req;
-    for (unsigned attempt = 0;; attempt++) {
-        error_t err = sum_encode(rpc, a, b, c, d, &req);
-        if (err != 0)
-            return err;
-        err = rpc_invoke(rpc, req, false);
-        if (err != ERR_PEER_RESTARTED || attempt == RPC_MAX_REPEATS)
-            break;
-        rpc_end(rpc, req);
-    }
-    return sum_decode(rpc, req, total);
-}
-
 error_t sample_sum_submit(struct rpc_client *rpc, uint64_t a, uint64_t b, uint64_t c, uint64_t d,
                           struct rpc_request **submitted)
 {
@@ -62,6 +61,20 @@ error_t sample_sum_finish(struct rpc_client *rpc, struct rpc_request *req, uint6
 }
 
 /* ---- calc ---- */
+
+error_t sample_calc(struct rpc_client *rpc, uint8_t a, uint8_t what, int16_t b, bool negate, uint32_t how,
+                    int64_t *value, bool *odd)
+{
+    uint64_t word[6];
+    word[0] = a | (uint64_t)what << 8 | (uint64_t)(uint16_t)b << 16 | (uint64_t)negate << 32;
+    word[1] = how;
+    error_t err = rpc_call_words(rpc, SAMPLE_METHOD_CALC, 0, word, 2);
+    if (err == 0) {
+        *value = (int64_t)word[0];
+        *odd = (word[1] & 0xff) != 0;
+    }
+    return err;
+}
 
 static error_t calc_encode(struct rpc_client *rpc, uint8_t a, uint8_t what, int16_t b, bool negate,
                            uint32_t how, struct rpc_request **encoded)
@@ -84,17 +97,6 @@ static error_t calc_decode(struct rpc_client *rpc, struct rpc_request *req, int6
     }
     rpc_end(rpc, req);
     return err;
-}
-
-error_t sample_calc(struct rpc_client *rpc, uint8_t a, uint8_t what, int16_t b, bool negate, uint32_t how,
-                    int64_t *value, bool *odd)
-{
-    struct rpc_request *req;
-    error_t err = calc_encode(rpc, a, what, b, negate, how, &req);
-    if (err != 0)
-        return err;
-    rpc_invoke(rpc, req, false);
-    return calc_decode(rpc, req, value, odd);
 }
 
 error_t sample_calc_submit(struct rpc_client *rpc, uint8_t a, uint8_t what, int16_t b, bool negate,
@@ -595,6 +597,17 @@ error_t sample_wide_finish(struct rpc_client *rpc, struct rpc_request *req, uint
 
 /* ---- wait ---- */
 
+error_t sample_wait(struct rpc_client *rpc, uint32_t key, uint32_t *value)
+{
+    uint64_t word[6];
+    word[0] = key;
+    error_t err = rpc_call_words(rpc, SAMPLE_METHOD_WAIT, RPC_LONG, word, 1);
+    if (err == 0) {
+        *value = (uint32_t)word[0];
+    }
+    return err;
+}
+
 static error_t wait_encode(struct rpc_client *rpc, uint32_t key, struct rpc_request **encoded)
 {
     struct rpc_request *req = rpc_begin_with(rpc, SAMPLE_METHOD_WAIT, RPC_LONG);
@@ -613,16 +626,6 @@ static error_t wait_decode(struct rpc_client *rpc, struct rpc_request *req, uint
     }
     rpc_end(rpc, req);
     return err;
-}
-
-error_t sample_wait(struct rpc_client *rpc, uint32_t key, uint32_t *value)
-{
-    struct rpc_request *req;
-    error_t err = wait_encode(rpc, key, &req);
-    if (err != 0)
-        return err;
-    rpc_invoke(rpc, req, true);
-    return wait_decode(rpc, req, value);
 }
 
 error_t sample_wait_submit(struct rpc_client *rpc, uint32_t key, struct rpc_request **submitted)
@@ -644,6 +647,17 @@ error_t sample_wait_finish(struct rpc_client *rpc, struct rpc_request *req, uint
 
 /* ---- wake ---- */
 
+error_t sample_wake(struct rpc_client *rpc, uint32_t key, uint32_t value, uint32_t *woken)
+{
+    uint64_t word[6];
+    word[0] = key | (uint64_t)value << 32;
+    error_t err = rpc_call_words(rpc, SAMPLE_METHOD_WAKE, 0, word, 1);
+    if (err == 0) {
+        *woken = (uint32_t)word[0];
+    }
+    return err;
+}
+
 static error_t wake_encode(struct rpc_client *rpc, uint32_t key, uint32_t value, struct rpc_request **encoded)
 {
     struct rpc_request *req = rpc_begin_with(rpc, SAMPLE_METHOD_WAKE, 0);
@@ -662,16 +676,6 @@ static error_t wake_decode(struct rpc_client *rpc, struct rpc_request *req, uint
     }
     rpc_end(rpc, req);
     return err;
-}
-
-error_t sample_wake(struct rpc_client *rpc, uint32_t key, uint32_t value, uint32_t *woken)
-{
-    struct rpc_request *req;
-    error_t err = wake_encode(rpc, key, value, &req);
-    if (err != 0)
-        return err;
-    rpc_invoke(rpc, req, false);
-    return wake_decode(rpc, req, woken);
 }
 
 error_t sample_wake_submit(struct rpc_client *rpc, uint32_t key, uint32_t value,
@@ -815,6 +819,13 @@ error_t sample_read_later_finish(struct rpc_client *rpc, struct rpc_request *req
 
 /* ---- wrong ---- */
 
+error_t sample_wrong(struct rpc_client *rpc)
+{
+    uint64_t word[6];
+    error_t err = rpc_call_words(rpc, SAMPLE_METHOD_WRONG, 0, word, 0);
+    return err;
+}
+
 static error_t wrong_encode(struct rpc_client *rpc, struct rpc_request **encoded)
 {
     struct rpc_request *req = rpc_begin_with(rpc, SAMPLE_METHOD_WRONG, 0);
@@ -829,16 +840,6 @@ static error_t wrong_decode(struct rpc_client *rpc, struct rpc_request *req)
     error_t err = req->error;
     rpc_end(rpc, req);
     return err;
-}
-
-error_t sample_wrong(struct rpc_client *rpc)
-{
-    struct rpc_request *req;
-    error_t err = wrong_encode(rpc, &req);
-    if (err != 0)
-        return err;
-    rpc_invoke(rpc, req, false);
-    return wrong_decode(rpc, req);
 }
 
 error_t sample_wrong_submit(struct rpc_client *rpc, struct rpc_request **submitted)
@@ -860,6 +861,17 @@ error_t sample_wrong_finish(struct rpc_client *rpc, struct rpc_request *req)
 
 /* ---- open ---- */
 
+error_t sample_open(struct rpc_client *rpc, uint32_t which, uint32_t *file)
+{
+    uint64_t word[6];
+    word[0] = which;
+    error_t err = rpc_call_words(rpc, SAMPLE_METHOD_OPEN, 0, word, 1);
+    if (err == 0) {
+        *file = (uint32_t)word[0];
+    }
+    return err;
+}
+
 static error_t open_encode(struct rpc_client *rpc, uint32_t which, struct rpc_request **encoded)
 {
     struct rpc_request *req = rpc_begin_with(rpc, SAMPLE_METHOD_OPEN, 0);
@@ -878,16 +890,6 @@ static error_t open_decode(struct rpc_client *rpc, struct rpc_request *req, uint
     }
     rpc_end(rpc, req);
     return err;
-}
-
-error_t sample_open(struct rpc_client *rpc, uint32_t which, uint32_t *file)
-{
-    struct rpc_request *req;
-    error_t err = open_encode(rpc, which, &req);
-    if (err != 0)
-        return err;
-    rpc_invoke(rpc, req, false);
-    return open_decode(rpc, req, file);
 }
 
 error_t sample_open_submit(struct rpc_client *rpc, uint32_t which, struct rpc_request **submitted)

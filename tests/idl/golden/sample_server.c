@@ -18,6 +18,7 @@ void sample_sum_reply(struct rpc_call *call, error_t err, const struct sample_su
     static const uint64_t allowed[2] = { 0x8000000000711e30ull, 0x20000020ull };
     err = rpc_check_error(call, err, allowed);
     if (err == 0) {
+        call->nr_words = 1;
         call->result[0] = out->total;
     }
     rpc_complete(call, err);
@@ -46,6 +47,7 @@ void sample_calc_reply(struct rpc_call *call, error_t err, const struct sample_c
     static const uint64_t allowed[2] = { 0x8000000000701e38ull, 0x20000020ull };
     err = rpc_check_error(call, err, allowed);
     if (err == 0) {
+        call->nr_words = 2;
         call->result[0] = (uint64_t)out->value;
         call->result[1] = out->odd;
     }
@@ -84,6 +86,7 @@ void sample_hello_reply(struct rpc_call *call, error_t err, const struct sample_
     static const uint64_t allowed[2] = { 0x8000000180701e30ull, 0x20000020ull };
     err = rpc_check_error(call, err, allowed);
     if (err == 0) {
+        call->nr_words = 2;
         call->result[0] = out->bytes;
         uint8_t *arena = rpc_result_arena(call, 0);
         if (arena != NULL) {
@@ -122,6 +125,7 @@ void sample_swap_reply(struct rpc_call *call, error_t err, const struct sample_s
     static const uint64_t allowed[2] = { 0x8000000180701e30ull, 0x20000020ull };
     err = rpc_check_error(call, err, allowed);
     if (err == 0) {
+        call->nr_words = 1;
         __builtin_memcpy(&call->result[0], &out->p, 8);
         uint8_t *arena = rpc_result_arena(call, 32);
         if (arena != NULL) {
@@ -155,6 +159,7 @@ void sample_total_reply(struct rpc_call *call, error_t err, const struct sample_
     static const uint64_t allowed[2] = { 0x8000000180701e30ull, 0x20000020ull };
     err = rpc_check_error(call, err, allowed);
     if (err == 0) {
+        call->nr_words = 2;
         call->result[0] = out->sum;
         uint8_t *arena = rpc_result_arena(call, 0);
         if (arena != NULL) {
@@ -196,6 +201,7 @@ void sample_checksum_reply(struct rpc_call *call, error_t err, const struct samp
     static const uint64_t allowed[2] = { 0x8000000180701e30ull, 0x20000020ull };
     err = rpc_check_error(call, err, allowed);
     if (err == 0) {
+        call->nr_words = 1;
         call->result[0] = out->sum;
     }
     rpc_complete(call, err);
@@ -226,6 +232,7 @@ void sample_fill_reply(struct rpc_call *call, error_t err, const struct sample_f
     static const uint64_t allowed[2] = { 0x8000000180701e30ull, 0x20000020ull };
     err = rpc_check_error(call, err, allowed);
     if (err == 0) {
+        call->nr_words = 1;
         call->result[0] = out->done;
     }
     rpc_complete(call, err);
@@ -256,6 +263,7 @@ void sample_convert_reply(struct rpc_call *call, error_t err, const struct sampl
     static const uint64_t allowed[2] = { 0x8000000180701e30ull, 0x20000020ull };
     err = rpc_check_error(call, err, allowed);
     if (err == 0) {
+        call->nr_words = 1;
         call->result[0] = out->result_done;
         uint8_t *arena = rpc_result_arena(call, 32);
         if (arena != NULL) {
@@ -302,6 +310,7 @@ void sample_wide_reply(struct rpc_call *call, error_t err, const struct sample_w
     static const uint64_t allowed[2] = { 0x8000000180701e30ull, 0x20000020ull };
     err = rpc_check_error(call, err, allowed);
     if (err == 0) {
+        call->nr_words = 6;
         call->result[0] = out->r0;
         call->result[1] = out->r1;
         call->result[2] = out->r2;
@@ -348,6 +357,7 @@ void sample_wait_reply(struct rpc_call *call, error_t err, const struct sample_w
     static const uint64_t allowed[2] = { 0x8000000180701e30ull, 0x20000020ull };
     err = rpc_check_error(call, err, allowed);
     if (err == 0) {
+        call->nr_words = 1;
         call->result[0] = out->value;
     }
     rpc_complete(call, err);
@@ -373,6 +383,7 @@ void sample_wake_reply(struct rpc_call *call, error_t err, const struct sample_w
     static const uint64_t allowed[2] = { 0x8000000180701e30ull, 0x20000020ull };
     err = rpc_check_error(call, err, allowed);
     if (err == 0) {
+        call->nr_words = 1;
         call->result[0] = out->woken;
     }
     rpc_complete(call, err);
@@ -399,6 +410,7 @@ void sample_sleep_reply(struct rpc_call *call, error_t err, const struct sample_
     static const uint64_t allowed[2] = { 0x8000000180701e30ull, 0x20000020ull };
     err = rpc_check_error(call, err, allowed);
     if (err == 0) {
+        call->nr_words = 1;
         call->result[0] = out->note_bytes;
     }
     rpc_complete(call, err);
@@ -428,6 +440,7 @@ void sample_read_later_reply(struct rpc_call *call, error_t err, const struct sa
     static const uint64_t allowed[2] = { 0x8000000180701e30ull, 0x20000020ull };
     err = rpc_check_error(call, err, allowed);
     if (err == 0) {
+        call->nr_words = 1;
         call->result[0] = out->done;
     }
     rpc_complete(call, err);
@@ -481,6 +494,7 @@ void sample_open_reply(struct rpc_call *call, error_t err, const struct sample_o
     static const uint64_t allowed[2] = { 0x8000000180701e30ull, 0x20000020ull };
     err = rpc_check_error(call, err, allowed);
     if (err == 0) {
+        call->nr_words = 1;
         call->result[0] = out->file;
     }
     rpc_complete(call, err);
