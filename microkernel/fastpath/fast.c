@@ -123,7 +123,7 @@ static inline bool simple(const struct hart *h, const struct tcb *to)
 {
     return to->hart == h->id && to->priority > h->queue.top && to->sc != NULL &&
            !sc_is_limited(to->sc) && to->sc->remaining > 0 && to->vspace != NULL &&
-           (to->fp_state | to->suspend_pending | to->deferred) == 0;
+           (to->fp_state | to->suspend_pending | to->deferred | to->arriving) == 0;
 }
 
 static inline struct tcb *switch_fast(struct hart *h, struct tcb *t, struct tcb *to)
@@ -143,8 +143,7 @@ static inline struct tcb *switch_fast(struct hart *h, struct tcb *t, struct tcb 
     h->current = to;
     to->state = THREAD_RUNNABLE;
     to->nr_switches++;
-    h->counters.nr_switches++;
-    h->counters.nr_syscalls++;
+    h->nr_fast_switches++;
     if (unlikely(to->vspace != h->vspace))
         switch_space(h, to->vspace);
     __asm__ volatile("sc.d zero, zero, (%0)" :: "r"(&scratch) : "memory");

@@ -17,11 +17,11 @@ struct vspace;
 #define PRIORITY_IDLE (-1)
 
 struct run_queue {
-    struct { struct tcb *head, *tail; } level[NR_PRIORITIES];
-    uint32_t bytes;             /* bit i: byte i of bits[] is not zero         */
-    uint8_t  bits[NR_PRIORITIES / 8];
     int32_t  top;               /* highest non-empty priority, or -1           */
     uint32_t count;
+    uint32_t bytes;             /* bit i: byte i of bits[] is not zero         */
+    uint8_t  bits[NR_PRIORITIES / 8];
+    struct { struct tcb *head, *tail; } level[NR_PRIORITIES];
 };
 
 struct hart {
@@ -40,8 +40,8 @@ struct hart {
     uint64_t    slice_reflections; /* nr_reflections at slice_start            */
     struct tcb *deadlines;      /* heap, kernel/deadline.h                     */
     ticks_t     poll_ticks;     /* how long to poll before sleeping            */
-    struct run_queue queue;
     struct kernel_counters counters;
+    uint64_t    nr_fast_switches;   /* calls and switches of fastpath_ipc      */
 
     /* immutable after init */
     hartid_t    id;
@@ -58,6 +58,9 @@ struct hart {
     uint32_t    asleep __attribute__((aligned(CACHE_LINE)));
     int32_t     running_priority;
     uint64_t    passes;         /* kernel entries that look at capabilities    */
+
+    /* owner hart only; last, so that all before has small offsets */
+    struct run_queue queue __attribute__((aligned(CACHE_LINE)));
 } __attribute__((aligned(CACHE_LINE)));
 
 extern struct hart harts[MAX_HARTS];

@@ -239,14 +239,17 @@ static bool do_migrate(struct hart *h, struct tcb *t)
     if (t->frame != NULL)
         t->frame->hart = to;
     t->arrive_waits = waits;
+    t->arriving = 1;
     t->hart_ptr = &harts[to];
     __atomic_store_n(&t->hart, to, __ATOMIC_RELEASE);
     mailbox_post(t, TCB_OP_ARRIVE);
     return true;
 }
 
+/* A request made on the new hart itself may come before the mailbox's turn. */
 static void do_arrive(struct hart *h, struct tcb *t)
 {
+    t->arriving = 0;
     if (t->arrive_waits)
         deadline_insert(h, t, t->deadline);
     if (t->state == THREAD_RUNNABLE)
@@ -279,12 +282,12 @@ static uint32_t do_structural(struct hart *h, struct tcb *t, uint32_t ops)
 
 void thread_do_ops(struct hart *h, struct tcb *t, uint32_t ops)
 {
+    if (t->arriving)
+        do_arrive(h, t);
     if (ops == TCB_OP_WAKE && t->deferred == 0) {   /* by far the most frequent */
         wake(h, t);
         return;
     }
-    if (ops & TCB_OP_ARRIVE)
-        do_arrive(h, t);
     if (ops & TCB_OP_WAKE)
         wake(h, t);
     if (ops & (TCB_OP_WAKE | TCB_OP_RECHECK)) {

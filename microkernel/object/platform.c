@@ -57,6 +57,8 @@ static error_t read_counters(struct invoke *inv)
     const struct hart *h = &harts[inv->arg[1]];
     struct kernel_counters c = h->counters;
 
+    c.nr_syscalls += h->nr_fast_switches;
+    c.nr_switches += h->nr_fast_switches;
     c.nr_reflections = h->nr_reflections;
     c.nr_resumes = h->nr_resumes;
     /* passes counts every entry but these two, and idle polls with it. */

@@ -92,7 +92,8 @@ struct tcb {
     uint64_t pers_base_wanted;  /* takes effect once there is a frame          */
     struct segment *frame_segment, *ipc_segment;
     uint64_t frame_page, ipc_page;
-    uint32_t arrive_waits;      /* migrating: has a deadline                      */
+    uint32_t arriving;          /* migrated, not yet taken over by its new hart   */
+    uint32_t arrive_waits;      /* then: has a deadline                           */
     uint32_t migrate_refused;   /* for TCB_SET_HART: it lends or borrows now      */
     uint32_t fp_hart;           /* whose registers held its FP state last      */
     uint32_t retries;           /* K_AGAIN in a row                            */

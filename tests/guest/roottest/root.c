@@ -164,6 +164,7 @@ _Noreturn void root_main(struct bootinfo *bi)
     } else {
         tests();
         memory_tests();
+        stress();
     }
     finish();
 }

@@ -19,6 +19,7 @@ cptr_t spawn_stopped(unsigned hart, unsigned priority);
 cptr_t spawn(unsigned hart, unsigned priority, void (*f)(uint64_t), uint64_t arg);
 unsigned thread_state(cptr_t t);
 void tests(void);
+void stress(void);
 void bench(void);
 void memory_tests(void);
 void memory_bench(void);
