@@ -209,10 +209,10 @@ def test_stamp_is_current_only_with_its_products(tmp_path: Path, monkeypatch: py
     assert not stamps.current("x", "other", product)
 
 
-@pytest.mark.parametrize("arguments", [["--smp", "9"], ["--smp", "0"], ["--mem", "lots"], ["--icount", "--smp", "2"],
+@pytest.mark.parametrize("arguments", [["--smp", "9"], ["--smp", "0"], ["--smp", "-1"], ["--mem", "lots"], ["--icount", "--smp", "2"],
                                        ["--overlay", "/nonexistent/x"]])
 def test_wrong_options_are_explained_without_a_traceback(arguments: list[str]) -> None:
-    done = subprocess.run([ROOT / "build.py", "qemu-riscv", *arguments, "--exec", "true"], capture_output=True,
+    done = subprocess.run([ROOT / "build.py", "qemu-riscv", *arguments, "--exec", "true"], capture_output=True, timeout=30,
                           text=True, check=False)
     assert done.returncode == 126
     assert done.stderr.startswith("build.py: error: ") and "Traceback" not in done.stderr

@@ -78,7 +78,7 @@ def prepare(targets: list[str], *, keep_going: bool = False, guest: bool = True)
 
 
 def _qemu_riscv(args: argparse.Namespace) -> int:
-    options = run.Options(smp=args.smp or (1 if args.icount else 2), mem=args.mem, place=args.place,
+    options = run.Options(smp=args.smp if args.smp is not None else 1 if args.icount else 2, mem=args.mem, place=args.place,
                           rootfs=args.rootfs, overlays=args.overlay, command=args.guest_command,
                           timeout_s=args.timeout, icount=args.icount, gdb=args.gdb, trace=args.trace,
                           append=args.append, keep=args.keep)
