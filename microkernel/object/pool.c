@@ -222,15 +222,28 @@ void pool_drop_page(struct pool *pool, unsigned account, paddr_t pa)
 void pool_drop_batch(struct pool *pool, unsigned account, const uint32_t *pages,
                      unsigned count)
 {
-    struct pool_cache *cache = &pool->caches[this_hart()->id];
+    const uint32_t *end = pages + count;
 
-    spin_lock(&cache->lock);
-    for (unsigned i = 0; i < count; i++) {
-        if (unref(pool, pages[i]))
-            release(pool, cache, pages[i]);
-    }
-    spin_unlock(&cache->lock);
     pool_uncharge(pool, account, count);
+    if (count > POOL_CACHE_BATCH) {     /* past the cache */
+        uint32_t head, freed = 0;
+
+        spin_lock(&pool->lock);
+        head = pool->free_head;
+        for (; pages < end; pages++) {
+            if (!unref(pool, *pages))
+                continue;
+            *page_link(pool, *pages) = head;
+            head = *pages;
+            freed++;
+        }
+        pool->free_head = head;
+        pool->nr_free += freed;
+        spin_unlock(&pool->lock);
+        return;
+    }
+    for (; pages < end; pages++)
+        pool_put_page(pool, pool->base + ((paddr_t)*pages << PAGE_BITS));
 }
 
 size_t pool_free_pages(struct pool *pool)

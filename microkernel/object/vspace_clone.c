@@ -103,14 +103,15 @@ static inline pte_t clone_entry(struct clone *c, pte_t *entry, struct leaf_count
     return pte;
 }
 
-/* [i, end) from src to dst, which holds anything. */
+/* [i, end) from src to dst, which holds anything. `total` entries of the whole
+ * table are in use. */
 static void clone_entries(struct clone *c, pte_t *src, pte_t *dst, size_t i,
-                          size_t end, struct leaf_counts *out)
+                          size_t end, uint32_t total, struct leaf_counts *out)
 {
     struct leaf_counts n = *out;
     pte_t *s = src + i, *stop = src + end, *d = dst + i;
 
-    while (s < stop) {
+    while (s < stop && n.used < total) {
         pte_t *group = stop - s < 8 ? stop : s + 8;
 
         if (group == s + 8 &&
@@ -124,6 +125,8 @@ static void clone_entries(struct clone *c, pte_t *src, pte_t *dst, size_t i,
         for (; s < group; s++, d++)
             *d = *s ? clone_entry(c, s, &n) : 0;
     }
+    if (s < stop)
+        bytes_clear(d, (size_t)(stop - s) * sizeof(pte_t));
     *out = n;
 }
 
@@ -138,7 +141,7 @@ static void clone_some_entries(struct clone *c, pte_t *src, pte_t *dst,
         uint32_t next = !m || m->page >= stop ? stop : m->page;
 
         if (next > page) {
-            clone_entries(c, src, dst, page - base, next - base, n);
+            clone_entries(c, src, dst, page - base, next - base, TABLE_ENTRIES + 1, n);
             page = next;
         }
         if (page >= stop)
@@ -147,7 +150,7 @@ static void clone_some_entries(struct clone *c, pte_t *src, pte_t *dst,
         if (m->flags & MAPPING_NO_CLONE)
             bytes_clear(&dst[page - base], (next - page) * sizeof(pte_t));
         else
-            clone_entries(c, src, dst, page - base, next - base, n);
+            clone_entries(c, src, dst, page - base, next - base, TABLE_ENTRIES + 1, n);
         page = next;
     }
 }
@@ -195,7 +198,7 @@ static error_t clone_leaf_table(struct clone *c, uaddr_t va, pte_t *src, pte_t *
     if (partial)
         clone_some_entries(c, src, dst, base, &n);
     else
-        clone_entries(c, src, dst, 0, TABLE_ENTRIES, &n);
+        clone_entries(c, src, dst, 0, TABLE_ENTRIES, *table_used(c->source, src), &n);
     pool_uncharge(t->pool, t->account, charged - n.frames);
     *table_used(t, dst) = n.used;
     t->table_pages++;
@@ -250,8 +253,8 @@ static error_t clone_step(struct clone *c)
         return err;
     }
     src = pte_table(src[i]);
-    low = *table_used(c->source, src) & 0xffff;
-    end = (*table_used(c->source, src) >> 16) + 1;
+    low = middle_low(c->source, src);
+    end = middle_end(c->source, src);
     j = table_next_used(src, j < low ? low : j, end);
     if (j >= end)
         j = TABLE_ENTRIES;

@@ -79,7 +79,7 @@ static enum fault_result store_private(struct vspace *vs, uaddr_t va,
         vspace_fence_exec(vs);
     pte_store(entry, leaf(new, bits));
     vs->nr_cow++;
-    vspace_fence(vs, va & ~(PAGE_BYTES - 1), PAGE_BYTES);
+    vspace_fence_page(vs, va);
     pool_put_page(vs->pool, old);
     return FAULT_RESOLVED;
 }
@@ -113,7 +113,7 @@ static enum fault_result store_segment(struct vspace *vs, uaddr_t va,
     vs->segment_pages--;
     vs->private_pages++;
     vs->nr_cow++;
-    vspace_fence(vs, va & ~(PAGE_BYTES - 1), PAGE_BYTES);
+    vspace_fence_page(vs, va);
     return FAULT_RESOLVED;
 }
 

@@ -63,11 +63,19 @@ void span_at(struct vspace *vs, uaddr_t va, uaddr_t end, struct span *s)
 }
 
 /* Past free entries above the leaf level, from the first one of the span. */
-static uaddr_t skip_free(const struct span *s)
+static uaddr_t skip_free(struct vspace *vs, const struct span *s)
 {
     size_t index = pte_index(s->va, s->level);
     size_t room = s->level == 2 ? USER_ROOT_ENTRIES : TABLE_ENTRIES;
-    size_t next = table_next_used(s->entry - index, index + 1, room);
+    size_t next = room;
+
+    if (s->level == 1 && room > middle_end(vs, s->entry))
+        room = middle_end(vs, s->entry);
+    if (index + 1 < room) {
+        size_t found = table_next_used(s->entry - index, index + 1, room);
+
+        next = found < room ? found : next;
+    }
 
     return (s->va & ~(s->step - 1)) + (next - index) * s->step;
 }
@@ -103,7 +111,7 @@ error_t range_run(struct range_op *op, uint64_t *cursor)
 
         span_at(vs, va, op->end, &span);
         if (span.level && !*span.entry && !op->force_ends) {
-            va = skip_free(&span);
+            va = skip_free(vs, &span);
             work += 32;
         } else {
             op->visit(op, &span);
@@ -181,11 +189,13 @@ static void visit_fill(struct range_op *op, const struct span *s)
 {
     pte_t promise = op->promise, *entry = s->entry, *end = entry + s->count;
     pte_t *first = NULL, *last = NULL;
-    size_t changed = 0, segments = 0, frames = 0;
+    size_t changed = 0, segments = 0;
+    uint32_t base = (uint32_t)(op->vs->pool->base >> PAGE_BITS), *out;
 
     /* The fence below must be on the list before any frame is let go. */
     if (op->gather->nr_pages + s->count > GATHER_PAGES)
         gather_flush(op->gather);
+    out = &op->gather->page[op->gather->nr_pages];
     for (; entry < end; entry++) {
         pte_t old = *entry;
 
@@ -197,14 +207,13 @@ static void visit_fill(struct range_op *op, const struct span *s)
             first = first ? first : entry;
             last = entry;
         }
-        if (pte_has_frame(old)) {
-            frames++;
-            gather_frame(op->gather, pte_paddr(old));
-        } else {
+        if (pte_has_frame(old))
+            *out++ = (uint32_t)((old & PTE_PPN_MASK) >> PTE_PPN_SHIFT) - base;
+        else
             segments += old & PTE_V;
-        }
     }
-    op->vs->private_pages -= frames;
+    op->vs->private_pages -= (uint32_t)(out - op->gather->page) - op->gather->nr_pages;
+    op->gather->nr_pages = (uint32_t)(out - op->gather->page);
     op->vs->segment_pages -= segments * (s->step >> PAGE_BITS);
     if (first)
         gather_fence(op->gather, s->va + (uint64_t)(first - s->entry) * s->step,

@@ -39,6 +39,18 @@ void vspace_fence(struct vspace *vs, uaddr_t va, uint64_t bytes)
         tlb_remote(running & ~me, va, bytes);
 }
 
+void vspace_fence_page(struct vspace *vs, uaddr_t va)
+{
+    uint64_t me = 1ul << this_hart()->id, running;
+
+    tlb_order();
+    running = __atomic_load_n(&vs->harts, __ATOMIC_RELAXED);
+    if (running & me)
+        tlb_local_page(va);
+    if (running & ~me)
+        tlb_remote(running & ~me, va & ~(PAGE_BYTES - 1), PAGE_BYTES);
+}
+
 void vspace_fence_exec(struct vspace *vs)
 {
     uint64_t me = 1ul << this_hart()->id, running;
@@ -190,14 +202,13 @@ error_t vspace_bind(struct vspace *vs, struct pool *pool, unsigned account)
 /* Leaf tables are gone but for one kept empty. Restarts where it stopped. */
 static error_t free_tables(struct vspace *vs)
 {
-    for (unsigned i = 0; i < USER_ROOT_ENTRIES; i++) {
-        pte_t *middle;
+    for (size_t i = table_next_used(vs->root, 0, USER_ROOT_ENTRIES);
+         i < USER_ROOT_ENTRIES; i = table_next_used(vs->root, i + 1, USER_ROOT_ENTRIES)) {
+        pte_t *middle = pte_table(vs->root[i]);
+        size_t end = middle_end(vs, middle);
 
-        if (!pte_is_table(vs->root[i]))
-            continue;
-        middle = pte_table(vs->root[i]);
-        for (size_t j = table_next_used(middle, 0, TABLE_ENTRIES);
-             j < TABLE_ENTRIES; j = table_next_used(middle, j + 1, TABLE_ENTRIES))
+        for (size_t j = table_next_used(middle, middle_low(vs, middle), end);
+             j < end; j = table_next_used(middle, j + 1, end))
             pool_free_page(vs->pool, vs->account, pte_paddr(middle[j]));
         pool_free_page(vs->pool, vs->account, kva_to_phys(middle));
         vs->root[i] = 0;

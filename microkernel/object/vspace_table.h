@@ -47,6 +47,17 @@ static inline void middle_mark(struct vspace *vs, const pte_t *entry)
     *mark = (index < low ? index : low) | (index > high ? index : high) << 16;
 }
 
+static inline size_t middle_low(struct vspace *vs, const pte_t *table)
+{
+    return *table_used(vs, table) & 0xffff;
+}
+
+/* One beyond the highest. */
+static inline size_t middle_end(struct vspace *vs, const pte_t *table)
+{
+    return (*table_used(vs, table) >> 16) + 1;
+}
+
 /* Index of the next entry in [i, end) that is not free, or end. */
 static inline size_t table_next_used(const pte_t *table, size_t i, size_t end)
 {
@@ -114,6 +125,7 @@ static inline void gather_frame(struct gather *g, paddr_t pa)
 
 /* Fence [va, va + bytes) on all harts that run vs. bytes 0: everything. */
 void vspace_fence(struct vspace *vs, uaddr_t va, uint64_t bytes);
+void vspace_fence_page(struct vspace *vs, uaddr_t va);
 /* Before pages become executable. */
 void vspace_fence_exec(struct vspace *vs);
 
