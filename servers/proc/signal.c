@@ -277,7 +277,7 @@ static bool act_at_once(struct process *p, struct thread *t, uint32_t signo)
     }
     if (ignored(p, t, signo))
         return true;
-    if (p == init_process && (bit & SIG_FORCED_SET || p->image->sig->defaulted & bit))
+    if (p == init_process && (bit & SIG_FORCED_SET || p->image->sig->defaulted & bit & ~blocked_by(t)))
         return true;    /* init gets only what it asked for */
     if (bit & SIG_FORCED_SET) {
         default_action(p, signo);
