@@ -137,12 +137,13 @@ static error_t env_wait(struct rpc_client *c, struct rpc_request *req)
     req->owner = t;
     rpc_drain(c);
     while (!(done = load_acquire(&req->done))) {
+        /* Known already, by a mask change or an earlier wait of this call. */
+        if ((t->work & WORK_SIGNAL) && req->interruptible && thread_signal_pending(t))
+            break;
         e = p->drainer ? sleep_as_other(p, c, t) : sleep_as_drainer(p, c, t);
         if (e != ERR_INTERRUPTED)
             continue;
         t->work |= WORK_SIGNAL;
-        if (req->interruptible && thread_signal_pending(t) && !load_acquire(&req->done))
-            break;
     }
     /* A ring that is still due (the answer came first) must not get lost. */
     bool ring = c->ring_needed && rpc_take_ring(c);
@@ -199,6 +200,8 @@ void thread_wake(uint32_t index)
 error_t thread_sleep(ticks_t deadline)
 {
     struct thread *t = this_thread();
+    if ((t->work & WORK_SIGNAL) && thread_signal_pending(t))
+        return ERR_INTERRUPTED;
     error_t e = kcall_wait(thread_notification(t->index), deadline);
     if (e != ERR_INTERRUPTED)
         return e;
