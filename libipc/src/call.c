@@ -18,12 +18,6 @@
 #define PARKED_MAX    124u      /* a session; leaves completion slots for others  */
 #define SCRATCH_BYTES 16384u    /* strings of the request on the executor's stack */
 
-struct server_session *call_session(const struct rpc_call *call)
-{
-    struct server_session *s = &call->server->state[call->client];
-    return s->open && s->serial == call->serial ? s : NULL;
-}
-
 void call_list(struct server_session *s, struct rpc_call *call)
 {
     call->prev = NULL;
@@ -99,7 +93,7 @@ void rpc_complete(struct rpc_call *call, error_t error)
 
     assert(call->heap || !call->parked);    /* answered although it was parked */
     if (s != NULL && call->token != TOKEN_EVENT) {
-        struct session *session = &call->server->sessions[call->client];
+        struct session *session = s->shared;
         struct cq_entry *entry = &session->cq[s->cq_tail % CQ_ENTRIES];
         entry->token = call->token;
         entry->error = error <= 0 ? error : ERR_IO;
@@ -152,7 +146,7 @@ uint8_t *rpc_result_arena(struct rpc_call *call, uint32_t bytes)
     if (call_session(call) == NULL || call->arena_slot == ARENA_NONE)
         return NULL;
     call->result_bytes = bytes;
-    return call->server->sessions[call->client].arena[call->arena_slot];
+    return call->session->shared->arena[call->arena_slot];
 }
 
 void rpc_put_result(struct rpc_call *call, uint8_t *arena, void *where, const void *data, uint32_t count,
@@ -259,7 +253,7 @@ error_t rpc_get_lend(struct rpc_call *call, const struct sq_entry *entry, const 
             || ref.bytes > ARENA_SLOT_BYTES - ref.at)
             return ERR_BAD_MESSAGE;
         buf->address = 0;
-        buf->local = call->server->sessions[call->client].arena[entry->arena_slot] + ref.at;
+        buf->local = call->session->shared->arena[entry->arena_slot] + ref.at;
     } else {
         buf->address = ref.at;
         buf->local = NULL;

@@ -189,7 +189,7 @@ static inline void give_back(struct rpc_client *client, struct rpc_request *requ
     uint32_t token = request->token;
 
     request->in_use = 0;
-    if (request->arena_slot != ARENA_NONE) {
+    if (request->arena != NULL) {
         uint32_t slot = 1u << request->arena_slot;
         request->arena_slot = ARENA_NONE;
         request->arena = NULL;
@@ -337,39 +337,53 @@ void rpc_end(struct rpc_client *client, struct rpc_request *request)
     give_back(client, request);
 }
 
+/* A request published by rpc_call_words failed or waits on: the uncommon rest. */
+__attribute__((noinline)) static error_t call_again(struct rpc_client *client, uint16_t method, unsigned flags,
+                                                    uint64_t word[6], unsigned nr_in)
+{
+    unsigned attempt = flags >> 16;
+
+    if (!(flags & RPC_IDEMPOTENT) || attempt >= RPC_MAX_REPEATS)
+        return ERR_PEER_RESTARTED;
+    return rpc_call_words(client, method, flags + (1u << 16), word, nr_in);
+}
+
+static inline void put_words(uint64_t to[6], const uint64_t from[6], unsigned nr)
+{
+    switch (nr) {
+    case 6: to[5] = from[5]; __attribute__((fallthrough));
+    case 5: to[4] = from[4]; __attribute__((fallthrough));
+    case 4: to[3] = from[3]; __attribute__((fallthrough));
+    case 3: to[2] = from[2]; __attribute__((fallthrough));
+    case 2: to[1] = from[1]; __attribute__((fallthrough));
+    case 1: to[0] = from[0]; __attribute__((fallthrough));
+    default: break;
+    }
+}
+
 error_t rpc_call_words(struct rpc_client *client, uint16_t method, unsigned flags, uint64_t word[6], unsigned nr_in)
 {
-    const struct rpc_env *env = client->env;
-    error_t error;
-
-    for (unsigned attempt = 0;; attempt++) {
-        env->lock(client);
-        struct rpc_request *request = begin_locked(client, method, 0);
-        if (request == NULL) {
-            env->unlock(client);
-            return ERR_PEER_CLOSED;
-        }
-        struct sq_entry *entry = next_entry(client);
-        fill_head(entry, request);
-        for (unsigned i = 0; i < nr_in; i++)
-            entry->word[i] = word[i];
-        request->published = 1;
-        publish_tail(client);
-        if (env->combines_ring)
-            env->unlock(client);
-        else
-            unlock_and_ring(client);
-
-        error = await(client, request, (flags & RPC_LONG) != 0);
-        if (error == ERR_PEER_RESTARTED && (flags & RPC_IDEMPOTENT) && attempt < RPC_MAX_REPEATS) {
-            give_back(client, request);
-            continue;
-        }
-        if (error == 0)
-            copy_words(word, request->word);
-        give_back(client, request);
-        return error;
+    client->env->lock(client);
+    struct rpc_request *request = begin_locked(client, method, 0);
+    if (request == NULL) {
+        client->env->unlock(client);
+        return ERR_PEER_CLOSED;
     }
+    struct sq_entry *entry = next_entry(client);
+    fill_head(entry, request);
+    put_words(entry->word, word, nr_in);
+    request->published = 1;
+    publish_tail(client);
+    if (client->env->combines_ring)
+        client->env->unlock(client);
+    else
+        unlock_and_ring(client);
+
+    error_t error = await(client, request, (flags & RPC_LONG) != 0);
+    if (error == 0)
+        copy_words(word, request->word);
+    give_back(client, request);
+    return error != ERR_PEER_RESTARTED ? error : call_again(client, method, flags, word, nr_in);
 }
 
 void rpc_post(struct rpc_client *client, struct rpc_request *request)

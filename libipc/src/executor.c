@@ -276,7 +276,8 @@ static void wait_for_signal(bool may_learn)
         take_bits(bits);
 }
 
-static void idle(void)
+/* Nothing woken: spin or sleep. Returns whether the notification was taken. */
+static bool idle(void)
 {
     bool alone = crowded();     /* something else may run here: do not spin */
 
@@ -291,11 +292,13 @@ static void idle(void)
         }
     }
     if (!alone && spin())
-        return;
-    if (declare_asleep())
+        return false;
+    bool quiet = declare_asleep();
+    if (quiet)
         wait_for_signal(!alone);
     for (uint32_t i = 0; i < exec.nr_clients; i++)
         rpc_end_sleep(exec.client[i]);
+    return quiet;
 }
 
 void exec_run(void)
@@ -304,9 +307,9 @@ void exec_run(void)
         exec_turn();
         if (exec.stop)
             break;
-        if (!coro_any_woken() && !anything())
-            idle();
-        else if (--exec.turns_to_poll == 0)
+        if (!coro_any_woken() && idle())
+            continue;   /* slept: the bits are taken */
+        if (--exec.turns_to_poll == 0)
             poll_notification();
     }
     flush_ring();

@@ -52,22 +52,26 @@ error_t rpc_server_init(struct rpc_server *server, const struct rpc_interface *i
     server->state = calloc(nr_sessions, sizeof *server->state);
     if (server->state == NULL)
         return ERR_NO_MEMORY;
-    for (uint32_t i = 0; i < nr_sessions; i++)
+    for (uint32_t i = 0; i < nr_sessions; i++) {
         server->state[i].index = i;
+        server->state[i].shared = &sessions[i];
+    }
     return 0;
 }
 
 /* ---- hot and cold ---- */
 
-static inline struct session_header *header_of(const struct rpc_server *server, const struct server_session *s)
+static inline struct session_header *header_of(const struct server_session *s)
 {
-    return &server->sessions[s->index].header;
+    return &s->shared->header;
 }
 
-static inline bool has_work(const struct rpc_server *server, const struct server_session *s)
+static inline bool has_work(const struct server_session *s)
 {
-    return load_acquire(&header_of(server, s)->sq_tail) != s->sq_head && !s->broken;
+    return load_relaxed(&header_of(s)->sq_tail) != s->sq_head && !s->broken;
 }
+
+static unsigned serve(struct rpc_server *server, struct server_session *s, unsigned quantum);
 
 static void make_hot(struct rpc_server *server, struct server_session *s)
 {
@@ -78,17 +82,17 @@ static void make_hot(struct rpc_server *server, struct server_session *s)
     s->next_hot = server->hot;
     server->hot = s;
     server->nr_hot++;
-    store_relaxed(&header_of(server, s)->server_asleep, 0);
+    store_relaxed(&header_of(s)->server_asleep, 0);
 }
 
 /* Set asleep, fence, look again: the caller keeps it hot when this is false. */
-static bool fall_asleep(struct rpc_server *server, struct server_session *s)
+static bool fall_asleep(struct server_session *s)
 {
-    store_relaxed(&header_of(server, s)->server_asleep, 1);
+    store_relaxed(&header_of(s)->server_asleep, 1);
     full_fence();
-    if (!has_work(server, s))
+    if (!has_work(s))
         return true;
-    store_relaxed(&header_of(server, s)->server_asleep, 0);
+    store_relaxed(&header_of(s)->server_asleep, 0);
     return false;
 }
 
@@ -110,7 +114,7 @@ static void trim_hot(struct rpc_server *server)
     for (struct server_session *s = server->hot; s != NULL; s = s->next_hot)
         if (s->idle_turns != 0 && (oldest == NULL || s->idle_turns > oldest->idle_turns))
             oldest = s;
-    if (oldest != NULL && fall_asleep(server, oldest))
+    if (oldest != NULL && fall_asleep(oldest))
         unlink_hot(server, oldest);
 }
 
@@ -119,7 +123,7 @@ void rpc_server_doorbells(struct rpc_server *server, uint64_t bits)
     for (bits &= DOORBELL_MASK; bits != 0; bits &= bits - 1) {
         struct server_session *s = server->bucket[__builtin_ctzll(bits)];
         for (; s != NULL; s = s->next_in_bucket)
-            if (!s->is_hot && has_work(server, s))
+            if (!s->is_hot && has_work(s))
                 make_hot(server, s);
     }
 }
@@ -127,7 +131,7 @@ void rpc_server_doorbells(struct rpc_server *server, uint64_t bits)
 bool rpc_server_peek(const struct rpc_server *server)
 {
     for (struct server_session *s = server->hot; s != NULL; s = s->next_hot)
-        if (has_work(server, s))
+        if (has_work(s))
             return true;
     return false;
 }
@@ -135,12 +139,12 @@ bool rpc_server_peek(const struct rpc_server *server)
 bool rpc_server_sleep(struct rpc_server *server)
 {
     for (struct server_session *s = server->hot; s != NULL; s = s->next_hot)
-        store_relaxed(&header_of(server, s)->server_asleep, 1);
+        store_relaxed(&header_of(s)->server_asleep, 1);
     full_fence();
     bool quiet = true;
     for (struct server_session **at = &server->hot, *s; (s = *at) != NULL;) {
-        if (has_work(server, s)) {
-            store_relaxed(&header_of(server, s)->server_asleep, 0);
+        if (has_work(s)) {
+            store_relaxed(&header_of(s)->server_asleep, 0);
             quiet = false;
             at = &s->next_hot;
         } else {
@@ -157,7 +161,7 @@ bool rpc_server_sleep(struct rpc_server *server)
 void rpc_session_open(struct rpc_server *server, uint32_t client)
 {
     struct server_session *s = &server->state[client];
-    struct session_header *header = header_of(server, s);
+    struct session_header *header = header_of(s);
 
     if (s->open)
         rpc_session_close(server, client);
@@ -177,7 +181,7 @@ void rpc_session_open(struct rpc_server *server, uint32_t client)
 
     header->layout_hash = server->interface->layout_hash;
     store_release(&header->epoch, server->epoch);
-    if (!fall_asleep(server, s))
+    if (!fall_asleep(s))
         make_hot(server, s);
 }
 
@@ -196,7 +200,8 @@ void rpc_session_close(struct rpc_server *server, uint32_t client)
 
     if (client >= server->nr_sessions || !s->open)
         return;
-    s->open = false;    /* from here on all answers are dropped */
+    s->open = false;
+    s->serial++;        /* from here on all answers are dropped */
     while (s->parked != NULL) {
         struct rpc_call *call = s->parked;
         call_unlist(s, call);
@@ -212,7 +217,7 @@ void rpc_session_close(struct rpc_server *server, uint32_t client)
         if (server->peer[i] == s)
             server->peer[i--] = server->peer[--server->nr_peers];
     /* The client is gone: ready for the next one. */
-    memset(header_of(server, s), 0, sizeof(struct session_header));
+    memset(header_of(s), 0, sizeof(struct session_header));
 }
 
 /* The client writes nonsense: take nothing more from it. */
@@ -220,7 +225,7 @@ static void break_session(struct rpc_server *server, struct server_session *s)
 {
     s->broken = true;
     server->stats.broken_sessions++;
-    store_release(&header_of(server, s)->closed, 1);
+    store_release(&header_of(s)->closed, 1);
 }
 
 void rpc_session_set_user(struct rpc_server *server, uint32_t client, void *user)
@@ -248,11 +253,11 @@ static inline bool needs_credit(const struct sq_entry *entry)
 /* May one more request be taken? Its completion slot is then reserved. A client
  * that keeps to the protocol always has credit: it has CQ_ENTRIES tokens, and
  * gives one back only after it moved cq_head. */
-static inline bool has_credit(struct rpc_server *server, struct server_session *s)
+static inline bool has_credit(struct server_session *s)
 {
     if (s->nr_parked + (s->cq_tail - s->cq_head_seen) < CQ_ENTRIES)
         return true;
-    uint32_t head = load_acquire(&header_of(server, s)->cq_head);
+    uint32_t head = load_acquire(&header_of(s)->cq_head);
     s->cq_head_seen = head;
     return s->cq_tail - head <= CQ_ENTRIES && s->nr_parked + (s->cq_tail - head) < CQ_ENTRIES;
 }
@@ -278,6 +283,7 @@ static inline void serve_entry(struct rpc_server *server, struct server_session 
         return;
     }
     call.server = server;
+    call.session = s;
     call.client = s->index;
     call.token = entry->token;
     call.serial = s->serial;
@@ -298,7 +304,7 @@ static inline void serve_entry(struct rpc_server *server, struct server_session 
             rpc_complete(&call, ERR_BAD_MESSAGE);
             return;
         }
-        memcpy(arena, server->sessions[s->index].arena[entry->arena_slot], entry->arena_bytes);
+        memcpy(arena, s->shared->arena[entry->arena_slot], entry->arena_bytes);
         copied_once(arena);
     } else if (entry->arena_bytes != 0) {
         server->stats.bad_messages++;
@@ -308,20 +314,19 @@ static inline void serve_entry(struct rpc_server *server, struct server_session 
     server->interface->dispatch(&call, entry, arena);
 }
 
-static void serve_peers(struct rpc_server *server)
+__attribute__((noinline)) static void serve_peers(struct rpc_server *server)
 {
     for (uint32_t i = 0; i < server->nr_peers; i++) {
         struct server_session *s = server->peer[i];
-        if (has_work(server, s))
-            while (rpc_session_serve(server, s->index, SQ_ENTRIES) != 0)
+        if (has_work(s))
+            while (serve(server, s, SQ_ENTRIES) != 0)
                 continue;
     }
 }
 
-unsigned rpc_session_serve(struct rpc_server *server, uint32_t client, unsigned quantum)
+static unsigned serve(struct rpc_server *server, struct server_session *s, unsigned quantum)
 {
-    struct server_session *s = &server->state[client];
-    struct session *session = &server->sessions[client];
+    struct session *session = s->shared;
     uint32_t tail = load_acquire(&session->header.sq_tail);
     uint32_t waiting = tail - s->sq_head;
     unsigned nr = 0;
@@ -333,7 +338,7 @@ unsigned rpc_session_serve(struct rpc_server *server, uint32_t client, unsigned 
         return 0;
     }
     uint32_t serial = s->serial;
-    if (client >= FIRST_PROCESS_SLOT && server->nr_peers != 0) {
+    if (s->index >= FIRST_PROCESS_SLOT && server->nr_peers != 0) {
         serve_peers(server);
         if (s->serial != serial || !s->open)
             return 0;
@@ -342,7 +347,7 @@ unsigned rpc_session_serve(struct rpc_server *server, uint32_t client, unsigned 
     while (nr < quantum && s->sq_head != tail) {
         struct sq_entry entry = session->sq[s->sq_head % SQ_ENTRIES];
         copied_once(entry);
-        if (needs_credit(&entry) && !has_credit(server, s)) {
+        if (needs_credit(&entry) && !has_credit(s)) {
             break_session(server, s);
             return nr;
         }
@@ -361,21 +366,25 @@ unsigned rpc_session_serve(struct rpc_server *server, uint32_t client, unsigned 
     return nr;
 }
 
+unsigned rpc_session_serve(struct rpc_server *server, uint32_t client, unsigned quantum)
+{
+    return serve(server, &server->state[client], quantum);
+}
+
 unsigned rpc_server_turn(struct rpc_server *server)
 {
     unsigned nr = 0;
 
     for (struct server_session *s = server->hot, *next; s != NULL; s = next) {
         next = s->next_hot;
-        unsigned served = rpc_session_serve(server, s->index, QUANTUM);
-        nr += served;
-        if (served != 0) {
+        if (has_work(s)) {
+            nr += serve(server, s, QUANTUM);
             if (server->to_ring != NULL)
                 rpc_server_flush(server);
             s->idle_turns = 0;
             /* Handlers close sessions: the list may have changed under us. */
             next = s->is_hot ? s->next_hot : NULL;
-        } else if (++s->idle_turns >= COLD_TURNS && fall_asleep(server, s)) {
+        } else if (++s->idle_turns >= COLD_TURNS && fall_asleep(s)) {
             unlink_hot(server, s);
         }
     }
@@ -385,15 +394,6 @@ unsigned rpc_server_turn(struct rpc_server *server)
 }
 
 /* ---- waking clients ---- */
-
-void session_note_ring(struct rpc_server *server, struct server_session *s)
-{
-    if (s->to_ring)
-        return;
-    s->to_ring = true;
-    s->next_to_ring = server->to_ring;
-    server->to_ring = s;
-}
 
 /* Completions are published; the fence stands between that and the look at
  * client_asleep. A client that was rung and has not drained since is not rung
@@ -405,7 +405,7 @@ void rpc_server_flush(struct rpc_server *server)
     full_fence();
     while (server->to_ring != NULL) {
         struct server_session *s = server->to_ring;
-        struct session_header *header = header_of(server, s);
+        struct session_header *header = header_of(s);
         server->to_ring = s->next_to_ring;
         s->to_ring = false;
         bool was_full = s->was_full;

@@ -10,11 +10,13 @@
 #include <libipc/server.h>
 
 struct server_session {
+    struct session *shared;
     uint32_t index;
     uint32_t sq_head;               /* own copies of the indices we write       */
     uint32_t cq_tail;
     uint32_t cq_head_seen;          /* the client's, when last looked at        */
-    uint32_t serial;                /* counts openings                          */
+    uint32_t serial;                /* counts openings and closings: a call of an
+                                     * earlier use of the session has another    */
     uint32_t nr_parked;             /* calls that wait, on coroutines too       */
     uint32_t arenas_held;           /* slots of those calls                     */
     uint32_t idle_turns;            /* while hot: turns without work            */
@@ -40,14 +42,24 @@ struct rpc_job {
     _Alignas(8) uint8_t arena[ARENA_SLOT_BYTES];
 };
 
-/* call.c: the call's session if it is still the one that sent it, else NULL. */
-struct server_session *call_session(const struct rpc_call *);
+/* The call's session if it is still the one that sent it, else NULL. */
+static inline struct server_session *call_session(const struct rpc_call *call)
+{
+    return call->session->serial == call->serial ? call->session : NULL;
+}
 void call_list(struct server_session *, struct rpc_call *);
 void call_unlist(struct server_session *, struct rpc_call *);
 /* job.c */
 void job_start(struct rpc_call *, const struct sq_entry *, const uint8_t *arena);
 void *job_buffer(struct rpc_job *, size_t bytes);
-/* server.c: remember that completions were published. */
-void session_note_ring(struct rpc_server *, struct server_session *);
+/* Remember that completions were published (or room was made). */
+static inline void session_note_ring(struct rpc_server *server, struct server_session *s)
+{
+    if (s->to_ring)
+        return;
+    s->to_ring = true;
+    s->next_to_ring = server->to_ring;
+    server->to_ring = s;
+}
 
 #endif

@@ -9,7 +9,8 @@
  */
 #include "timer.h"
 
-static struct exec_timer *root;
+struct exec_timer *timer_root;
+#define root timer_root
 
 static struct exec_timer *meld(struct exec_timer *a, struct exec_timer *b)
 {
@@ -92,11 +93,6 @@ void exec_timer_set(struct exec_timer *t, ticks_t deadline)
     t->child = t->next = t->prev = NULL;
     t->armed = true;
     root = meld(root, t);
-}
-
-ticks_t timer_next(void)
-{
-    return root != NULL ? root->deadline : DEADLINE_NONE;
 }
 
 bool timer_run(ticks_t now)

@@ -5,8 +5,13 @@
 
 #include <libipc/executor.h>
 
-/* Deadline of the next timer, or DEADLINE_NONE. */
-ticks_t timer_next(void);
+/* The first timer, or NULL. */
+extern struct exec_timer *timer_root;
+/* Its deadline, or DEADLINE_NONE. */
+static inline ticks_t timer_next(void)
+{
+    return timer_root != NULL ? timer_root->deadline : DEADLINE_NONE;
+}
 /* Fire all that are due at `now`; true when there was one. */
 bool timer_run(ticks_t now);
 

@@ -11,9 +11,26 @@
 #include <stdint.h>
 
 #define load_relaxed(p)       __atomic_load_n((p), __ATOMIC_RELAXED)
-#define load_acquire(p)       __atomic_load_n((p), __ATOMIC_ACQUIRE)
+#if defined(__riscv)
+/* The compiler's own are stronger than needed: full fences, and an AMO for every
+ * store. An aligned store of up to 8 bytes is single-copy atomic (RVWMO). */
+#define store_relaxed(p, v)   ((void)(*(volatile __typeof__(*(p)) *)(p) = (v)))
+#define load_acquire(p)                                                 \
+    __extension__({                                                     \
+        __typeof__(*(p)) acquired_ = load_relaxed(p);                   \
+        __asm__ volatile("fence r, rw" ::: "memory");                   \
+        acquired_;                                                      \
+    })
+#define store_release(p, v)                                             \
+    do {                                                                \
+        __asm__ volatile("fence rw, w" ::: "memory");                   \
+        store_relaxed((p), (v));                                        \
+    } while (0)
+#else
 #define store_relaxed(p, v)   __atomic_store_n((p), (v), __ATOMIC_RELAXED)
+#define load_acquire(p)       __atomic_load_n((p), __ATOMIC_ACQUIRE)
 #define store_release(p, v)   __atomic_store_n((p), (v), __ATOMIC_RELEASE)
+#endif
 
 static inline void full_fence(void)
 {

@@ -89,15 +89,15 @@ struct rpc_client {
     uint64_t tokens[CQ_ENTRIES / 64];   /* free ones are 1                      */
     uint32_t arenas;                    /* free ones are 1                      */
     uint32_t nr_waiting_room;
-    struct rpc_request request[CQ_ENTRIES];
-    void    *env_data;
     uint32_t sq_head_seen;  /* the server's index when last looked at           */
     uint32_t nr_reserved;   /* begun, not yet published                         */
     bool     ring_needed;   /* something was published while the server slept,
                              * and nobody rang yet: rpc_take_ring               */
     bool     broken;        /* hash differs, or the server's indices are absurd */
+    void    *env_data;
     uint32_t spin_limit;    /* rpc_spin's learned bound                         */
     void    *backlog;       /* env's                                            */
+    struct rpc_request request[CQ_ENTRIES];
 };
 
 /* Prepare a client over mapped session memory. Fails with ERR_BAD_MESSAGE when

@@ -58,7 +58,9 @@ struct rpc_call {
     void   (*on_cancel)(struct rpc_call *);
     void    *context;
     struct rpc_call *next, *prev;   /* list of the session's parked requests    */
-    struct rpc_job *job;    /* libipc's: runs on a coroutine                    */
+    /* libipc's */
+    struct rpc_job *job;    /* runs on a coroutine                              */
+    struct server_session *session;
 };
 
 /* Make the request outlive its handler. on_cancel is called once if the client
