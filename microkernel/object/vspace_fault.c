@@ -324,23 +324,39 @@ enum fault_result vspace_fault(struct vspace *vs, uaddr_t va, unsigned access)
     return result;
 }
 
+static inline void *page_kva(uaddr_t va, pte_t pte, unsigned level)
+{
+    return phys_to_kva(pte_paddr(pte) +
+                       (va & (LEVEL_BYTES(level) - 1) & ~(PAGE_BYTES - 1)));
+}
+
+/* Apart from vspace_page, which then needs no stack frame. */
+static __attribute__((noinline)) void *
+page_after_fault(struct vspace *vs, uaddr_t va, unsigned access,
+                 enum fault_result *why, struct segment **blocked)
+{
+    unsigned level;
+    pte_t *entry;
+
+    *why = fault_locked(vs, va, access, blocked);
+    if (*why != FAULT_RESOLVED)
+        return NULL;
+    entry = table_entry(vs, va, &level);
+    return page_kva(va, *entry, level);
+}
+
 void *vspace_page(struct vspace *vs, uaddr_t va, unsigned access,
                   enum fault_result *why, struct segment **blocked)
 {
-    pte_t need = PTE_V | (pte_t)access << 1, *entry;
+    pte_t need = PTE_V | (pte_t)access << 1, pte;
     unsigned level;
 
     if (va >= USER_TOP || !vs->root || vs->dying) {
         *why = FAULT_BAD_ACCESS;
         return NULL;
     }
-    entry = table_entry(vs, va, &level);
-    if ((*entry & need) != need) {
-        *why = fault_locked(vs, va, access, blocked);
-        if (*why != FAULT_RESOLVED)
-            return NULL;
-        entry = table_entry(vs, va, &level);
-    }
-    return phys_to_kva(pte_paddr(*entry) +
-                       (va & (LEVEL_BYTES(level) - 1) & ~(PAGE_BYTES - 1)));
+    pte = *table_entry(vs, va, &level);
+    if (__builtin_expect((pte & need) != need, 0))
+        return page_after_fault(vs, va, access, why, blocked);
+    return page_kva(va, pte, level);
 }
