@@ -32,7 +32,7 @@ static void env_completed(struct rpc_client *c, struct rpc_request *req)
     if (req->user == RPC_DETACHED) {
         req->user = 0;
         req->in_use = 0;
-        c->tokens[req->token / 64] |= 1ul << (req->token % 64);
+        __atomic_fetch_or(&c->tokens[req->token / 64], 1ul << (req->token % 64), __ATOMIC_RELEASE); /* as rpc_end, unlocked */
         return;
     }
     if (owner && owner != this_thread())
