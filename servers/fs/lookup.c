@@ -235,7 +235,7 @@ static error_t walk(struct walk *w, const char *path, struct last *last)
             return e;
     }
     if (w->want_last) {
-        if (!last->dir)             /* nothing but slashes */
+        if (!last->dir && !last->file)      /* nothing but slashes */
             *last = (struct last){ .dir = w->at, .name = "", .special = true, .child = w->at, .trailing_slash = true };
         return 0;
     }

@@ -102,7 +102,7 @@ static error_t open_object(struct process *p, struct file *f, uint32_t flags, st
         *out = fresh;
         return 0;
     }
-    if (!S_ISFIFO(f->anon_mode))
+    if (!S_ISFIFO(f->anon_mode) && !S_ISCHR(f->anon_mode))
         return ERR_NO_ADDRESS;
     if ((f->flags & O_ACCMODE) != O_RDWR && (f->flags & O_ACCMODE) != (flags & O_ACCMODE))
         return ERR_ACCESS;

@@ -531,11 +531,10 @@ error_t tmpfs_mount_root(struct superblock *sb, uint32_t mode, const struct inod
 static error_t tmpfs_mount(struct superblock *sb)
 {
     tmpfs_set_limits(sb);
-    return tmpfs_mount_root(sb, sb->type == &tmpfs_type ? 01777 : 0755, &tmpfs_inode_ops);
+    return tmpfs_mount_root(sb, 01777, &tmpfs_inode_ops);
 }
 
 const struct fs_type tmpfs_type = { .name = "tmpfs", .magic = 0x01021994, .mount = tmpfs_mount };
-const struct fs_type rootfs_type = { .name = "rootfs", .magic = 0x01021994, .mount = tmpfs_mount };
 
 struct superblock *anon_superblock(void)
 {

@@ -9,7 +9,7 @@
 #include "dcache.h"
 #include "file.h"
 
-extern const struct fs_type tmpfs_type, rootfs_type;
+extern const struct fs_type tmpfs_type;
 extern const struct inode_ops tmpfs_inode_ops;
 extern const struct file_ops tmpfs_file_ops, dir_file_ops;
 

@@ -309,10 +309,9 @@ void fake_start(void)
     random_init("test");
     segments_init();
     process_init();
-    vfs_register_type(&rootfs_type);
     vfs_register_type(&tmpfs_type);
     devices_init();
-    assert_int_equal(vfs_mount(&rootfs_type, "rootfs", NULL, 0, NULL), 0);
+    assert_int_equal(vfs_mount(&tmpfs_type, "tmpfs", NULL, 0, NULL), 0);
     start_process(SLOT_A, 100);
     start_process(SLOT_B, 101);
 }

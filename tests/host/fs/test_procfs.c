@@ -129,7 +129,7 @@ static void every_file_of_the_tree_can_be_read(void **state)
     slurp(SLOT_A, "/proc/loadavg");
     assert_memory_equal(text, "1.50 1.00 0.00 ", 15);
     slurp(SLOT_A, "/proc/mounts");
-    assert_string_equal(text, "rootfs / rootfs rw 0 0\ndevtmpfs /dev devtmpfs rw,nosuid 0 0\n"
+    assert_string_equal(text, "tmpfs / tmpfs rw 0 0\ndevtmpfs /dev devtmpfs rw,nosuid 0 0\n"
                               "devpts /dev/pts devpts rw,nosuid,noexec 0 0\nproc /proc proc rw 0 0\n");
 }
 
@@ -163,6 +163,40 @@ static void descriptors_are_links_to_their_files(void **state)
     assert_int_equal(t_lstat(SLOT_A, path, &st), ERR_NOT_FOUND);
     assert_int_equal(t_stat(SLOT_A, "/proc/self/cwd/dev", &st), 0);
     assert_int_equal(t_stat(SLOT_A, "/proc/self/fd/../../self/root/proc", &st), 0);
+}
+
+static void objects_without_a_name_are_opened_through_their_link(void **state)
+{
+    static const struct file_ops ops = { .name = "thing" };
+    struct file *pipe, *event;
+    int32_t fd[2];
+    char path[64];
+
+    (void)state;
+    assert_int_equal(file_new(&ops, O_WRONLY, S_IFIFO | 0600, &pipe), 0);
+    assert_int_equal(file_new(&ops, O_RDWR, 0600, &event), 0);
+    pipe->anon_ino = 77;
+    assert_int_equal(fd_install(fake_process(SLOT_A), pipe, 0, &fd[0]), 0);
+    assert_int_equal(fd_install(fake_process(SLOT_A), event, 0, &fd[1]), 0);
+    sprintf(path, "/dev/fd/%d", fd[0]);
+    assert_int_equal(t_open(SLOT_A, path, O_WRONLY | O_CREAT | O_TRUNC, 0644), fd[1] + 1);
+    assert_int_equal(t_open(SLOT_A, path, O_WRONLY | O_APPEND, 0), fd[1] + 2);
+    assert_int_equal(t_open(SLOT_A, path, O_RDONLY, 0), ERR_ACCESS);
+    assert_int_equal(t_open(SLOT_A, path, O_WRONLY | O_CREAT | O_EXCL, 0), ERR_EXISTS);
+    assert_int_equal(t_stat(SLOT_A, path, &st), 0);
+    assert_int_equal(st.ino, 77);
+    assert_int_equal(t_mkdir(SLOT_A, path, 0755), ERR_EXISTS);
+    assert_int_equal(t_unlink(SLOT_A, path), ERR_PERMISSION);
+    assert_int_equal(t_chdir(SLOT_A, path), ERR_NOT_DIRECTORY);
+    assert_int_equal(t_truncate(SLOT_A, path, 0), ERR_INVALID_ARGUMENT);
+    strcat(path, "/x");
+    assert_int_equal(t_stat(SLOT_A, path, &st), ERR_NOT_DIRECTORY);
+    sprintf(path, "/proc/self/fd/%d", fd[1]);
+    assert_int_equal(t_open(SLOT_A, path, O_RDWR, 0), ERR_NO_ADDRESS);
+    assert_int_equal(t_readlink(SLOT_A, path, text, 64), 18);
+    assert_memory_equal(text, "anon_inode:[thing]", 18);
+    for (int32_t i = fd[0]; i <= fd[1] + 2; i++)
+        t_close(SLOT_A, i);
 }
 
 static void others_may_not_look_inside(void **state)
@@ -286,6 +320,7 @@ int main(void)
         cmocka_unit_test(what_proc_must_answer_is_read_on_a_coroutine),
         cmocka_unit_test(every_file_of_the_tree_can_be_read),
         cmocka_unit_test(descriptors_are_links_to_their_files),
+        cmocka_unit_test(objects_without_a_name_are_opened_through_their_link),
         cmocka_unit_test(others_may_not_look_inside),
         cmocka_unit_test(directories_list_what_lookup_finds),
         cmocka_unit_test(a_dead_process_leaves_nothing_to_find),
