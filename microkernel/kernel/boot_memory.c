@@ -6,7 +6,9 @@
  */
 #include "kernel/boot.h"
 
+#include "arch/riscv/sbi.h"
 #include "kernel/assert.h"
+#include "kernel/hart.h"
 #include "kernel/string.h"
 
 #define MAX_FREE 32
@@ -142,9 +144,15 @@ void boot_map_final(void)
         paddr_t pa = (gib << 30) + (i << 21);
         table[i] = pa >> 2 | (pa == text ? LEAF_RX : LEAF_RW);
     }
+    /* Other harts run in this map already: each entry changes with one store. */
+    __asm__ volatile("fence rw, rw" ::: "memory");
     for (uint64_t i = 0; i < 256; i++)
-        kernel_root_table[256 + i] = i << 28 | LEAF_RW;
-    kernel_root_table[256 + gib] = kva_to_phys(table) >> 2 | 1;
+        __atomic_store_n(&kernel_root_table[256 + i],
+                         i == gib ? kva_to_phys(table) >> 2 | 1 : i << 28 | LEAF_RW,
+                         __ATOMIC_RELAXED);
     kernel_root_table[gib] = 0;
     __asm__ volatile("sfence.vma" ::: "memory");
+    for (unsigned i = 0; i < nr_harts; i++)
+        if (&harts[i] != this_hart())
+            sbi_remote_sfence_vma(1ul << harts[i].mhartid, 0, SIZE_MAX);
 }
