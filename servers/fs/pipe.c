@@ -405,6 +405,11 @@ bool file_is_pipe(const struct file *f)
     return f->ops == &pipe_ops;
 }
 
+bool pipe_is_empty(const struct file *f)
+{
+    return used(f->data) == 0;
+}
+
 /* ---- tee ---- */
 
 error_t pipe_tee(struct file *in, struct file *out, uint64_t bytes, uint64_t *done)

@@ -11,6 +11,8 @@ struct process;
 /* Registered for FIFOs. */
 error_t fifo_open(struct inode *, struct file *, struct process *);
 bool file_is_pipe(const struct file *);
+/* f is a pipe. */
+bool pipe_is_empty(const struct file *f);
 /* Copy up to `bytes` from the pipe behind `in` to the one behind `out` without
  * consuming (tee). ERR_WOULD_BLOCK, ERR_INVALID_ARGUMENT (not two pipes),
  * ERR_BROKEN_PIPE. *done 0 with success: all writers are gone. */

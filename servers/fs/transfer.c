@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Moving bytes between two descriptors inside fs: sendfile, splice,
- * copy_file_range. (tee needs to look into a pipe without taking and is not
- * implemented.)
+ * copy_file_range, tee (which pipe.c does).
  *
  * Each round asks how much the output takes, reads at most that much, and
  * writes it. When the input cannot seek, bytes that the output refused after
@@ -15,6 +14,7 @@
 #include <string.h>
 
 #include "file.h"
+#include "pipe.h"
 #include "process.h"
 #include "vfs.h"
 
@@ -26,9 +26,10 @@
 
 struct transfer {
     struct file *in, *out;
+    struct process *process;        /* for whom: terminals check their foreground */
     uint64_t in_position, out_position;
     bool in_own, out_own;           /* the open file's offset                   */
-    bool nonblock;
+    bool nonblock, tee;
     uint64_t left, done;
     uint8_t *held;                  /* read but not yet written                 */
     uint32_t held_bytes;
@@ -48,6 +49,7 @@ static error_t write_some(struct transfer *t, uint8_t *from, uint64_t bytes, uin
     error_t e;
 
     io_init_memory(&io, from, bytes);
+    io.process = t->process;
     e = t->out->ops->write(t->out, &io, t->out_own ? &t->out->offset : &t->out_position);
     *written = io.done;
     t->done += io.done;
@@ -107,6 +109,7 @@ static error_t round_trip(struct transfer *t)
     if (n > room)
         n = room;
     io_init_memory(&io, chunk, n);
+    io.process = t->process;
     e = t->in->ops->read(t->in, &io, position);
     if (e == ERR_WOULD_BLOCK && !io.done)
         return blocked(t, t->in, FS_POLLIN | FS_POLLRDHUP);
@@ -129,6 +132,13 @@ static error_t round_trip(struct transfer *t)
 /* As far as it goes now. */
 static error_t transfer_run(struct transfer *t)
 {
+    if (t->tee) {
+        error_t e = pipe_tee(t->in, t->out, t->left, &t->done);
+
+        return e == ERR_WOULD_BLOCK ? blocked(t, pipe_is_empty(t->in) ? t->in : t->out,
+                                              pipe_is_empty(t->in) ? FS_POLLIN : FS_POLLOUT) : e;
+    }
+
     uint64_t limit = t->done + ROUND_BYTES;
 
     if (t->held_bytes) {
@@ -188,7 +198,10 @@ static error_t check(struct process *p, const struct fs_transfer_in *in, struct 
     if (!t->in || !t->out || !file_readable(t->in) || !file_writable(t->out))
         return ERR_BAD_HANDLE;
     if (in->flags & TRANSFER_TEE)
-        return ERR_NOT_IMPLEMENTED;
+        return file_is_pipe(t->in) && file_is_pipe(t->out) ? 0 : ERR_INVALID_ARGUMENT;
+    /* sendfile wants a file; splice wants a pipe on one side */
+    if (!t->in->ops->seek && !file_is_pipe(t->in) && !file_is_pipe(t->out))
+        return ERR_INVALID_ARGUMENT;
     if (!t->in->ops->read || !t->out->ops->write)
         return ERR_INVALID_ARGUMENT;
     if ((in->in_offset != -1 && !t->in->ops->seek) || (in->out_offset != -1 && !t->out->ops->seek))
@@ -209,8 +222,8 @@ static error_t check(struct process *p, const struct fs_transfer_in *in, struct 
 error_t fs_serve_transfer(struct rpc_call *call, const struct fs_transfer_in *in, struct fs_transfer_out *out)
 {
     struct process *p = process_of(call);
-    struct transfer t = { .in_position = (uint64_t)in->in_offset, .out_position = (uint64_t)in->out_offset,
-                          .in_own = in->in_offset == -1, .out_own = in->out_offset == -1, .left = in->bytes };
+    struct transfer t = { .process = p, .in_position = (uint64_t)in->in_offset, .out_position = (uint64_t)in->out_offset,
+                          .tee = in->flags & TRANSFER_TEE, .in_own = in->in_offset == -1, .out_own = in->out_offset == -1, .left = in->bytes };
     struct parked *parked;
     error_t e;
 

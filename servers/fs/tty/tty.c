@@ -265,15 +265,20 @@ static bool first_attempt(const struct io *io)
     return io->call == NULL || !io->call->parked;
 }
 
-/* A parked reader in the background waits for its turn; one that was let run
- * there gets the signal that it would get on reading now. */
-static error_t check_reader(struct tty *t, const struct io *io)
+/*
+ * May the process go on? One in the background gets the signal and its request
+ * is parked: either it is stopped, and goes on when its group is in the
+ * foreground again; or it has a handler, and cancels. A parked one that is not
+ * stopped any more was continued in the background: it gets the signal again.
+ */
+static error_t check_background(struct tty *t, const struct file *f, const struct io *io, int signo)
 {
-    if (io->process == NULL || tty_in_foreground(t, io->process))
+    if (io->process == NULL)
         return 0;
-    if (!first_attempt(io) && io->process->page->stopped)
+    if (io->process->page->stopped && !tty_in_foreground(t, io->process))
         return ERR_WOULD_BLOCK;
-    return tty_check_background(t, io->process, SIG_TTIN);
+    error_t error = tty_check_background(t, io->process, signo);
+    return error == ERR_RESTART && !(f->flags & O_NONBLOCK) ? ERR_WOULD_BLOCK : error;
 }
 
 static error_t tty_read(struct file *f, struct io *io, uint64_t *position)
@@ -284,7 +289,7 @@ static error_t tty_read(struct file *f, struct io *io, uint64_t *position)
     (void)position;
     if (hung_up(f) || io_left(io) == 0)
         return 0;
-    error_t error = check_reader(t, io);
+    error_t error = check_background(t, f, io, SIG_TTIN);
     if (error != 0)
         return error;
     if (first_attempt(io)) {
@@ -308,8 +313,8 @@ static error_t tty_write(struct file *f, struct io *io, uint64_t *position)
     (void)position;
     if (hung_up(f) || peer_gone(t))
         return ERR_IO;
-    if ((t->ld.termios.lflag & TOSTOP) && io->process != NULL) {
-        error = tty_check_background(t, io->process, SIG_TTOU);
+    if (t->ld.termios.lflag & TOSTOP) {
+        error = check_background(t, f, io, SIG_TTOU);
         if (error != 0)
             return error;
     }

@@ -21,7 +21,10 @@
 #include "ldisc.h"
 
 #define TTY_OUT_BYTES   8192u
-#define TTY_WAKE_DRAINED 0x40000000u    /* waitq event: the output queue is empty */
+/* waitq events of terminals: the output queue is empty; another group is in the
+ * foreground. */
+#define TTY_WAKE_DRAINED    0x40000000u
+#define TTY_WAKE_FOREGROUND 0x08000000u
 
 #define SIG_HUP   1
 #define SIG_CONT  18

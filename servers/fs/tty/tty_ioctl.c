@@ -215,6 +215,43 @@ static error_t foreground_ioctl(struct tty *t, bool master, struct process *p, s
     }
 }
 
+/* ---- in the background ---- */
+
+struct parked_background {
+    struct parked parked;       /* first                                        */
+    struct tty *tty;
+    struct process *process;
+};
+
+/* In the foreground again: the client starts the call anew. */
+static error_t background_attempt(struct parked *parked)
+{
+    struct parked_background *pb = (struct parked_background *)parked;
+
+    if (parked->file->data != pb->tty || !pb->process->open)
+        return ERR_IO;
+    return tty_in_foreground(pb->tty, pb->process) ? ERR_RESTART : ERR_WOULD_BLOCK;
+}
+
+static const struct parked_ops background_ops = { .attempt = background_attempt, .reply = drain_reply };
+
+/* The caller was sent SIGTTOU: it is stopped in the middle of the call, or
+ * cancels it to run a handler. */
+static error_t park_background(struct tty *t, struct process *p, struct file *f, struct rpc_call *call)
+{
+    struct parked *parked;
+    error_t error = park(call, &background_ops, sizeof(struct parked_background), f, DEADLINE_NONE, &parked);
+
+    if (error != 0)
+        return error;
+    struct parked_background *pb = (struct parked_background *)parked;
+    pb->tty = t;
+    pb->process = p;
+    parked->waiter.events = TTY_WAKE_FOREGROUND;
+    waitq_add(&t->waiters, &parked->waiter);
+    return RPC_PENDING;
+}
+
 /* ---- dispatch ---- */
 
 static bool changes_terminal(uint32_t command)
@@ -290,7 +327,7 @@ error_t tty_ioctl(struct tty *t, bool master, struct file *f, struct rpc_call *c
     if (!master && changes_terminal(command)) {
         error_t error = tty_check_background(t, p, SIG_TTOU);
         if (error != 0)
-            return error;
+            return error == ERR_RESTART ? park_background(t, p, f, call) : error;
     }
     switch (command) {
     case TCGETS: case TCGETS2: case TCGETA: case TCSETS: case TCSETSW: case TCSETSF: case TCSETA: case TCSETAW:

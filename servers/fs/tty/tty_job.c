@@ -145,9 +145,8 @@ error_t tty_set_foreground(struct tty *t, struct process *p, int32_t pgrp)
     if (!exists)
         return ERR_NO_PROCESS;
     t->pgrp = (uint32_t)pgrp;
-    /* readers that were parked in the background may have their turn now */
-    if (ldisc_readable(&t->ld, 1))
-        waitq_wake(&t->waiters, FS_POLLIN | FS_POLLRDNORM);
+    /* requests that were parked in the background may have their turn now */
+    waitq_wake(&t->waiters, FS_POLLIN | FS_POLLRDNORM | FS_POLLOUT | FS_POLLWRNORM | TTY_WAKE_FOREGROUND);
     return 0;
 }
 
