@@ -50,7 +50,7 @@ struct process {
     const volatile struct sig_page *sig;
     struct fd_word *fd_words;       /* FD_WORDS of them                         */
     bool loading;                   /* exec: the loader runs                    */
-    struct dentry *exe;             /* first file the loader mapped: /proc/PID/exe; referenced */
+    struct dentry *exe;             /* first file that was mapped: /proc/PID/exe; referenced */
 };
 
 extern struct process processes[NR_SLOTS];

@@ -340,7 +340,7 @@ error_t fs_serve_mmap(struct rpc_call *call, const struct fs_mmap_in *in, struct
     if (!f->ops->mmap)
         return ERR_NO_DEVICE;
     e = f->ops->mmap(f, p, &m);
-    if (!e && p->loading && !p->exe && f->dentry)
+    if (!e && !p->exe && f->dentry)     /* the loader maps the program first */
         p->exe = dentry_get(f->dentry);
     return e;
 }
