@@ -45,9 +45,24 @@ void pool_init(struct pool *pool, paddr_t base, size_t pages)
         pool->accounts[i] = (struct pool_account){ 0, POOL_NO_LIMIT };
 }
 
+bool pool_enter(struct pool *pool)
+{
+    if (!(__atomic_fetch_add(&pool->nr_users, 1, __ATOMIC_ACQ_REL) & POOL_DYING))
+        return true;
+    pool_leave(pool);
+    return false;
+}
+
+void pool_leave(struct pool *pool)
+{
+    __atomic_fetch_sub(&pool->nr_users, 1, __ATOMIC_ACQ_REL);
+}
+
 error_t pool_destroy_step(struct pool *pool)
 {
-    return __atomic_load_n(&pool->nr_users, __ATOMIC_ACQUIRE) ? ERR_BUSY : 0;
+    uint32_t users = __atomic_fetch_or(&pool->nr_users, POOL_DYING, __ATOMIC_ACQ_REL);
+
+    return users & ~POOL_DYING ? ERR_BUSY : 0;
 }
 
 /* ---- accounts ---- */

@@ -5,7 +5,7 @@
  * Life cycle: a Pool is retyped from RAM and manages the pages that follow its
  * own tables. Pages handed out for the first time come from a watermark, later
  * ones from a free list, so that nothing needs to be cleared or linked at init.
- * A Pool can be destroyed only when no VSpace, Segment or pinned page uses it.
+ * A Pool can be destroyed only when no VSpace or Segment uses it.
  *
  * References and charges: each frame has a count, and every reference is
  * charged as one page to some account. A private frame has one reference for
@@ -34,6 +34,7 @@ struct invoke;
 #define POOL_CACHE_BATCH 24     /* moved between a cache and the pool at once  */
 #define POOL_MIN_PAGES   16
 #define POOL_NO_LIMIT    UINT32_MAX
+#define POOL_DYING       (1u << 31)     /* in nr_users                         */
 
 struct pool_account {
     uint32_t used;              /* pages; atomic                               */
@@ -62,7 +63,7 @@ struct pool {
 
     /* atomic: */
     uint32_t nr_users __attribute__((aligned(CACHE_LINE)));
-                                /* VSpaces, Segments and pins                  */
+                                /* VSpaces and Segments, POOL_DYING            */
 
     struct pool_cache caches[MAX_HARTS];
     struct pool_account accounts[POOL_ACCOUNTS];
@@ -71,7 +72,13 @@ struct pool {
 /* The memory at base need not be cleared. pages >= POOL_MIN_PAGES. */
 void pool_init(struct pool *pool, paddr_t base, size_t pages);
 
-/* ERR_BUSY while something uses the Pool; else it may be reused at once. */
+/* A VSpace or Segment begins or ends to use the Pool. False: it is being
+ * destroyed. */
+bool pool_enter(struct pool *pool);
+void pool_leave(struct pool *pool);
+
+/* ERR_BUSY while something uses the Pool, and nothing new can; else its memory
+ * may be reused once every hart has left the kernel. */
 error_t pool_destroy_step(struct pool *pool);
 
 /* One page, charged to the account, count 1. ERR_NO_MEMORY: account or pool.

@@ -24,7 +24,10 @@ void segment_init(struct segment *seg, struct pool *pool, unsigned account)
         .id = __atomic_fetch_add(&next_id, 1, __ATOMIC_RELAXED),
         .pool = pool, .account = account,
     };
-    __atomic_fetch_add(&pool->nr_users, 1, __ATOMIC_RELAXED);
+    if (!pool_enter(pool)) {    /* deleted on another hart: an empty shell */
+        seg->pool = NULL;
+        seg->dead = true;
+    }
 }
 
 void segment_init_physical(struct segment *seg, paddr_t base, size_t pages,
@@ -128,15 +131,24 @@ enum segment_lookup segment_find_page(struct segment *seg, uint64_t page,
     return LOOKUP_OK;
 }
 
-uint64_t *segment_populate(struct segment *seg, uint64_t page)
+uint64_t *segment_populate_raw(struct segment *seg, uint64_t page)
 {
     uint64_t *slot = slot_make(seg, page);
     paddr_t pa;
 
-    if (!slot || pool_alloc_page(seg->pool, seg->account, &pa))
+    if (!slot || pool_alloc_raw(seg->pool, seg->account, &pa))
         return NULL;
     *slot = pa | SEG_PRESENT;
     seg->resident++;
+    return slot;
+}
+
+uint64_t *segment_populate(struct segment *seg, uint64_t page)
+{
+    uint64_t *slot = segment_populate_raw(seg, page);
+
+    if (slot)
+        page_clear(phys_to_kva(*slot & SEG_PAGE_MASK));
     return slot;
 }
 
@@ -358,7 +370,7 @@ error_t segment_destroy_step(struct segment *seg)
         err = segment_help(seg);
     kassert(err || !seg->head);
     if (!err && seg->pool) {
-        __atomic_fetch_sub(&seg->pool->nr_users, 1, __ATOMIC_RELAXED);
+        pool_leave(seg->pool);
         seg->pool = NULL;
     }
     return err;

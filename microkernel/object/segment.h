@@ -139,5 +139,7 @@ enum segment_lookup segment_find_page(struct segment *seg, uint64_t page,
 
 /* After LOOKUP_ABSENT: give the hole a zeroed page. NULL: no memory. */
 uint64_t *segment_populate(struct segment *seg, uint64_t page);
+/* The same with old data in it: overwrite all before the lock is let go. */
+uint64_t *segment_populate_raw(struct segment *seg, uint64_t page);
 
 #endif

@@ -47,7 +47,8 @@ static error_t copy_locked(const struct copy *c, unsigned char *user, size_t n,
             bytes_clear(user, n);
             return 0;
         }
-        entry = segment_populate(c->seg, page);
+        entry = n == PAGE_BYTES ? segment_populate_raw(c->seg, page)
+                                : segment_populate(c->seg, page);
         if (!entry)
             return ERR_NO_MEMORY;
         pa = *entry & SEG_PAGE_MASK;

@@ -181,14 +181,16 @@ error_t vspace_bind(struct vspace *vs, struct pool *pool, unsigned account)
         err = ERR_DELETED;
     } else if (vs->pool) {
         err = ERR_BUSY;
+    } else if (!pool_enter(pool)) {
+        err = ERR_DELETED;
     } else if (pool_alloc_page(pool, account, &pa)) {
+        pool_leave(pool);
         err = ERR_NO_MEMORY;
     } else {
         pte_t *root = phys_to_kva(pa);
 
         for (unsigned i = USER_ROOT_ENTRIES; i < TABLE_ENTRIES; i++)
             root[i] = kernel_root_table[i];
-        __atomic_fetch_add(&pool->nr_users, 1, __ATOMIC_RELAXED);
         vs->pool = pool;
         vs->account = account;
         vs->table_pages = 1;
@@ -233,7 +235,7 @@ error_t vspace_destroy_step(struct vspace *vs)
         err = free_tables(vs);
     if (!err && vs->root) {
         mapping_release_pages(vs);
-        __atomic_fetch_sub(&vs->pool->nr_users, 1, __ATOMIC_RELAXED);
+        pool_leave(vs->pool);
         vs->root = NULL;
         vs->pool = NULL;
     }

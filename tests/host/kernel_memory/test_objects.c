@@ -116,6 +116,7 @@ static void pool_limit_is_enforced_and_reported(void **state)
 {
     paddr_t pa;
     struct pool_info info;
+    struct vspace other;
 
     (void)state;
     assert_int_equal(invoke(pool_decode, world.pool, RIGHT_MAP, POOL_SET_LIMIT, 5, 1, 0, 0, 0,
@@ -136,6 +137,11 @@ static void pool_limit_is_enforced_and_reported(void **state)
     assert_int_equal(pool_alloc_page(world.pool, 5, &info.total_pages), ERR_NO_MEMORY);
     pool_free_page(world.pool, 5, pa);
     assert_int_equal(pool_destroy_step(world.pool), ERR_BUSY);
+    vspace_init(&other);
+    assert_int_equal(vspace_bind(&other, world.pool, 1), ERR_DELETED);
+    segment_init(&world.segment[0], world.pool, 1);
+    assert_int_equal(segment_resize(&world.segment[0], 1), ERR_INVALID_ARGUMENT);
+    assert_int_equal(segment_destroy_step(&world.segment[0]), 0);
 }
 
 /* ---- VSpace: arguments ---- */
