@@ -49,6 +49,28 @@ static void server(uint64_t reply)
 extern char fake_base[], fake_bench[], fake_bench_base[], fake_bench_syscall[];
 volatile uint64_t bench_guest_instret;
 
+/* Time, not instructions: with several harts. */
+static void bench_across(void)
+{
+    cptr_t t = spawn(1, 128, partner_signal, 0);
+    struct kernel_counters before, after;
+
+    sys_wait(b, now() + 100000, NULL);
+    invoke(CAP_INIT_PLATFORM, PLATFORM_COUNTERS, (uint64_t)&before, 1, 0, 0, 0);
+    ticks_t start = now();
+    for (unsigned i = 0; i < 10 * ROUNDS; i++)
+        sys_signal_wait(a, b, DEADLINE_NONE);
+    print("bench signal_wait across harts, ns ");
+    print_number((long)((now() - start) * 100 / (10 * ROUNDS)));
+    invoke(CAP_INIT_PLATFORM, PLATFORM_COUNTERS, (uint64_t)&after, 1, 0, 0, 0);
+    print(" sleeps ");
+    print_number((long)(after.nr_idle_sleeps - before.nr_idle_sleeps));
+    print(" ipis taken ");
+    print_number((long)(after.nr_ipis_taken - before.nr_ipis_taken));
+    print("\n");
+    invoke(CAP_INIT_CNODE, CNODE_DELETE, t, 0, 0, 0, 0);
+}
+
 void bench(void)
 {
     MEASURE("empty loop", __asm__ volatile(""));
@@ -61,6 +83,8 @@ void bench(void)
     MEASURE("unknown call", sys(999, 0, 0, 0, 0, 0, 0, 0));
     MEASURE("null invocation", invoke(CAP_INIT_SCHED, SCHED_INFO, 0, 0, 0, 0, 0));
     sys_wait(a, DEADLINE_POLL, NULL);
+    if (hart_count() > 1)
+        bench_across();
     cptr_t t = spawn(0, 129, partner_signal, 0);
     MEASURE("signal_wait ping-pong, higher", sys_signal_wait(a, b, DEADLINE_NONE));
     MEASURE("signal_wait ping-pong, deadline", sys_signal_wait(a, b, now() + 10000000));
