@@ -241,9 +241,10 @@ error_t fs_serve_getcwd(struct rpc_call *call, const struct fs_getcwd_in *in, st
     cwd = p->fs->cwd;
     if (!cwd->linked && cwd->parent != cwd)
         return ERR_NOT_FOUND;
-    e = vfs_path(p, cwd, text, sizeof text, &len);
+    e = vfs_path(p, cwd, text, sizeof text - 1, &len);
     if (e)
         return ERR_NAME_TOO_LONG;
+    text[len++] = '\0';         /* getcwd(2) of Linux counts and stores it */
     if (len > in->path.bytes)
         return ERR_RANGE_RESULT;
     out->done = len;
