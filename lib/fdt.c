@@ -4,7 +4,7 @@
  * big-endian 32-bit tokens: BEGIN_NODE name, PROP length nameoff value,
  * END_NODE, NOP, END, each padded to four bytes.
  */
-#include <fdt.h>
+#include "include/fdt.h"
 #include <string.h>
 
 enum { FDT_BEGIN_NODE = 1, FDT_END_NODE = 2, FDT_PROP = 3, FDT_NOP = 4, FDT_END = 9 };
