@@ -126,9 +126,10 @@ static error_t kmsg_write(struct file *f, struct io *io, uint64_t *position)
     return e;
 }
 
-const struct file_ops null_file_ops = { .name = "null", .read = null_read, .write = null_write, .seek = null_seek };
-const struct file_ops zero_file_ops = { .name = "zero", .read = zero_read, .write = null_write, .seek = null_seek,
-                                        .mmap = zero_mmap };
+static const struct file_ops null_file_ops = { .name = "null", .page_kind = FD_NULL, .read = null_read,
+                                               .write = null_write, .seek = null_seek };
+static const struct file_ops zero_file_ops = { .name = "zero", .page_kind = FD_ZERO, .read = zero_read,
+                                               .write = null_write, .seek = null_seek, .mmap = zero_mmap };
 static const struct file_ops full_file_ops = { .name = "full", .read = zero_read, .write = full_write,
                                                .seek = null_seek };
 static const struct file_ops random_file_ops = { .name = "random", .read = random_read, .write = random_write,

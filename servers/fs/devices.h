@@ -5,8 +5,6 @@
 
 #include "file.h"
 
-extern const struct file_ops null_file_ops, zero_file_ops;
-
 /* Registers the drivers; before any file system is mounted. */
 void devices_init(void);
 /* Registers devtmpfs and devpts and mounts them on /dev and /dev/pts, which are made if missing. */

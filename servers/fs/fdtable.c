@@ -12,7 +12,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "devices.h"
 #include "locks.h"
 #include "vfs.h"
 
@@ -92,11 +91,7 @@ static void publish_word(struct fd_word *w, struct file *f)
     uint16_t kind = FD_CLOSED, flags = 0;
 
     if (f) {
-        kind = FD_REMOTE;
-        if (f->ops == &null_file_ops)
-            kind = FD_NULL;
-        else if (f->ops == &zero_file_ops)
-            kind = FD_ZERO;
+        kind = f->ops->page_kind ? f->ops->page_kind : FD_REMOTE;
         if (file_readable(f))
             flags |= FDF_READ;
         if (file_writable(f))

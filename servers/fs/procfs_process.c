@@ -286,6 +286,8 @@ error_t proc_file_name(struct process *reader, struct file *f, char *text, size_
         n = snprintf(text, room, "pipe:[%lu]", (unsigned long)f->anon_ino);
     else if (S_ISSOCK(f->anon_mode))
         n = snprintf(text, room, "socket:[%lu]", (unsigned long)f->anon_ino);
+    else if (strchr(f->ops->name, ':'))     /* the whole text */
+        n = snprintf(text, room, "%s", f->ops->name);
     else
         n = snprintf(text, room, "anon_inode:[%s]", f->ops->name);
     if (n < 0 || (size_t)n >= room)

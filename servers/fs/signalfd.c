@@ -60,6 +60,7 @@ static void signalfd_release(struct file *f)
 
 /* linux_compat never asks fs to read one; another client gets an error. */
 static const struct file_ops signalfd_ops = {
+    .page_kind = FD_SIGNALFD,
     .name = "anon_inode:[signalfd]",
     .poll = signalfd_poll,
     .release = signalfd_release,
