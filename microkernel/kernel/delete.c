@@ -200,9 +200,13 @@ static bool tcb_gone(struct slot *self)
         self->aux = 2;
         tcb_request(t, TCB_OP_UNLINK);
     }
-    /* Its mailbox node must be nowhere, too. */
-    return __atomic_load_n(&t->unlinked, __ATOMIC_ACQUIRE) &&
-           __atomic_load_n(&t->ops, __ATOMIC_ACQUIRE) == 0;
+    if (!__atomic_load_n(&t->unlinked, __ATOMIC_ACQUIRE))
+        return false;
+    /* Its mailbox node must be in no list, nor come into one by a hart that
+     * still holds a reference: a word that is not zero is never pushed. */
+    uint32_t none = 0;
+    return __atomic_compare_exchange_n(&t->ops, &none, TCB_OP_DEAD, false, __ATOMIC_ACQ_REL,
+                                       __ATOMIC_ACQUIRE) || (none & TCB_OP_DEAD) != 0;
 }
 
 /* One step of the list: 0 when it is empty. */
