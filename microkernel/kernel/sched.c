@@ -36,6 +36,7 @@
 #include "object/vspace.h"
 
 #define REFLECTED_CALL_TICKS 15
+#define MAX_PENALTY_PERIODS  16
 #define POLL_MIN_TICKS       20
 #define POLL_MAX_TICKS      500
 
@@ -124,10 +125,20 @@ void sched_update_page(struct hart *h)
     __atomic_store_n(&hart_page.hart[h->id].runnable, n, __ATOMIC_RELAXED);
 }
 
+/* What was used beyond the budget (the timer can be late) costs as many further
+ * periods as it would have filled, within reason. */
 static void wait_for_budget(struct hart *h, struct tcb *t)
 {
+    struct sched_context *sc = t->sc;
+    uint64_t over = (uint64_t)-sc->remaining / sc->budget, extra;
+
+    if (over > MAX_PENALTY_PERIODS)
+        over = MAX_PENALTY_PERIODS;
+    if (!__builtin_mul_overflow(over, sc->period, &extra))
+        sc->replenish_at += extra;
+    sc->remaining = 0;
     t->state = THREAD_OUT_OF_BUDGET;
-    deadline_insert(h, t, t->sc->replenish_at);
+    deadline_insert(h, t, sc->replenish_at);
 }
 
 void sched_make_runnable(struct hart *h, struct tcb *t)

@@ -236,7 +236,7 @@ static void test_budget(void)
     sys_wait(n, start + 100 * MS, NULL);    /* it outranks us, but only for a tenth */
     struct tcb_info ti;
     invoke(t, TCB_INFO, (uint64_t)&ti, 0, 0, 0, 0);
-    check(ti.user_ticks >= 4 * MS && ti.user_ticks <= (now() - start) / 4, "budget_limits_a_spinner", (long)ti.user_ticks);
+    check(ti.user_ticks >= 2 * MS && ti.user_ticks <= (now() - start) / 4, "budget_limits_a_spinner", (long)ti.user_ticks);
     expect(invoke(CAP_INIT_CNODE, CNODE_DELETE, sc, 0, 0, 0, 0), 0, "delete_context_cap");
     expect(invoke(CAP_INIT_CNODE, CNODE_DELETE, t, 0, 0, 0, 0), 0, "delete_budgeted_thread");
 }
