@@ -6,6 +6,7 @@ from __future__ import annotations
 import argparse
 import os
 import shutil
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -143,8 +144,15 @@ COMMANDS = {"qemu-riscv": _qemu_riscv, "build": _build, "test": _test, "bench": 
             "doctor": lambda _: host.doctor(), "clean": _clean}
 
 
+def _terminated(number: int, _frame: object) -> None:
+    sys.exit(128 + number)
+
+
 def main(argv: list[str]) -> int:
     args = _parser().parse_args(argv)
+    # A plain death by signal would leave QEMU running: unwind instead, every start of a program ends its own.
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, _terminated)
     try:
         return COMMANDS[args.command](args)
     except BuildError as error:
