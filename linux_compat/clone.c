@@ -50,26 +50,37 @@ static uint64_t tls_of(const struct clone_args *a) { return a->flags & CLONE_SET
 static struct inherit *own_record(struct thread *t)
 {
     struct inherit *in = &vm.inherit[t->index];
-    /* The last child may not have read it yet: it is about to. */
-    while (__atomic_load_n(&in->busy, __ATOMIC_ACQUIRE))
+    ticks_t patience = now_ticks() + 2 * time_page()->hz;
+    /* The last child may not have read it yet: it is about to, unless it was
+     * killed before its first instruction. */
+    while (__atomic_load_n(&in->busy, __ATOMIC_ACQUIRE) && now_ticks() < patience)
         kcall_wait(thread_notification(t->index), now_ticks() + time_page()->hz / 20000);
     return in;
+}
+
+/* The id must be in memory before the child runs and must not be written later:
+ * a child that has ended already cleared it. So proc writes it between making
+ * and starting the thread. A bad address is no error, so it is tried first. */
+static uint64_t thread_flags(const struct clone_args *a)
+{
+    uint32_t old, seen;
+    if ((a->flags & CLONE_PARENT_SETTID) && !(a->parent_tid & 3) && !get32(&old, a->parent_tid) &&
+        !guest_cmpxchg32_raw((void *)a->parent_tid, old, old, &seen))
+        return a->flags;
+    return a->flags & ~CLONE_PARENT_SETTID;
 }
 
 static long new_thread(struct thread *t, const struct clone_args *a)
 {
     uint32_t tid, index;
     struct inherit *in = own_record(t);
-    inherit_fill(in, t, a->flags, a->parent_tid, a->child_tid);
-    /* The ids in memory are written here and by the child, where a bad address
-     * is no error. */
-    error_t e = proc_thread_create(proc_client(), a->flags & ~CLONE_PARENT_SETTID, t->index, a->stack, tls_of(a), a->parent_tid,
+    inherit_fill(in, t, a->flags & ~CLONE_PARENT_SETTID, a->parent_tid, a->child_tid);
+    error_t e = proc_thread_create(proc_client(), thread_flags(a), t->index, a->stack, tls_of(a), a->parent_tid,
                                    (uint64_t)in, &tid, &index);
     if (e) {
         in->busy = 0;
         return e == ERR_NO_MEMORY ? -EAGAIN : linux_error(e);
     }
-    /* the child wrote its id to parent_tid; it may have ended already */
     return tid;
 }
 
@@ -93,7 +104,7 @@ static long new_process_shared(struct thread *t, const struct clone_args *a)
         __atomic_fetch_and(&vm.area_live, ~(1u << in->child_area), __ATOMIC_SEQ_CST);
     }
     if (a->flags & CLONE_PARENT_SETTID)
-        put32(a->parent_tid, pid);
+        own_record(t);          /* the child wrote it when it took the record */
     return pid;
 }
 
