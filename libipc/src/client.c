@@ -25,10 +25,9 @@
 #define SPIN_MIN 16u
 #define SPIN_MAX 4096u
 
-error_t rpc_client_init(struct rpc_client *client, struct session *session, const struct rpc_env *env,
-                        cptr_t doorbell, cptr_t own, uint64_t layout_hash)
+static error_t init_head(struct rpc_client *client, struct session *session, const struct rpc_env *env, cptr_t doorbell,
+                         cptr_t own, uint64_t layout_hash)
 {
-    memset(client, 0, sizeof *client);
     client->session = session;
     client->env = env;
     client->doorbell = doorbell;
@@ -38,13 +37,39 @@ error_t rpc_client_init(struct rpc_client *client, struct session *session, cons
     for (unsigned i = 0; i < CQ_ENTRIES / 64; i++)
         client->tokens[i] = UINT64_MAX;
     client->arenas = UINT32_MAX;
-    for (unsigned i = 0; i < CQ_ENTRIES; i++) {
-        client->request[i].token = i;
-        client->request[i].arena_slot = client->request[i].lend_at = ARENA_NONE;
-    }
     /* A hash of 0: the server opens the session later; looked at again then. */
     uint64_t hash = load_relaxed(&session->header.layout_hash);
     return hash == 0 || hash == layout_hash ? 0 : ERR_BAD_MESSAGE;
+}
+
+error_t rpc_client_init(struct rpc_client *client, struct session *session, const struct rpc_env *env,
+                        cptr_t doorbell, cptr_t own, uint64_t layout_hash)
+{
+    memset(client, 0, sizeof *client);
+    return init_head(client, session, env, doorbell, own, layout_hash);
+}
+
+error_t rpc_client_renew(struct rpc_client *client, struct session *session, const struct rpc_env *env,
+                         cptr_t doorbell, cptr_t own, uint64_t layout_hash)
+{
+    uint32_t nr_ready = client->nr_ready;
+
+    if (nr_ready != 0 && (client->tokens[0] & client->tokens[1]) != UINT64_MAX)
+        return rpc_client_init(client, session, env, doorbell, own, layout_hash);
+    memset(client, 0, offsetof(struct rpc_client, request));
+    client->nr_ready = nr_ready;
+    return init_head(client, session, env, doorbell, own, layout_hash);
+}
+
+/* Requests are set up when first used, so that a client costs no more memory
+ * than it needs. Tokens are taken lowest first. */
+static void make_ready(struct rpc_client *client, unsigned token)
+{
+    for (; client->nr_ready <= token; client->nr_ready++) {
+        struct rpc_request *request = &client->request[client->nr_ready];
+        request->token = client->nr_ready;
+        request->arena_slot = request->lend_at = ARENA_NONE;
+    }
 }
 
 /* The server opened the session, or opened it anew: start from index 0. */
@@ -123,6 +148,8 @@ static inline struct rpc_request *reserve(struct rpc_client *client, uint16_t me
     unsigned token = first + (unsigned)__builtin_ctzll(free);
     __atomic_fetch_and(&client->tokens[first / 64], ~(free & -free), __ATOMIC_ACQUIRE);
 
+    if (__builtin_expect(token >= client->nr_ready, 0))
+        make_ready(client, token);
     struct rpc_request *request = &client->request[token];
     request->method = method;
     request->in_use = 1;

@@ -97,6 +97,7 @@ struct rpc_client {
     void    *env_data;
     uint32_t spin_limit;    /* rpc_spin's learned bound                         */
     void    *backlog;       /* env's                                            */
+    uint32_t nr_ready;      /* request[0..nr_ready) were set up                 */
     struct rpc_request request[CQ_ENTRIES];
 };
 
@@ -104,6 +105,10 @@ struct rpc_client {
  * the server's layout hash differs. */
 error_t rpc_client_init(struct rpc_client *, struct session *, const struct rpc_env *,
                         cptr_t doorbell, cptr_t own, uint64_t layout_hash);
+/* The same without touching the request array: for memory that is zero, or a
+ * fork's copy of a client (one with requests under way is initialised fully). */
+error_t rpc_client_renew(struct rpc_client *, struct session *, const struct rpc_env *,
+                         cptr_t doorbell, cptr_t own, uint64_t layout_hash);
 struct rpc_request *rpc_begin(struct rpc_client *, uint16_t method) MAY_YIELD;
 /* The same for stubs. Returns NULL when the session is closed. */
 #define RPC_WANT_ARENA 1u   /* an arena slot if one is free                      */
