@@ -231,6 +231,13 @@ static error_t step_dying(void)
             finish(self);
             return K_PROGRESS;
         }
+        if (slot_is_empty(self + at)) {
+            do
+                at++;
+            while (at < size && slot_is_empty(self + at));
+            self->word1 = at;
+            continue;
+        }
         error_t err = step(self + at);
         if (err == 0)
             self->word1 = at + 1;

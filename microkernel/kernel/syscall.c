@@ -92,6 +92,8 @@ static error_t batch_entry(struct tcb *t, uaddr_t at)
     err = invoke(t, e.cap, &inv);
     if (err > 0)
         return err;
+    if (e.error == err && e.result == inv.result)
+        return err;                     /* it says so already */
     e.error = err;
     e.result = inv.result;
     if (t->vspace == NULL)

@@ -103,6 +103,27 @@ static inline pte_t clone_entry(struct clone *c, pte_t *entry, struct leaf_count
     return pte;
 }
 
+/* Eight entries without a private frame, as they are. False: look at each. */
+static inline bool clone_eight(const pte_t *s, pte_t *d, struct leaf_counts *n)
+{
+    pte_t a = s[0], b = s[1], e = s[2], f = s[3], g = s[4], h = s[5], i = s[6], j = s[7];
+    pte_t any = a | b | e | f | g | h | i | j, all = a & b & e & f & g & h & i & j;
+
+    if (!any) {
+        ;
+    } else if ((all & (PTE_V | PTE_SEGMENT)) == (PTE_V | PTE_SEGMENT)) {
+        n->used += 8;
+        n->segments += 8;
+    } else if (!(any & PTE_V) && (any & PROMISE_KIND_MASK) != PROMISE_KEPT) {
+        n->used += (uint32_t)(!!a + !!b + !!e + !!f + !!g + !!h + !!i + !!j);
+    } else {
+        return false;
+    }
+    d[0] = a; d[1] = b; d[2] = e; d[3] = f;
+    d[4] = g; d[5] = h; d[6] = i; d[7] = j;
+    return true;
+}
+
 /* [i, end) from src to dst, which holds anything. `total` entries of the whole
  * table are in use. */
 static void clone_entries(struct clone *c, pte_t *src, pte_t *dst, size_t i,
@@ -114,10 +135,7 @@ static void clone_entries(struct clone *c, pte_t *src, pte_t *dst, size_t i,
     while (s < stop && n.used < total) {
         pte_t *group = stop - s < 8 ? stop : s + 8;
 
-        if (group == s + 8 &&
-            !(s[0] | s[1] | s[2] | s[3] | s[4] | s[5] | s[6] | s[7])) {
-            d[0] = 0; d[1] = 0; d[2] = 0; d[3] = 0;
-            d[4] = 0; d[5] = 0; d[6] = 0; d[7] = 0;
+        if (group == s + 8 && clone_eight(s, d, &n)) {
             s += 8;
             d += 8;
             continue;

@@ -185,32 +185,63 @@ static void fill_counts(struct range_op *op, const struct span *s, uint32_t chan
         range_table_empty(op, s->va);
 }
 
+/* Eight entries of which none names a page, as one. Returns how many of them
+ * came into use or went out of it, or -1: look at each. */
+static inline int fill_eight(pte_t *e, pte_t promise)
+{
+    pte_t any = e[0] | e[1] | e[2] | e[3] | e[4] | e[5] | e[6] | e[7];
+    int used;
+
+    if ((any & PTE_V) || (any & PROMISE_KIND_MASK) == PROMISE_KEPT)
+        return -1;
+    if (any == promise && !any)
+        return 0;
+    used = !any ? 0 : !!e[0] + !!e[1] + !!e[2] + !!e[3] + !!e[4] + !!e[5] + !!e[6] + !!e[7];
+    e[0] = promise; e[1] = promise; e[2] = promise; e[3] = promise;
+    e[4] = promise; e[5] = promise; e[6] = promise; e[7] = promise;
+    return promise ? 8 - used : used;
+}
+
 static void visit_fill(struct range_op *op, const struct span *s)
 {
     pte_t promise = op->promise, *entry = s->entry, *end = entry + s->count;
     pte_t *first = NULL, *last = NULL;
-    size_t changed = 0, segments = 0;
+    size_t changed = 0, segments = 0, left = TABLE_ENTRIES + 1;
     uint32_t base = (uint32_t)(op->vs->pool->base >> PAGE_BITS), *out;
 
     /* The fence below must be on the list before any frame is let go. */
     if (op->gather->nr_pages + s->count > GATHER_PAGES)
         gather_flush(op->gather);
     out = &op->gather->page[op->gather->nr_pages];
-    for (; entry < end; entry++) {
-        pte_t old = *entry;
+    /* Unmapping ends with the last entry in use of the table. */
+    if (!promise && !s->level)
+        left = *table_used(op->vs, entry);
+    while (entry < end && changed < left) {
+        int eight = end - entry >= 8 ? fill_eight(entry, promise) : -1;
+        pte_t *stop;
 
-        if (old == promise)
+        if (eight >= 0) {
+            changed += (unsigned)eight;
+            entry += 8;
             continue;
-        changed += !old != !promise;
-        *entry = promise;
-        if (old & PTE_V) {
-            first = first ? first : entry;
-            last = entry;
         }
-        if (pte_has_frame(old))
-            *out++ = (uint32_t)((old & PTE_PPN_MASK) >> PTE_PPN_SHIFT) - base;
-        else
-            segments += old & PTE_V;
+        stop = end - entry >= 8 ? entry + 8 : end;
+        for (; entry < stop; entry++) {
+            pte_t old = *entry;
+
+            if (old == promise)
+                continue;
+            changed += !old != !promise;
+            *entry = promise;
+            if (old & PTE_V) {
+                first = first ? first : entry;
+                last = entry;
+            }
+            if (pte_has_frame(old))
+                *out++ = (uint32_t)((old & PTE_PPN_MASK) >> PTE_PPN_SHIFT) - base;
+            else
+                segments += old & PTE_V;
+        }
     }
     op->vs->private_pages -= (uint32_t)(out - op->gather->page) - op->gather->nr_pages;
     op->gather->nr_pages = (uint32_t)(out - op->gather->page);
