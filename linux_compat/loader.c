@@ -28,7 +28,8 @@
 enum { O_CLOEXEC_ = 02000000, O_RDONLY_ = 0, X_OK_ = 1, AT_EACCESS_ = 0x200 };
 #define AT_SYMLINK_NOFOLLOW_ 0x100u
 #define AT_EMPTY_PATH_       0x1000u
-#define BINPRM_BYTES    256
+#define BINPRM_BYTES    256         /* of a script's first line                 */
+#define HEAD_BYTES      1024        /* read first: usually has the program headers too */
 #define MAX_SCRIPTS     5
 #define ET_DYN_BASE     0x2aaaaaa000ul
 #define STACK_LIMIT_MAX (256ul << 20)
@@ -50,7 +51,7 @@ static struct {
     char line[MAX_SCRIPTS][2][BINPRM_BYTES];    /* `#!`: interpreter, argument  */
     char fd_path[32];
     char command[65536];                /* --exec                               */
-    uint8_t head[BINPRM_BYTES];
+    uint8_t head[HEAD_BYTES];
     uint8_t phdrs[ELF_MAX_PHDRS * ELF_PHDR_BYTES];
     struct elf_header header, interp_header;
     struct elf_plan plan, interp_plan;
@@ -59,6 +60,7 @@ static struct {
     uint64_t auxv[NR_AUXV][2];
     int32_t fd, interp_fd;
     bool keep_fd;                       /* execveat on a descriptor             */
+    uint32_t is_first;                  /* init: there is no old image          */
     uint64_t base, interp_base;         /* load biases                          */
     uaddr_t sp, random_at, execfn_at;
 } L;
@@ -102,6 +104,18 @@ static error_t read_at(int32_t fd, uint64_t offset, void *to, uint64_t bytes, ui
     }
     *done = total;
     return ERR_OK;
+}
+
+/* The program headers of the file whose first `have` bytes are in L.head. */
+static error_t read_phdrs(int32_t fd, const struct elf_header *h, uint64_t have)
+{
+    uint64_t n, bytes = h->nr_phdrs * ELF_PHDR_BYTES;
+    if (h->phoff <= have && bytes <= have - h->phoff) {
+        memcpy(L.phdrs, L.head + h->phoff, bytes);
+        return ERR_OK;
+    }
+    error_t e = read_at(fd, h->phoff, L.phdrs, bytes, &n);
+    return e ? e : n == bytes ? ERR_OK : ERR_NOT_EXECUTABLE;
 }
 
 static bool is_blank(char c) { return c == ' ' || c == '\t'; }
@@ -172,10 +186,9 @@ static error_t open_interpreter(void)
         return e;
     if (elf_read_header(L.head, n, &L.interp_header))
         return ERR_BAD_LIBRARY;
-    uint64_t bytes = L.interp_header.nr_phdrs * ELF_PHDR_BYTES;
-    if ((e = read_at(L.interp_fd, L.interp_header.phoff, L.phdrs, bytes, &n)))
+    if ((e = read_phdrs(L.interp_fd, &L.interp_header, n)))
         return e;
-    return n != bytes || elf_make_plan(&L.interp_header, L.phdrs, &L.interp_plan) ? ERR_BAD_LIBRARY : ERR_OK;
+    return elf_make_plan(&L.interp_header, L.phdrs, &L.interp_plan) ? ERR_BAD_LIBRARY : ERR_OK;
 }
 
 /* Follow scripts to an ELF file; read its headers and its interpreter's. */
@@ -194,7 +207,7 @@ static error_t find_program(int32_t dirfd, uint32_t flags)
         if (depth == MAX_SCRIPTS)
             return ERR_LOOP;
         char *interpreter = L.line[depth][0], *argument = L.line[depth][1];
-        if ((e = parse_script(L.head, n, interpreter, argument)))
+        if ((e = parse_script(L.head, n < BINPRM_BYTES ? n : BINPRM_BYTES, interpreter, argument)))
             return e;
         push_script(&L.args, interpreter, argument, L.keep_fd ? L.fd_path : path);
         if (!L.keep_fd)
@@ -207,11 +220,8 @@ static error_t find_program(int32_t dirfd, uint32_t flags)
     error_t e = elf_read_header(L.head, n, &L.header);
     if (e)
         return e;
-    uint64_t bytes = L.header.nr_phdrs * ELF_PHDR_BYTES;
-    if ((e = read_at(L.fd, L.header.phoff, L.phdrs, bytes, &n)))
+    if ((e = read_phdrs(L.fd, &L.header, n)) || (e = elf_make_plan(&L.header, L.phdrs, &L.plan)))
         return e;
-    if (n != bytes || (e = elf_make_plan(&L.header, L.phdrs, &L.plan)))
-        return ERR_NOT_EXECUTABLE;
     return L.plan.interp_bytes ? open_interpreter() : ERR_OK;
 }
 
@@ -386,16 +396,16 @@ static void first_arguments(void)
 
 static error_t load(void)
 {
-    uint32_t is_first, flags;
+    uint32_t flags;
     int32_t dirfd;
     uint64_t n = 0;
-    error_t e = proc_exec_info(proc_client(), &dirfd, &L.args.argv, &L.args.envp, &flags, &is_first);
+    error_t e = proc_exec_info(proc_client(), &dirfd, &L.args.argv, &L.args.envp, &flags, &L.is_first);
     if (!e)
         e = proc_exec_path(proc_client(), (struct rpc_out){ L.path, sizeof(L.path) - 1 }, &n);
     if (e)
         return e;
     L.path[n < sizeof(L.path) ? n : 0] = 0;
-    if (is_first)
+    if (L.is_first)
         first_arguments();
     char *p = L.fd_path;
     memcpy(p, "/dev/fd/", 8);
@@ -456,7 +466,9 @@ void loader_main(struct thread *t)
     dispositions_reset(t->process->hand, t->frame.start_arg[3]);
     publish_dispositions(t->process->hand);
     set_blocked(t, t->frame.start_arg[2]);
-    close_own();
+    /* The commit closes CLOEXEC descriptors; the first program has none before. */
+    if (L.is_first)
+        close_own();
 
     char comm[16] = { 0 };
     strncpy(comm, base_name(L.keep_fd ? L.fd_path : L.path), sizeof(comm) - 1);
