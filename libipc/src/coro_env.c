@@ -159,12 +159,6 @@ bool coro_env_turn(struct rpc_client *client)
     return any;
 }
 
-bool coro_env_waits(const struct rpc_client *client)
-{
-    return client->tokens[0] != UINT64_MAX || client->tokens[1] != UINT64_MAX || client->backlog != NULL
-           || client->env_data != NULL;
-}
-
 const struct rpc_env coro_rpc_env = {
     .lock = lock,
     .unlock = lock,

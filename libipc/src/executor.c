@@ -146,13 +146,25 @@ void exec_stop(void)
 
 /* ---- one turn ---- */
 
+/* Does anything else run on this hart? */
+static inline bool crowded(void)
+{
+    const volatile struct hart_page *page = exec.config.hart_page;
+    return page == NULL || page->nr_harts < 2 || page->hart[exec.config.hart].runnable > 1;
+}
+
 static void take_bits(uint64_t bits)
 {
     uint64_t doorbells = bits & exec.config.doorbell_mask;
 
-    if (doorbells != 0)
-        for (struct rpc_server *server = exec.servers; server != NULL; server = server->next)
-            rpc_server_doorbells(server, doorbells);
+    if (doorbells != 0) {
+        for (struct rpc_server *server = exec.servers; server != NULL; server = server->next) {
+            if (crowded())
+                exec.stats.requests += rpc_server_ring(server, doorbells);
+            else
+                rpc_server_doorbells(server, doorbells);
+        }
+    }
     if (bits == doorbells)
         return;
     for (uint32_t i = 0; i < exec.nr_handlers; i++)
@@ -180,11 +192,15 @@ bool exec_turn(void)
     bool did = coro_any_woken() && coro_run_woken();
 
     for (struct rpc_server *server = exec.servers; server != NULL; server = server->next) {
+        if (server->hot == NULL)
+            continue;
         unsigned nr = rpc_server_turn(server);
         exec.stats.requests += nr;
         did |= nr != 0;
     }
     for (uint32_t i = 0; i < exec.nr_clients; i++) {
+        if (!coro_env_waits(exec.client[i]))
+            continue;
         did |= rpc_drain(exec.client[i]) != 0;
         did |= coro_env_turn(exec.client[i]);
     }
@@ -198,12 +214,6 @@ bool exec_turn(void)
 }
 
 /* ---- going idle ---- */
-
-static inline bool crowded(void)
-{
-    const volatile struct hart_page *page = exec.config.hart_page;
-    return page == NULL || page->nr_harts < 2 || page->hart[exec.config.hart].runnable > 1;
-}
 
 static bool anything(void)
 {
@@ -297,7 +307,8 @@ static bool idle(void)
     if (quiet)
         wait_for_signal(!alone);
     for (uint32_t i = 0; i < exec.nr_clients; i++)
-        rpc_end_sleep(exec.client[i]);
+        if (load_relaxed(&exec.client[i]->session->header.client_asleep) != 0)
+            rpc_end_sleep(exec.client[i]);
     return quiet;
 }
 

@@ -11,6 +11,10 @@ bool coro_env_turn(struct rpc_client *);
 /* Would coro_env_turn do something? Looked at again before sleeping. */
 bool coro_env_has_room(const struct rpc_client *);
 /* Does the server owe this client anything (answers, room)? */
-bool coro_env_waits(const struct rpc_client *);
+static inline bool coro_env_waits(const struct rpc_client *client)
+{
+    return (client->tokens[0] & client->tokens[1]) != UINT64_MAX || client->backlog != NULL
+           || client->env_data != NULL;
+}
 
 #endif

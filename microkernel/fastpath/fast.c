@@ -9,13 +9,17 @@
  * without competitors. The thread goes on running.
  *
  * fastpath_ipc: Call and ReplyRecv of up to four words, and SignalWait that ends
- * one wait and begins another, between two threads of this hart that both have a round-robin context of their own, use no FP state
- * and outrank everything that is ready, so no timer need be set and the switch
- * is decided.
+ * one wait and begins another, between two threads of this hart that both have a
+ * round-robin context of their own and outrank everything that is ready, so no
+ * slice need be timed and the switch is decided. Deadlines of the two waits move
+ * the timer only when one becomes the earliest; a timer that was set for a wait
+ * which ended early goes off for nothing once.
  */
 #include <atoll/syscall.h>
 
 #include "arch/riscv/csr.h"
+#include "kernel/cspace.h"
+#include "kernel/deadline.h"
 #include "kernel/mailbox.h"
 #include "kernel/quiesce.h"
 #include "kernel/sched.h"
@@ -31,13 +35,20 @@
 int syscall_fast(struct tcb *t);
 struct tcb *fastpath_ipc(struct tcb *t);
 
-/* The object of a capability in a root slot, or NULL to decline. */
+/* The object of a capability, or NULL to decline. In two-level addresses the
+ * CNode lies in a root slot (kernel/cspace.c). */
 static inline void *find(const struct tcb *t, cptr_t cptr, enum cap_type type, unsigned rights,
                          badge_t *badge)
 {
-    if (unlikely(t->cspace == NULL || cptr > t->cspace_mask))
-        return NULL;
     const struct slot *s = &t->cspace[cptr];
+    if (unlikely(cptr > t->cspace_mask)) {
+        struct slot_ref ref;
+        if (cspace_find((struct tcb *)t, cptr, &ref) != 0)
+            return NULL;
+        s = ref.slot;
+    } else if (unlikely(t->cspace == NULL)) {
+        return NULL;
+    }
     uint64_t want = (uint64_t)type | (uint64_t)rights << CAP_RIGHTS_SHIFT;
     uint64_t mask = CAP_TYPE_MASK | CAP_ZOMBIE | (uint64_t)rights << CAP_RIGHTS_SHIFT;
     uint64_t word = __atomic_load_n(&s->word0, __ATOMIC_ACQUIRE);
@@ -123,7 +134,27 @@ static inline bool simple(const struct hart *h, const struct tcb *to)
 {
     return to->hart == h->id && to->priority > h->queue.top && to->sc != NULL &&
            !sc_is_limited(to->sc) && to->sc->remaining > 0 && to->vspace != NULL &&
-           (to->fp_state | to->suspend_pending | to->deferred | to->arriving) == 0;
+           (to->suspend_pending | to->deferred | to->arriving) == 0;
+}
+
+/* The registers stay where they are while threads without FP state run. */
+static inline void switch_fp(struct hart *h, struct tcb *t, struct tcb *to)
+{
+    uint64_t fs = csr_read("sstatus") & SSTATUS_FS_MASK;
+
+    if (unlikely(fs == SSTATUS_FS_DIRTY)) {
+        fp_flush(h, t);
+        fs = SSTATUS_FS_CLEAN;
+    }
+    if (to->fp_state == FP_NEVER) {
+        if (fs != 0)
+            csr_clear("sstatus", SSTATUS_FS_MASK);
+    } else if (likely(h->fp_owner == to && to->fp_hart == h->id)) {
+        if (fs == 0)
+            csr_set("sstatus", SSTATUS_FS_CLEAN);
+    } else {
+        fp_enter(h, to);
+    }
 }
 
 static inline struct tcb *switch_fast(struct hart *h, struct tcb *t, struct tcb *to)
@@ -131,15 +162,18 @@ static inline struct tcb *switch_fast(struct hart *h, struct tcb *t, struct tcb 
     ticks_t now = read_time(), spent = now - h->slice_start;
     uint64_t scratch;
 
-    if (unlikely(t->pers_base_wanted != 0)) {
-        sched_charge(h);
-    } else {
-        h->slice_start = now;
-        t->user_ticks += spent;
-        t->sc->consumed += spent;
-        t->sc->remaining -= (int64_t)spent;
-    }
+    ticks_t system = 0;
+
+    if (t->pers_base_wanted != 0)
+        system = sched_system_share(h, spent);
+    h->slice_start = now;
     h->slice_reflections = h->nr_reflections;
+    t->system_ticks += system;
+    t->user_ticks += spent - system;
+    t->sc->consumed += spent;
+    t->sc->remaining -= (int64_t)spent;
+    if ((t->fp_state | to->fp_state) != FP_NEVER)
+        switch_fp(h, t, to);
     h->current = to;
     to->state = THREAD_RUNNABLE;
     to->nr_switches++;
@@ -253,11 +287,15 @@ static inline struct tcb *fast_signal_wait(struct hart *h, struct tcb *t)
     struct notification *n = find(t, t->x[10], CAP_TYPE_NOTIFICATION, RIGHT_WRITE, &badge);
     struct notification *own = find(t, t->x[11], CAP_TYPE_NOTIFICATION, RIGHT_READ, NULL);
 
-    if (unlikely(n == NULL || own == NULL || n == own || t->x[12] != DEADLINE_NONE ||
-                 t->upcall_pending || !spin_trylock(&n->lock)))
+    ticks_t deadline = t->x[12];
+    if (unlikely(n == NULL || own == NULL || n == own || t->upcall_pending))
+        return NULL;
+    if (unlikely(deadline != DEADLINE_NONE && deadline <= read_time()))
+        return NULL;
+    if (unlikely(!spin_trylock(&n->lock)))
         return NULL;
     struct tcb *to = n->head;
-    if (unlikely(to == NULL || to->in_heap || !simple(h, to) || !spin_trylock(&own->lock)))
+    if (unlikely(to == NULL || !simple(h, to) || !spin_trylock(&own->lock)))
         goto decline;
     if (unlikely(own->bits != 0 || own->dead)) {
         spin_unlock(&own->lock);
@@ -281,8 +319,18 @@ static inline struct tcb *fast_signal_wait(struct hart *h, struct tcb *t)
     else
         own->head = t;
     own->tail = t;
+    if (unlikely(to->in_heap))
+        deadline_remove(h, to);
+    if (unlikely(deadline != DEADLINE_NONE))
+        deadline_insert(h, t, deadline);
     spin_unlock(&own->lock);
     spin_unlock(&n->lock);
+    if (unlikely(h->timer_dirty)) {
+        h->timer_dirty = false;
+        ticks_t first = deadline_first(h);
+        if (first < h->armed)
+            timer_set(h, first);
+    }
     return switch_fast(h, t, to);
 decline:
     spin_unlock(&n->lock);
@@ -295,7 +343,7 @@ struct tcb *fastpath_ipc(struct tcb *t)
     uint64_t nr = t->x[17];
 
     quiesce_enter(h);
-    if (unlikely(t->fp_state || h->timer_dirty || t->sc == NULL || t->x[10] == 0))
+    if (unlikely(h->timer_dirty || t->sc == NULL || t->x[10] == 0))
         return NULL;
     if (nr == SYS_SIGNAL_WAIT)
         return fast_signal_wait(h, t);

@@ -35,7 +35,6 @@
 #include "object/sched_context.h"
 #include "object/vspace.h"
 
-#define REFLECTED_CALL_TICKS 15
 #define MAX_PENALTY_PERIODS  16
 #define POLL_MIN_TICKS       20
 #define POLL_MAX_TICKS      500
@@ -81,9 +80,7 @@ static void charge(struct hart *h, struct tcb *t, ticks_t now)
 
     h->slice_start = now;
     if (t->pers_base_wanted != 0) {
-        system = (h->nr_reflections - h->slice_reflections) * REFLECTED_CALL_TICKS;
-        if (system > spent)
-            system = spent;
+        system = sched_system_share(h, spent);
         h->slice_reflections = h->nr_reflections;
     }
     t->system_ticks += system;
@@ -226,7 +223,7 @@ void fp_flush(struct hart *h, struct tcb *t)
     set_fs(SSTATUS_FS_CLEAN);
 }
 
-static void fp_enter(struct hart *h, struct tcb *t)
+void fp_enter(struct hart *h, struct tcb *t)
 {
     if (t->fp_state == FP_NEVER) {
         set_fs(0);

@@ -35,10 +35,20 @@ void sched_return_context(struct hart *h, struct tcb *t);
 void sched_donate(struct hart *h, struct tcb *from, struct tcb *to);
 void sched_update_page(struct hart *h);
 void timer_set(struct hart *h, ticks_t when);
+
+/* How much of a guest's `spent` ticks counts as system time (sched.c). */
+#define REFLECTED_CALL_TICKS 15
+static inline ticks_t sched_system_share(const struct hart *h, ticks_t spent)
+{
+    ticks_t system = (h->nr_reflections - h->slice_reflections) * REFLECTED_CALL_TICKS;
+    return system < spent ? system : spent;
+}
 extern bool have_sstc;
 
 /* Bring the FP registers' content into t->f if they hold newer state. */
 void fp_flush(struct hart *h, struct tcb *t);
+/* The FP unit as t, which is about to run, needs it. */
+void fp_enter(struct hart *h, struct tcb *t);
 /* First FP instruction of a thread: give it zeroed registers. False if FP was
  * on already, so the trap has another reason. */
 bool fp_first_use(struct hart *h, struct tcb *t);

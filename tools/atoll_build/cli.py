@@ -54,6 +54,15 @@ def _parser() -> argparse.ArgumentParser:
     bench.add_argument("--vs", choices=["linux"], help="run the same program on Debian's riscv64 Linux")
     bench.add_argument("--wall", action="store_true", help="wall-clock on the newer QEMU instead of instructions")
 
+    profile = commands.add_parser("profile", help="count instructions by function under --icount")
+    profile.add_argument("guest_command", metavar="CMD", help="what to run in the guest")
+    profile.add_argument("--minus", metavar="CMD", help="subtract the counts of this command")
+    profile.add_argument("--per", type=int, default=1, metavar="N", help="divide all by this number of operations")
+    profile.add_argument("--top", type=int, default=60, metavar="N", help="functions to print (default 60)")
+    profile.add_argument("--overlay", action="append", type=Path, default=[], metavar="DIR")
+    profile.add_argument("--program", action="append", type=Path, default=[], metavar="FILE",
+                         help="a static guest program to take symbols from")
+
     idl = commands.add_parser("idl", help="compile interfaces", add_help=False)
     idl.add_argument("arguments", nargs=argparse.REMAINDER)
 
@@ -140,7 +149,15 @@ def _bench(args: argparse.Namespace) -> int:
     return bench.run_suites(args.suites, json_file=args.json, vs=args.vs, wall=args.wall)
 
 
-COMMANDS = {"qemu-riscv": _qemu_riscv, "build": _build, "test": _test, "bench": _bench, "idl": _idl,
+def _profile(args: argparse.Namespace) -> int:
+    from . import profile
+    options = run.Options(overlays=args.overlay, smp=1, icount=True)
+    say.set_quiet(not sys.stderr.isatty())
+    prepare(["kernel", "servers", "linux_compat", "image"])
+    return profile.profile(options, args.guest_command, args.minus, args.per, args.top, args.program)
+
+
+COMMANDS = {"qemu-riscv": _qemu_riscv, "profile": _profile, "build": _build, "test": _test, "bench": _bench, "idl": _idl,
             "doctor": lambda _: host.doctor(), "clean": _clean}
 
 

@@ -105,6 +105,7 @@ struct rpc_server {
     uint32_t epoch;
     struct server_session *peer[NR_SERVERS];    /* open ones of other servers    */
     uint32_t nr_peers;
+    uint32_t openings;              /* counts openings and closings              */
     struct server_session *to_ring; /* completions published, client not yet rung */
     void   (*ring)(struct rpc_server *, uint32_t client);
     struct rpc_job *waiting_jobs, **waiting_end;    /* no coroutine was free     */
@@ -149,6 +150,9 @@ error_t  rpc_get_lend(struct rpc_call *, const struct sq_entry *, const void *wh
 unsigned rpc_session_serve(struct rpc_server *, uint32_t client, unsigned quantum);
 /* Look at the cold sessions of these doorbell bits; those with work become hot. */
 void     rpc_server_doorbells(struct rpc_server *, uint64_t bits);
+/* The same, but serve them at once and leave them cold: for servers that share
+ * the hart with their clients. Returns the number of requests taken. */
+unsigned rpc_server_ring(struct rpc_server *, uint64_t bits);
 /* One quantum for each hot session; returns the number of requests taken. */
 unsigned rpc_server_turn(struct rpc_server *);
 /* Ring the sleeping clients to whom completions were published. */
