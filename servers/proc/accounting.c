@@ -19,9 +19,20 @@ int64_t ticks_to_us(ticks_t ticks)
     return (int64_t)(ticks / hz * 1000000 + ticks % hz * 1000000 / hz);
 }
 
+/* What the thread used itself: a vm's TCB served others before. */
 static bool thread_figures(const struct thread *t, struct tcb_info *out)
 {
-    return tcb_info(thread_cap(t, ROW_TCB), out) == 0;
+    const struct vm *vm = t->image->vm;
+
+    if (tcb_info(thread_cap(t, ROW_TCB), out))
+        return false;
+    if (t->group < 0) {
+        out->user_ticks -= vm->base.user;
+        out->system_ticks -= vm->base.system;
+        out->nr_faults -= vm->base.faults;
+        out->nr_switches -= vm->base.switches;
+    }
+    return true;
 }
 
 void account_thread_end(struct thread *t)
@@ -35,6 +46,14 @@ void account_thread_end(struct thread *t)
     p->system_ticks += figures.system_ticks;
     p->nr_faults += figures.nr_faults;
     p->nr_switches += figures.nr_switches;
+    if (t->group < 0) {
+        struct vm *vm = t->image->vm;
+
+        vm->base.user += figures.user_ticks;
+        vm->base.system += figures.system_ticks;
+        vm->base.faults += figures.nr_faults;
+        vm->base.switches += figures.nr_switches;
+    }
 }
 
 void account_process(const struct process *p, struct cpu_use *out)

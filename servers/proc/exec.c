@@ -64,10 +64,6 @@ static error_t build(struct image *image, struct image *old, unsigned hart, stru
     struct thread *t;
     error_t error;
 
-    image->vm->nr_images = 1;
-    image->vm->areas = 1;
-    image->notification = vm_cap(image->vm, ROW_PROCESS_NOTIFICATION);
-    image->page->vm_id = image->vm->id;
     error = thread_make(image, 0, image->process->pid, hart, &t);
     if (error)
         return error;
@@ -76,8 +72,13 @@ static error_t build(struct image *image, struct image *old, unsigned hart, stru
     error = vm_add_objects(b, image->vm, hart);
     if (error)
         return error;
-    vm_add_image_caps(b, image);
-    vm_add_thread_cap(b, t);
+    if (!image->vm->built) {        /* objects first: the rest is too much for one batch */
+        error = batch_run(b, NULL);
+        if (error)
+            return error;
+        b = batch_begin();
+    }
+    vm_add_first(b, image, t);
     if (old)
         batch_add(b, vm_cap(image->vm, ROW_CNODE), CNODE_COPY, GUEST_CAP_EXEC_SOURCE, vm_cap(old->vm, ROW_VSPACE),
                   RIGHT_READ | RIGHT_COPY, 0, 0);
@@ -88,13 +89,13 @@ static error_t build(struct image *image, struct image *old, unsigned hart, stru
     vm_add_personality(b, image);
     vm_add_area(b, image);
     vm_add_thread_memory(b, t, true);
-    vm_add_thread_start(b, t);
     return batch_run(b, NULL);
 }
 
 /* Take apart an image whose building or loading failed. */
 static void drop_image(struct image *image)
 {
+    cnode_delete(vm_cap(image->vm, ROW_CNODE), GUEST_CAP_EXEC_SOURCE);
     image_teardown(image);
     image_drop(image);
 }
@@ -113,6 +114,7 @@ static error_t start_loader(struct process *p, struct image *image, struct image
                                           caller_thread ? caller_thread->hart : 0), &t);
     if (error) {
         proc_say("exec: building failed: error %d", error);
+        image->vm->built = false;
         drop_image(image);
         return error == ERR_NO_MEMORY ? error : ERR_AGAIN;
     }
@@ -140,19 +142,15 @@ static struct image *new_image(struct process *p)
 {
     struct image *image = image_alloc(p);
 
-    if (!image)
-        return NULL;
-    image->vm = vm_alloc();
-    if (!image->vm) {
-        image_drop(image);
-        return NULL;
-    }
+    if (image)
+        vm_claim(image);
     return image;
 }
 
 static void copy_page(struct image *to, const struct image *from)
 {
     memcpy(to->page, from->page, offsetof(struct proc_page, thread));
+    to->page->vm_id = to->vm->id;
     memset(to->page->thread, 0, sizeof to->page->thread);
     to->page->nr_threads = 0;
 }
@@ -222,7 +220,7 @@ error_t proc_serve_exec(struct rpc_call *call, const struct proc_exec_in *in, st
         return reaper_busy() && !coro_self() ? RPC_BLOCKS : ERR_AGAIN;
     exec = calloc(1, sizeof *exec);
     if (!exec) {
-        vm_free(image->vm);
+        vm_free(image->vm);     /* nothing was built */
         image_drop(image);
         return ERR_NO_MEMORY;
     }
@@ -469,8 +467,8 @@ static error_t start_init(void)
     p->exec = exec;
     p->pid = 1;
     p->exit_signal = SIGCHLD;
-    p->image->vm = vm_alloc();
     first_page(p->image->page);
+    vm_claim(p->image);
     for (unsigned i = 0; i < 3; i++)
         pid_use(1);     /* pid, process group, session */
     p->state = PROCESS_LIVE;

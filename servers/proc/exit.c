@@ -45,16 +45,20 @@ void image_teardown(struct image *image)
         time_process_close(&time_client, image->slot);
     }
     vm->nr_images--;
-    if (vm_dies) {
-        reap_vm(vm, image);
-    } else {
+    if (!vm_dies || image->slot != vm->index) {
         struct batch *b = batch_begin();
 
-        vm_remove_image_caps(b, image);
-        vm_remove_area(b, image);
+        if (image->slot != vm->index)   /* the owner's stay for the next generation */
+            vm_remove_image_caps(b, image);
+        if (!vm_dies)
+            vm_remove_area(b, image);
         batch_run_all(b);
-        vm->areas &= (uint16_t)~(1u << image->area);
+        /* the owner's area number stays taken: its capabilities are at it */
+        if (image->slot != vm->index)
+            vm->areas &= (uint16_t)~(1u << image->area);
     }
+    if (vm_dies)
+        reap_vm(vm);
 }
 
 void vfork_release(struct process *child)

@@ -96,17 +96,9 @@ static struct process *begin(struct process *parent, struct image *image, uint64
 
     if (!p)
         return NULL;
-    p->image->vm = vm_alloc();
-    if (!p->image->vm) {
-        drop_process(p);
-        return NULL;
-    }
-    p->fork_hart = (uint8_t)hart_choose(image->threads->affinity, image->threads->hart);
     p->image->area = image->area;
-    p->image->vm->nr_images = 1;
-    p->image->vm->areas = (uint16_t)(1u << image->area);
-    p->image->notification = vm_cap(p->image->vm, ROW_PROCESS_NOTIFICATION);
-    p->image->page->vm_id = p->image->vm->id;
+    vm_claim(p->image);
+    p->fork_hart = (uint8_t)hart_choose(image->threads->affinity, image->threads->hart);
     p->fork_token = next_token++;
     p->fork_caller = image;
     return p;
@@ -118,7 +110,7 @@ static void abandon_vm(struct image *image)
     struct vm *vm = image->vm;
 
     vm->nr_images = 0;
-    reap_vm(vm, image);
+    reap_vm(vm);
 }
 
 error_t proc_serve_fork_begin(struct rpc_call *call, const struct proc_fork_begin_in *in, struct proc_fork_begin_out *out)
@@ -150,6 +142,7 @@ error_t proc_serve_fork_begin(struct rpc_call *call, const struct proc_fork_begi
     if (!error)
         error = batch_run(b, NULL);
     if (error) {
+        child->image->vm->built = false;
         abandon_vm(child->image);
         drop_process(child);
         return error == ERR_NO_MEMORY ? ERR_NO_MEMORY : ERR_AGAIN;
@@ -259,12 +252,11 @@ error_t proc_serve_fork_commit(struct rpc_call *call, const struct proc_fork_com
     b = batch_begin();
     vm_add_area(b, child->image);
     vm_add_thread_memory(b, t, false);
-    vm_add_image_caps(b, child->image);
-    vm_add_thread_cap(b, t);
-    vm_add_thread_start(b, t);
+    vm_add_first(b, child->image, t);
     batch_add(b, vm_cap(image->vm, ROW_CNODE), CNODE_DELETE, GUEST_CAP_CHILD, 0, 0, 0, 0);
     error = batch_run(b, NULL);
     if (error) {
+        child->image->vm->built = false;
         proc_say("fork: building failed: error %d", error);
         thread_end(t, true);
         fork_drop(image->vm);
@@ -297,7 +289,7 @@ static error_t build_in_same_vm(struct image *image, struct thread *t)
     vm_add_thread_memory(b, t, true);
     batch_add(b, vm_cap(image->vm, ROW_VSPACE), VSPACE_RESERVE,
               PERS_AREAS + image->area * PERS_AREA_BYTES + AREA_STATE, AREA_STATE_BYTES, VM_READ | VM_WRITE, 0, 0);
-    vm_add_image_caps(b, image);
+    vm_add_guest_image_caps(b, image);
     vm_add_thread_cap(b, t);
     vm_add_thread_start(b, t);
     return batch_run(b, NULL);

@@ -37,16 +37,23 @@ struct signal_queue { struct queued_signal *first, **end; uint32_t count; };
 struct parked { struct parked *next, **link; };     /* intrusive list of parked requests */
 
 enum vm_state { VM_FREE, VM_LIVE, VM_REAPED };
+/* vm k is made by the image in slot k, which it holds until it is reaped. */
 struct vm {
     uint16_t index;                 /* = account */
     uint8_t  state;                 /* enum vm_state */
     bool     has_chunk;             /* its untyped exists (for ever) */
+    bool     built;                 /* its objects exist and hold the capabilities of image
+                                     * `index` in area cap_area, thread cap_thread */
+    bool     peers_have;            /* built, and index `index` of the peers' CNodes is its own */
+    uint8_t  cap_area, cap_thread;
+    uint16_t configured;            /* priority | hart << 8 of its TCB */
     bool     main_used;             /* the chunk's thread objects are taken */
     uint16_t nr_images;
     uint64_t threads[2];            /* indices in use */
     uint16_t areas;                 /* areas in use */
     struct process *forking;        /* child between fork_begin and fork_commit */
     uint64_t id;                    /* unique, for proc_page.vm_id */
+    struct { ticks_t user, system; uint64_t faults, switches; } base;   /* of earlier users of its TCB */
 };
 
 enum thread_state_ { THREAD_FREE, THREAD_LIVE, THREAD_ENDED };
@@ -137,7 +144,8 @@ struct image *image_alloc(struct process *);
 void image_hold(struct image *);
 void image_drop(struct image *);            /* frees the slot at the last one */
 void process_free(struct process *);        /* forget it; its image is dropped */
-struct thread *thread_alloc(void);
+/* Thread number `frame` (its frame page): vm v's first thread is v, group g's NR_VMS + g. */
+struct thread *thread_take(unsigned frame);
 void thread_free(struct thread *);
 
 /* Ids. A number is in use while it is a tid, pid, pgid or sid. */

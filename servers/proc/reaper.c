@@ -16,7 +16,7 @@
 #define RING            4096        /* more than all jobs that can exist */
 _Static_assert(RING >= NR_VMS + NR_GROUPS + NR_THREAD_SLOTS / 4, "a job always fits");
 
-enum job_kind { JOB_VM, JOB_GROUP, JOB_FAULT };
+enum job_kind { JOB_VM, JOB_VM_REVOKE, JOB_GROUP, JOB_FAULT };
 #define JOB(kind, n) ((uint64_t)(kind) << 32 | (n))
 
 struct ring {
@@ -28,7 +28,7 @@ static struct ring todo;    /* main thread to reaper */
 static struct ring done;    /* reaper to main thread */
 
 /* main thread only */
-static struct image *vm_image[NR_VMS], *group_image[NR_GROUPS];
+static struct image *group_image[NR_GROUPS];
 static unsigned under_way;
 #define MAX_WAITERS 16
 static struct coro *waiter[MAX_WAITERS];
@@ -58,9 +58,15 @@ static bool ring_take(struct ring *r, uint64_t *job)
 
 static void reap_one(uint64_t job)
 {
-    cptr_t row = job >> 32 == JOB_VM ? OWN_VM_ROWS + (job & 0xffffffff) * 8 : group_cap((int)(job & 0xffffffff), 0);
+    uint64_t n = job & 0xffffffff, kind = job >> 32;
+    cptr_t row = kind == JOB_GROUP ? group_cap((int)n, 0) : OWN_VM_ROWS + n * 8;
 
-    cnode_revoke(SRV_CAP_CNODE, row + ROW_CHUNK);
+    if (kind == JOB_VM && vspace_unmap(row + ROW_VSPACE, 0, USER_TOP) != 0) {
+        kind = JOB_VM_REVOKE;       /* tells the main thread that nothing is left */
+        job = JOB(kind, n);
+    }
+    if (kind != JOB_VM)
+        cnode_revoke(SRV_CAP_CNODE, row + ROW_CHUNK);
     ring_put(&done, job);
     sys_signal(OWN_DONE_NOTIFICATION);
 }
@@ -90,12 +96,10 @@ static void submit(uint64_t job)
     sys_signal(OWN_REAPER_NOTIFICATION);
 }
 
-void reap_vm(struct vm *vm, struct image *last)
+void reap_vm(struct vm *vm)
 {
-    image_hold(last);
     vm->state = VM_REAPED;
-    vm_image[vm->index] = last;
-    submit(JOB(JOB_VM, vm->index));
+    submit(JOB(vm->built ? JOB_VM : JOB_VM_REVOKE, vm->index));
 }
 
 void reap_group(int group, struct image *image)
@@ -148,9 +152,10 @@ static void on_done(uint64_t bits, void *arg)
             continue;
         }
         under_way--;
-        if (job >> 32 == JOB_VM) {
+        if (job >> 32 != JOB_GROUP) {
+            if (job >> 32 == JOB_VM_REVOKE)
+                vms[n].built = vms[n].peers_have = false;
             vm_free(&vms[n]);
-            image_drop(vm_image[n]);
         } else {
             group_free((int)n);
             image_drop(group_image[n]);
@@ -170,6 +175,7 @@ error_t reaper_init(void)
     batch_add(b, SRV_CAP_UNTYPED, UNTYPED_RETYPE, CAP_TYPE_ENDPOINT, 0, OWN_FAULT_EP, 1, 0);
     batch_add(b, SRV_CAP_UNTYPED, UNTYPED_RETYPE, CAP_TYPE_NOTIFICATION, 0, OWN_REAPER_NOTIFICATION, 1, 0);
     batch_add(b, SRV_CAP_UNTYPED, UNTYPED_RETYPE, CAP_TYPE_TCB, 0, OWN_REAPER_TCB, 1, 0);
+    batch_add(b, SRV_CAP_UNTYPED, UNTYPED_RETYPE, CAP_TYPE_TCB, 0, OWN_CLEAN_TCB, 1, 0);
     batch_add(b, SRV_CAP_UNTYPED, UNTYPED_RETYPE, CAP_TYPE_SCHED_CONTEXT, 0, OWN_REAPER_SCHED, 1, 0);
     batch_add(b, SRV_CAP_CNODE, CNODE_MINT, OWN_DONE_NOTIFICATION, SRV_CAP_NOTIFICATION, RIGHT_WRITE, REAPER_DONE_BIT, 0);
     batch_add(b, OWN_REAPER_SCHED, SCHED_CONFIGURE, slice, slice, info->hart, 0, 0);

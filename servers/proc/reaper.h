@@ -2,10 +2,9 @@
 /*
  * Taking dead kernel objects apart, on a second thread at guest priority.
  *
- * Revoking the untyped of an address space frees all its memory, which can be
- * long; proc itself must not wait for it. The main thread puts numbers of vms
- * and groups into one ring, the reaper thread revokes their chunks and puts the
- * numbers into another ring, both with one writer and one reader. Nothing else
+ * Unmapping a whole address space can be long; proc itself must not wait for
+ * it. The main thread puts numbers of vms and groups into one ring, the reaper
+ * thread unmaps the vms, revokes the groups' chunks, and puts the numbers into another ring, both with one writer and one reader. Nothing else
  * is shared between the two threads.
  *
  * The reaper also receives the faults of guest threads that no personality can
@@ -19,8 +18,8 @@
 
 /* Make and start the thread. */
 error_t reaper_init(void);
-/* Both hold the image until done. */
-void reap_vm(struct vm *, struct image *last);
+/* The vm holds the image of its slot; a group's image is held until done. */
+void reap_vm(struct vm *);
 void reap_group(int group, struct image *);
 /* Is anything under way, so that waiting helps against a lack of objects? */
 bool reaper_busy(void);

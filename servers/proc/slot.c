@@ -18,8 +18,8 @@ struct thread threads[NR_THREAD_SLOTS];
 struct process *all_processes, *init_process;
 
 static struct process processes[NR_PROCESSES];
-static uint16_t free_slots[NR_SLOTS], free_threads[NR_THREAD_SLOTS];
-static unsigned nr_free_slots, nr_free_threads;
+static uint16_t free_slots[NR_SLOTS];
+static unsigned nr_free_slots;
 static unsigned next_process, nr_processes;
 
 static struct id_entry {
@@ -38,10 +38,8 @@ void tables_init(void)
         if (k >= FIRST_PROCESS_SLOT)
             free_slots[nr_free_slots++] = (uint16_t)k;
     }
-    for (unsigned i = NR_THREAD_SLOTS; i-- > 0;) {
+    for (unsigned i = 0; i < NR_THREAD_SLOTS; i++)
         threads[i].frame = (uint16_t)i;
-        free_threads[nr_free_threads++] = (uint16_t)i;
-    }
     for (unsigned v = 0; v < NR_VMS; v++)
         vms[v].index = (uint16_t)v;
     ids[0].uses = 1;
@@ -117,17 +115,12 @@ unsigned process_count(void)
     return nr_processes;
 }
 
-struct thread *thread_alloc(void)
+struct thread *thread_take(unsigned frame)
 {
-    struct thread *t;
-    uint16_t frame;
+    struct thread *t = &threads[frame];
 
-    if (nr_free_threads == 0)
-        return NULL;
-    frame = free_threads[--nr_free_threads];
-    t = &threads[frame];
     memset(t, 0, sizeof *t);
-    t->frame = frame;
+    t->frame = (uint16_t)frame;
     t->group = -1;
     t->state = THREAD_LIVE;
     t->queue.end = &t->queue.first;
@@ -137,7 +130,6 @@ struct thread *thread_alloc(void)
 void thread_free(struct thread *t)
 {
     t->state = THREAD_FREE;
-    free_threads[nr_free_threads++] = t->frame;
 }
 
 /* ---- ids ---- */

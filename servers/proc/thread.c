@@ -66,20 +66,21 @@ error_t thread_make(struct image *image, int index, uint32_t tid, unsigned hart,
         return ERR_BUSY;
     if (index < 0)
         return ERR_AGAIN;
-    t = thread_alloc();
-    if (!t)
-        goto no_thread;
+    if (vm->main_used) {
+        int group = group_alloc();
+
+        if (group < 0)
+            goto no_thread;
+        t = group_thread(group);
+        t->group = (int16_t)group;
+    } else {
+        t = thread_take(vm->index);
+        vm_set_main_thread(vm, t);
+    }
     t->image = image;
     t->index = (uint8_t)index;
     t->hart = (uint8_t)hart;
     t->affinity = info->guest_hart_mask;
-    if (vm->main_used) {
-        t->group = (int16_t)group_alloc(t);
-        if (t->group < 0)
-            goto no_group;
-    } else {
-        vm_set_main_thread(vm, t);
-    }
     if (tid) {
         pid_use(tid);
         t->tid = tid;
@@ -104,7 +105,6 @@ no_tid:
     }
     vm_set_main_thread(vm, NULL);
     vm->main_used = false;
-no_group:
     thread_free(t);
 no_thread:
     vm->threads[index / 64] &= ~(1ul << index % 64);
@@ -157,8 +157,8 @@ error_t thread_start(struct thread *t, struct thread *fpu_from)
 
     regs.x[0] = personality_upcall_entry();
     regs.x[4] = thread_block(t->index);
-    if (fpu_from)
-        batch_add(b, tcb, TCB_COPY_FPU, thread_cap(fpu_from, ROW_TCB), 0, 0, 0, 0);
+    /* without a source: nothing of the TCB's former user may be left in it */
+    batch_add(b, tcb, TCB_COPY_FPU, fpu_from ? thread_cap(fpu_from, ROW_TCB) : (cptr_t)OWN_CLEAN_TCB, 0, 0, 0, 0);
     t->suspended = t->image->process->stopped;
     batch_add(b, tcb, TCB_WRITE_REGS, (uint64_t)&regs, !t->suspended, 0, 0, 0);
     error = batch_run(b, &done);
@@ -198,6 +198,10 @@ void thread_end(struct thread *t, bool vm_dies)
         b = batch_begin();
         vm_remove_thread(b, t);
         batch_run_all(b);
+    } else if (t->group >= 0) {     /* the CNode stays: not so this entry */
+        cnode_delete(vm_cap(image->vm, ROW_CNODE), GUEST_CAP_THREAD + t->index);
+    }
+    if (!vm_dies && t->group >= 0) {    /* the first thread's index keeps its capability */
         image->vm->threads[t->index / 64] &= ~(1ul << t->index % 64);
     }
     if (t->group >= 0)

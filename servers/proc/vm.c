@@ -12,16 +12,14 @@ static const uint8_t peers[] = { SERVER_PROC, SERVER_FS, SERVER_TIME };
 #define NR_PEERS (sizeof peers)
 
 static struct pers_header personality;
-static uint16_t free_vms[NR_VMS], free_groups[NR_GROUPS];
-static unsigned nr_free_vms, nr_free_groups;
+static uint16_t free_groups[NR_GROUPS];
+static unsigned nr_free_groups;
 static bool group_has_chunk[NR_GROUPS];
 static struct thread *group_owner[NR_GROUPS], *main_thread[NR_VMS];
 static uint64_t next_vm_id = 1;
 
 void vm_init(void)
 {
-    for (unsigned v = NR_VMS; v-- > 1;)
-        free_vms[nr_free_vms++] = (uint16_t)v;
     for (unsigned g = NR_GROUPS; g-- > 0;)
         free_groups[nr_free_groups++] = (uint16_t)g;
 }
@@ -49,22 +47,22 @@ error_t vm_read_personality(void)
     return 0;
 }
 
-struct vm *vm_alloc(void)
+void vm_claim(struct image *image)
 {
-    struct vm *vm;
+    struct vm *vm = &vms[image->slot];
 
-    if (nr_free_vms == 0)
-        return NULL;
-    vm = &vms[free_vms[--nr_free_vms]];
+    image->vm = vm;
+    image_hold(image);
     vm->state = VM_LIVE;
     vm->main_used = false;
-    vm->nr_images = 0;
+    vm->nr_images = 1;
     vm->threads[0] = vm->threads[1] = 0;
-    vm->areas = 0;
+    vm->areas = (uint16_t)(1u << image->area);
     vm->forking = NULL;
     vm->id = next_vm_id++;
     main_thread[vm->index] = NULL;
-    return vm;
+    image->notification = vm_cap(vm, ROW_PROCESS_NOTIFICATION);
+    image->page->vm_id = vm->id;
 }
 
 void vm_free(struct vm *vm)
@@ -73,7 +71,7 @@ void vm_free(struct vm *vm)
         thread_free(main_thread[vm->index]);
     main_thread[vm->index] = NULL;
     vm->state = VM_FREE;
-    free_vms[nr_free_vms++] = vm->index;
+    image_drop(&images[vm->index]);
 }
 
 struct thread *vm_main_thread(const struct vm *vm)
@@ -87,14 +85,14 @@ void vm_set_main_thread(struct vm *vm, struct thread *t)
     vm->main_used = true;
 }
 
-int group_alloc(struct thread *t)
+int group_alloc(void)
 {
     int group;
 
     if (nr_free_groups == 0)
         return -1;
     group = free_groups[--nr_free_groups];
-    group_owner[group] = t;
+    group_owner[group] = thread_take(NR_VMS + (unsigned)group);
     return group;
 }
 
@@ -169,6 +167,8 @@ error_t vm_add_objects(struct batch *b, struct vm *vm, unsigned hart)
 {
     cptr_t row = vm_cap(vm, 0);
 
+    if (vm->built)
+        return 0;
     if (!vm->has_chunk) {
         error_t error = make_chunk(row, VM_CHUNK_BITS, vm->index);
 
@@ -179,6 +179,7 @@ error_t vm_add_objects(struct batch *b, struct vm *vm, unsigned hart)
     add_retype(b, row, CAP_TYPE_CNODE, GUEST_CNODE_RADIX, ROW_CNODE, 1);
     add_retype(b, row, CAP_TYPE_VSPACE, 0, ROW_VSPACE, 1);
     add_thread_objects(b, row, hart);
+    vm->base.user = vm->base.system = vm->base.faults = vm->base.switches = 0;
     batch_add(b, row + ROW_VSPACE, VSPACE_INIT, SRV_CAP_POOL, vm->index, 0, 0, 0);
     return 0;
 }
@@ -210,36 +211,60 @@ static void add_mint(struct batch *b, cptr_t cnode, uint64_t index, cptr_t sourc
     batch_add(b, cnode, CNODE_MINT, index, source, rights, badge, 0);
 }
 
-void vm_add_image_caps(struct batch *b, const struct image *image)
+/* What the image holds itself. */
+static void add_own_caps(struct batch *b, const struct image *image)
 {
-    cptr_t cnode = vm_cap(image->vm, ROW_CNODE), vspace = vm_cap(image->vm, ROW_VSPACE);
-    unsigned k = image->slot, m = image->area;
+    cptr_t cnode = vm_cap(image->vm, ROW_CNODE);
+    unsigned m = image->area;
 
-    if (image->vm->nr_images == 1)
-        add_copy(b, cnode, GUEST_CAP_VSPACE, vspace, RIGHT_READ | RIGHT_WRITE | RIGHT_MAP | RIGHT_CLONE | RIGHT_COPY);
     add_copy(b, cnode, GUEST_CAP_NOTIFICATION(m), image->notification, RIGHT_READ | RIGHT_WRITE);
+    for (unsigned i = 0; i < NR_PEERS; i++)
+        add_mint(b, cnode, GUEST_CAP_DOORBELL(m, peers[i]), SRV_CAP_PEER_NOTIFICATIONS + peers[i], RIGHT_WRITE,
+                 1ul << image->slot % DOORBELL_BITS);
+}
+
+/* What the peers hold on it. */
+static void add_peer_caps(struct batch *b, const struct image *image)
+{
+    cptr_t vspace = vm_cap(image->vm, ROW_VSPACE);
+    unsigned k = image->slot;
+
     for (unsigned i = 0; i < NR_PEERS; i++) {
         unsigned id = peers[i];
 
-        add_mint(b, cnode, GUEST_CAP_DOORBELL(m, id), SRV_CAP_PEER_NOTIFICATIONS + id, RIGHT_WRITE,
-                 1ul << k % DOORBELL_BITS);
         add_copy(b, SRV_CAP_PEER_VSPACES + id, k, vspace,
                  RIGHT_READ | RIGHT_WRITE | RIGHT_COPY | (id == SERVER_FS ? RIGHT_MAP : 0));
         add_mint(b, SRV_CAP_PEER_DOORBELLS + id, k, image->notification, RIGHT_WRITE, CLIENT_BIT(id));
     }
 }
 
-void vm_remove_image_caps(struct batch *b, const struct image *image)
+static void remove_peer_caps(struct batch *b, unsigned k)
 {
-    cptr_t cnode = vm_cap(image->vm, ROW_CNODE);
-    unsigned k = image->slot, m = image->area;
-
-    batch_add(b, cnode, CNODE_DELETE, GUEST_CAP_NOTIFICATION(m), 0, 0, 0, 0);
     for (unsigned i = 0; i < NR_PEERS; i++) {
-        batch_add(b, cnode, CNODE_DELETE, GUEST_CAP_DOORBELL(m, peers[i]), 0, 0, 0, 0);
         batch_add(b, SRV_CAP_PEER_VSPACES + peers[i], CNODE_DELETE, k, 0, 0, 0, 0);
         batch_add(b, SRV_CAP_PEER_DOORBELLS + peers[i], CNODE_DELETE, k, 0, 0, 0, 0);
     }
+}
+
+void vm_add_guest_image_caps(struct batch *b, const struct image *image)
+{
+    struct vm *idle = &vms[image->slot];
+
+    if (idle->peers_have)
+        remove_peer_caps(b, image->slot);
+    idle->peers_have = false;
+    add_own_caps(b, image);
+    add_peer_caps(b, image);
+}
+
+void vm_remove_image_caps(struct batch *b, const struct image *image)
+{
+    cptr_t cnode = vm_cap(image->vm, ROW_CNODE);
+
+    batch_add(b, cnode, CNODE_DELETE, GUEST_CAP_NOTIFICATION(image->area), 0, 0, 0, 0);
+    for (unsigned i = 0; i < NR_PEERS; i++)
+        batch_add(b, cnode, CNODE_DELETE, GUEST_CAP_DOORBELL(image->area, peers[i]), 0, 0, 0, 0);
+    remove_peer_caps(b, image->slot);
 }
 
 void vm_add_thread_cap(struct batch *b, const struct thread *t)
@@ -321,6 +346,54 @@ void vm_add_thread_start(struct batch *b, const struct thread *t)
     batch_add(b, tcb, TCB_SET_FAULT_EP, thread_cap(t, ROW_FAULT), 0, 0, 0, 0);
 }
 
+/* The owner's area differs from that of the generation before: its CNode entries move. */
+static void move_area_caps(struct batch *b, const struct image *image, unsigned from)
+{
+    cptr_t cnode = vm_cap(image->vm, ROW_CNODE);
+
+    for (unsigned i = 0; i < GUEST_AREA_CAPS - 1; i++)
+        if (i == 0 || i <= SERVER_TIME)
+            batch_add(b, cnode, CNODE_MOVE, GUEST_CAP_NOTIFICATION(image->area) + i,
+                      CAP_IN(cnode, GUEST_CAP_NOTIFICATION(from) + i), 0, 0, 0);
+}
+
+void vm_add_first(struct batch *b, struct image *image, struct thread *t)
+{
+    struct vm *vm = image->vm;
+    uint16_t configured = (uint16_t)(thread_priority(t) | (unsigned)t->hart << 8);
+    cptr_t cnode = vm_cap(vm, ROW_CNODE);
+
+    if (!vm->built) {
+        add_copy(b, cnode, GUEST_CAP_VSPACE, vm_cap(vm, ROW_VSPACE),
+                 RIGHT_READ | RIGHT_WRITE | RIGHT_MAP | RIGHT_CLONE | RIGHT_COPY);
+        add_own_caps(b, image);
+        vm->peers_have = false;
+        vm_add_thread_cap(b, t);
+        vm_add_thread_start(b, t);
+    } else {
+        if (vm->cap_area != image->area)
+            move_area_caps(b, image, vm->cap_area);
+        if (vm->cap_thread != t->index) {
+            batch_add(b, cnode, CNODE_MOVE, GUEST_CAP_THREAD + t->index, CAP_IN(cnode, GUEST_CAP_THREAD + vm->cap_thread),
+                      0, 0, 0);
+            batch_add(b, vm_cap(vm, ROW_TCB), TCB_SET_FRAME, SRV_CAP_THREAD_FRAMES, t->frame, thread_block(t->index), 0, 0);
+        }
+        if (vm->configured != configured) {
+            ticks_t slice = info->timebase_hz / 1000 * GUEST_SLICE_MS;
+
+            batch_add(b, vm_cap(vm, ROW_SCHED), SCHED_CONFIGURE, slice, slice, t->hart, 0, 0);
+            batch_add(b, vm_cap(vm, ROW_TCB), TCB_CONFIGURE, cnode, vm_cap(vm, ROW_VSPACE), vm_cap(vm, ROW_SCHED),
+                      configured, 0);
+        }
+    }
+    if (!vm->peers_have)
+        add_peer_caps(b, image);
+    vm->built = vm->peers_have = true;
+    vm->cap_area = image->area;
+    vm->cap_thread = t->index;
+    vm->configured = configured;
+}
+
 uaddr_t personality_upcall_entry(void)
 {
     return personality.upcall_entry;
@@ -330,6 +403,7 @@ void vm_remove_thread(struct batch *b, const struct thread *t)
 {
     const struct vm *vm = t->image->vm;
 
-    batch_add(b, vm_cap(vm, ROW_CNODE), CNODE_DELETE, GUEST_CAP_THREAD + t->index, 0, 0, 0, 0);
+    if (t->group >= 0)
+        batch_add(b, vm_cap(vm, ROW_CNODE), CNODE_DELETE, GUEST_CAP_THREAD + t->index, 0, 0, 0, 0);
     batch_add(b, vm_cap(vm, ROW_VSPACE), VSPACE_UNMAP, thread_block(t->index), PERS_THREAD_BYTES, 0, 0, 0);
 }

@@ -4,9 +4,14 @@
  *
  * A vm owns one chunk of untyped memory for ever; its VSpace, CNode, the
  * objects of its first thread and its first process's notification are made
- * from it and die together when the reaper revokes it. Further threads and
- * processes of the vm (threads, vfork) have small object groups with a chunk
- * of their own. Nothing is ever given back to the big untyped.
+ * from it. They outlive the process: vm k serves only images of slot k, so that
+ * the capabilities in its CNode and those that peers hold at index k are the
+ * same in each generation. The reaper merely unmaps everything; the next
+ * process finds a VSpace without memory, a CNode in order and a stopped TCB. Only
+ * when building failed is the chunk revoked.
+ * Further threads and processes of the vm (threads, vfork) have small object
+ * groups with a chunk of their own, which is revoked after each use. Nothing is
+ * ever given back to the big untyped.
  */
 #ifndef PROC_VM_H
 #define PROC_VM_H
@@ -17,7 +22,7 @@
 /* proc's own CSpace: fixed capabilities, then a row for each vm and group. */
 enum {
     OWN_FAULT_EP = SRV_CAP_OWN_FREE, OWN_REAPER_NOTIFICATION, OWN_REAPER_TCB, OWN_REAPER_SCHED,
-    OWN_DONE_NOTIFICATION,
+    OWN_DONE_NOTIFICATION, OWN_CLEAN_TCB,   /* never ran: its FP state is zero */
     OWN_VM_ROWS = 1024, OWN_GROUP_ROWS = OWN_VM_ROWS + NR_VMS * 8
 };
 enum { ROW_CHUNK, ROW_TCB, ROW_SCHED, ROW_PROCESS_NOTIFICATION, ROW_THREAD_NOTIFICATION, ROW_FAULT, ROW_CNODE, ROW_VSPACE };
@@ -43,12 +48,12 @@ static inline uaddr_t thread_block(unsigned index) { return PERS_THREADS + index
 
 void vm_init(void);
 error_t vm_read_personality(void);
-/* A vm without objects, or NULL. vm_unused gives it back when its batch failed
- * before anything was made. */
-struct vm *vm_alloc(void);
+/* The vm of a fresh image's slot becomes the image's; it holds the image. */
+void vm_claim(struct image *);
+/* Reaped: ready for the slot's next image. */
 void vm_free(struct vm *);
 /* -1: none. */
-int group_alloc(struct thread *);
+int group_alloc(void);
 void group_free(int group);
 struct thread *group_thread(int group);
 struct thread *vm_main_thread(const struct vm *);
@@ -62,12 +67,15 @@ int vm_take_area(struct vm *);
 error_t vm_add_objects(struct batch *, struct vm *, unsigned hart);
 error_t group_add_objects(struct batch *, int group, unsigned hart);
 /* The capabilities that image and thread hold, and those of peers on them. */
-void vm_add_image_caps(struct batch *, const struct image *);
+/* Of an image in another's vm: takes over its slot's index in the peers' CNodes. */
+void vm_add_guest_image_caps(struct batch *, const struct image *);
 void vm_add_thread_cap(struct batch *, const struct thread *);
 void vm_add_area(struct batch *, const struct image *);
 void vm_add_personality(struct batch *, const struct image *);
 void vm_add_thread_memory(struct batch *, const struct thread *, bool fresh_stack);
 void vm_add_thread_start(struct batch *, const struct thread *);
+/* What of the above a vm's first image and thread still need; marks it built. */
+void vm_add_first(struct batch *, struct image *, struct thread *);
 /* The reverse for images and threads of a vm that lives on. */
 void vm_remove_image_caps(struct batch *, const struct image *);
 void vm_remove_area(struct batch *, const struct image *);

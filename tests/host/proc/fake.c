@@ -23,7 +23,9 @@ struct rpc_client fs_client, time_client;
 
 static error_t invoke(uint64_t cap, uint64_t op, const uint64_t *a, uint64_t *result)
 {
-    (void)cap;
+    static uint16_t runs[1 << SRV_CNODE_RADIX];     /* of a TCB */
+    uint64_t n;
+
     *result = 0;
     if (fake.fail_after >= 0 && fake.fail_after-- == 0)
         return ERR_NO_MEMORY;
@@ -32,8 +34,11 @@ static error_t invoke(uint64_t cap, uint64_t op, const uint64_t *a, uint64_t *re
     case TCB_SUSPEND: fake.nr_suspends++; break;
     case TCB_RESUME:  fake.nr_resumes++; break;
     case TCB_INFO:
-        *(struct tcb_info *)a[0] = (struct tcb_info){ .user_ticks = 200000, .system_ticks = 100000, .nr_faults = 7 };
+        n = runs[cap];
+        *(struct tcb_info *)a[0] = (struct tcb_info){ .user_ticks = n * 200000, .system_ticks = n * 100000,
+                                                      .nr_faults = n * 7 };
         break;
+    case TCB_WRITE_REGS: runs[cap]++; break;
     case VSPACE_QUERY:
         *(struct vspace_query *)a[1] = (struct vspace_query){ .kind = 2, .flags = VM_SHARED, .segment_id = fake.segment_id,
                                                               .segment_page = a[0] >> 12 };
@@ -187,7 +192,7 @@ void time_process_close(struct rpc_client *c, uint32_t slot) { (void)c, (void)sl
 void shutdown_when_idle(uint32_t status) { fake.shutdown_status = (int)status; }
 void shutdown_now(uint32_t status, bool reboot) { (void)reboot; fake.shutdown_status = (int)status; }
 
-void reap_vm(struct vm *vm, struct image *last) { (void)last; vm_free(vm); }
+void reap_vm(struct vm *vm) { vm_free(vm); }
 void reap_group(int group, struct image *image) { (void)image; group_free(group); }
 bool reaper_busy(void) { return false; }
 error_t reaper_wait(ticks_t deadline) { (void)deadline; return 0; }
