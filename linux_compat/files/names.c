@@ -25,13 +25,25 @@ error_t path_in(uaddr_t address, struct rpc_in *path)
 /* The empty path: with AT_EMPTY_PATH it means the descriptor itself. */
 static const struct rpc_in no_path = { "", 0 };
 
+/* The memory map that procfs shows is a text of ours (mm.c): renew it before
+ * somebody reads it. */
+static void publish_if_maps(const struct rpc_in *path)
+{
+    char end[4];
+    if (path->bytes >= 10 && !guest_copy_raw(end, (const char *)path->data + path->bytes - 4, 4)
+        && memcmp(end, "maps", 4) == 0)
+        mm_publish_maps();
+}
+
 LINUX_CALL(openat)
 {
     struct rpc_in path;
     int32_t fd;
     error_t e = path_in(a1, &path);
-    if (e == 0)
+    if (e == 0) {
+        publish_if_maps(&path);
         e = fs_openat(fs_client(), (int32_t)a0, path, (uint32_t)a2, (uint32_t)a3, &fd);
+    }
     return e ? linux_error(e) : fd;
 }
 
