@@ -140,7 +140,8 @@ struct tcb *boot_root_task(const struct fdt_facts *f, paddr_t fdt)
     tcb_init(t);
     vspace_init(vs);
     sched_context_init(sc, timebase_hz / 100);
-    pool_init(pool, kva_to_phys(pool), pool_bytes >> PAGE_BITS);
+    pool_init(pool, kva_to_phys(pool), pool_bytes >> PAGE_BITS, kva_to_phys(pool),
+              pool_bytes >> PAGE_BITS);
     must(vspace_bind(vs, pool, 0), "bind");
     load_image(vs, h);
 

@@ -101,6 +101,8 @@ static error_t destroy(struct slot *slot)
         slot->aux = 0;
         if (err == 0 && type == CAP_TYPE_SEGMENT)
             untyped_free_physical(object);
+        if (err == 0 && type == CAP_TYPE_POOL)
+            untyped_pool_gone(object);
         break;
     }
     return err == 0 ? finish(slot) : err;
@@ -174,6 +176,8 @@ static error_t step(struct slot *slot)
         return K_PROGRESS;      /* it is on the list */
     if (word & CAP_ZOMBIE)
         return destroy(slot);
+    if (word & CAP_INTERNAL && cap_type(word) == CAP_TYPE_POOL)
+        return untyped_take_from_pool(slot);
     if (word & CAP_INTERNAL && !detached(slot))
         return K_AGAIN;
     enum cap_type type = cap_type(word);

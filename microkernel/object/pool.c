@@ -13,6 +13,7 @@
 #include "kernel/invoke.h"
 #include "kernel/usercopy.h"
 #include "object/tcb.h"
+#include "object/untyped.h"
 
 _Static_assert(sizeof(struct pool_account) == 8, "8 KiB of accounts");
 
@@ -21,21 +22,42 @@ static inline uint32_t *page_link(struct pool *pool, uint32_t page)
     return (uint32_t *)(pool->base_kva + (uint64_t)page * PAGE_BYTES);
 }
 
-void pool_init(struct pool *pool, paddr_t base, size_t pages)
+static size_t refs_offset(void)
 {
-    size_t refs_offset = (sizeof *pool + CACHE_LINE - 1) & ~(CACHE_LINE - 1ul);
-    size_t overhead = refs_offset + pages * sizeof(uint32_t);
+    return (sizeof(struct pool) + CACHE_LINE - 1) & ~(CACHE_LINE - 1ul);
+}
 
-    kassert(pages >= POOL_MIN_PAGES && pages < UINT32_MAX);
-    pool->base_kva = (uint64_t)(uintptr_t)pool;
-    pool->base = base;
-    pool->nr_pages = (uint32_t)pages;
-    pool->first = (uint32_t)((overhead + PAGE_BYTES - 1) >> PAGE_BITS);
-    pool->refs = (uint32_t *)((char *)pool + refs_offset);
+size_t pool_overhead(size_t span_pages)
+{
+    /* one more: page number 0 is outside the span unless it is the Pool itself */
+    size_t bytes = refs_offset() + (span_pages + 1) * sizeof(uint32_t);
+
+    return (bytes + PAGE_BYTES - 1) >> PAGE_BITS;
+}
+
+void pool_init(struct pool *pool, paddr_t base, size_t pages, paddr_t span_base,
+               size_t span_pages)
+{
+    uint32_t own;
+
+    kassert(pages >= POOL_MIN_PAGES && pages > pool_overhead(span_pages));
+    pool->base = span_base;
+    pool->nr_pages = (uint32_t)span_pages;
+    if (span_base != base) {            /* a page number of 0 means none */
+        pool->base -= PAGE_BYTES;
+        pool->nr_pages++;
+    }
+    own = (uint32_t)((base - pool->base) >> PAGE_BITS);
+    pool->base_kva = (uint64_t)(uintptr_t)pool - (base - pool->base);
+    pool->first = own + (uint32_t)pool_overhead(span_pages);
+    pool->refs = (uint32_t *)((char *)pool + refs_offset());
     pool->lock = (struct spinlock){ 0 };
     pool->free_head = 0;
     pool->nr_free = 0;
-    pool->fresh = pool->first;
+    pool->nr_fresh = pool->nr_total = own + (uint32_t)pages - pool->first;
+    pool->ranges[0] = (struct pool_range){ pool->first, own + (uint32_t)pages };
+    pool->nr_ranges = 1;
+    pool->range = 0;
     pool->nr_users = 0;
     for (unsigned i = 0; i < MAX_HARTS; i++) {
         pool->caches[i].lock = (struct spinlock){ 0 };
@@ -43,6 +65,28 @@ void pool_init(struct pool *pool, paddr_t base, size_t pages)
     }
     for (unsigned i = 0; i < POOL_ACCOUNTS; i++)
         pool->accounts[i] = (struct pool_account){ 0, POOL_NO_LIMIT };
+    for (unsigned i = 0; i < POOL_MAX_ADDED; i++)
+        pool->given[i] = (struct slot){ 0 };
+    pool->nr_given = 0;
+}
+
+bool pool_spans(const struct pool *pool, paddr_t base, size_t pages)
+{
+    uint64_t page = (base - pool->base) >> PAGE_BITS;
+
+    return base > pool->base && page < pool->nr_pages && pages <= pool->nr_pages - page;
+}
+
+void pool_add_range(struct pool *pool, paddr_t base, size_t pages)
+{
+    uint32_t page = (uint32_t)((base - pool->base) >> PAGE_BITS);
+
+    kassert(pool_spans(pool, base, pages) && pool->nr_ranges <= POOL_MAX_ADDED);
+    spin_lock(&pool->lock);
+    pool->ranges[pool->nr_ranges++] = (struct pool_range){ page, page + (uint32_t)pages };
+    pool->nr_fresh += (uint32_t)pages;
+    pool->nr_total += (uint32_t)pages;
+    spin_unlock(&pool->lock);
 }
 
 bool pool_enter(struct pool *pool)
@@ -87,6 +131,23 @@ void pool_uncharge(struct pool *pool, unsigned account, uint32_t pages)
 
 /* ---- pages ---- */
 
+/* Up to `want` pages that were never handed out, with the lock held. */
+static uint32_t take_fresh(struct pool *pool, uint32_t *out, uint32_t want)
+{
+    uint32_t got = 0;
+
+    while (got < want && pool->range < pool->nr_ranges) {
+        struct pool_range *r = &pool->ranges[pool->range];
+
+        if (r->next == r->end)
+            pool->range++;
+        else
+            out[got++] = r->next++;
+    }
+    pool->nr_fresh -= got;
+    return got;
+}
+
 /* Up to `want` pages from the shared part. Returns how many. */
 static uint32_t take_shared(struct pool *pool, uint32_t *out, uint32_t want)
 {
@@ -98,8 +159,8 @@ static uint32_t take_shared(struct pool *pool, uint32_t *out, uint32_t want)
         pool->free_head = *page_link(pool, pool->free_head);
         pool->nr_free--;
     }
-    while (got < want && pool->fresh < pool->nr_pages)
-        out[got++] = pool->fresh++;
+    if (got < want)
+        got += take_fresh(pool, out + got, want - got);
     spin_unlock(&pool->lock);
     return got;
 }
@@ -189,7 +250,7 @@ error_t pool_alloc_page(struct pool *pool, unsigned account, paddr_t *out)
 static inline void release(struct pool *pool, struct pool_cache *cache,
                            uint32_t page)
 {
-    kassert(page >= pool->first && page < pool->nr_pages);
+    kassert(page != 0 && page < pool->nr_pages);
     if (cache->count == POOL_CACHE_PAGES) {
         cache->count -= POOL_CACHE_BATCH;
         give_shared(pool, cache->page + cache->count, POOL_CACHE_BATCH);
@@ -268,7 +329,7 @@ size_t pool_free_pages(struct pool *pool)
     for (unsigned i = 0; i < MAX_HARTS; i++)
         free_pages += __atomic_load_n(&pool->caches[i].count, __ATOMIC_RELAXED);
     spin_lock(&pool->lock);
-    free_pages += pool->nr_free + (pool->nr_pages - pool->fresh);
+    free_pages += pool->nr_free + pool->nr_fresh;
     spin_unlock(&pool->lock);
     return free_pages;
 }
@@ -293,7 +354,7 @@ static error_t decode_set_limit(struct pool *pool, const struct invoke *inv)
 static error_t decode_info(struct pool *pool, const struct invoke *inv)
 {
     struct pool_info info = {
-        .total_pages = pool->nr_pages - pool->first,
+        .total_pages = pool->nr_total,
         .free_pages = pool_free_pages(pool),
     };
 
@@ -318,6 +379,8 @@ error_t pool_decode(struct invoke *inv)
     switch (inv->op) {
     case POOL_SET_LIMIT: return decode_set_limit(inv->object, inv);
     case POOL_INFO:      return decode_info(inv->object, inv);
+    case POOL_ADD_MEMORY:
+        return inv->rights & RIGHT_CONTROL ? untyped_add_to_pool(inv) : ERR_RIGHTS;
     default:             return ERR_INVALID_CALL;
     }
 }

@@ -7,6 +7,14 @@
  * ones from a free list, so that nothing needs to be cleared or linked at init.
  * A Pool can be destroyed only when no VSpace or Segment uses it.
  *
+ * Its tables span a range of physical addresses that may be larger than its
+ * own memory. Further ranges inside the span can be added, each from an Untyped;
+ * pages of the span that nobody added are just never free, so no path knows of
+ * ranges but the one that takes pages from the watermark. An added Untyped has
+ * one child, a slot inside the Pool (`given`), which keeps it from being used
+ * otherwise: it goes when the Pool goes, and to revoke it takes the Pool down
+ * (object/untyped.c).
+ *
  * References and charges: each frame has a count, and every reference is
  * charged as one page to some account. A private frame has one reference for
  * each VSpace that maps it; a Segment's frame has one from the Segment, and one
@@ -27,18 +35,25 @@
 
 #include "arch/riscv/layout.h"
 #include "kernel/lock.h"
+#include "object/cap.h"
 
 struct invoke;
 
 #define POOL_CACHE_PAGES 60
 #define POOL_CACHE_BATCH 24     /* moved between a cache and the pool at once  */
 #define POOL_MIN_PAGES   16
+#define POOL_MAX_ADDED   64     /* Untypeds given to one Pool                  */
 #define POOL_NO_LIMIT    UINT32_MAX
 #define POOL_DYING       (1u << 31)     /* in nr_users                         */
 
 struct pool_account {
     uint32_t used;              /* pages; atomic                               */
     uint32_t limit;             /* pages; atomic                               */
+};
+
+/* Pages that were never handed out. */
+struct pool_range {
+    uint32_t next, end;         /* page numbers                                */
 };
 
 struct pool_cache {
@@ -49,9 +64,9 @@ struct pool_cache {
 
 struct pool {
     /* immutable after init: */
-    uint64_t base_kva;          /* of page 0, which holds this structure       */
+    uint64_t base_kva;          /* of page 0, which is never handed out        */
     paddr_t  base;
-    uint32_t nr_pages;
+    uint32_t nr_pages;          /* that the tables span                        */
     uint32_t first;             /* page number of the first allocatable page   */
     uint32_t *refs;             /* per page; atomic                            */
 
@@ -59,7 +74,10 @@ struct pool {
     struct spinlock lock __attribute__((aligned(CACHE_LINE)));
     uint32_t free_head;         /* page number, 0 = none; linked in the pages  */
     uint32_t nr_free;           /* on the list                                 */
-    uint32_t fresh;             /* pages from here on were never handed out    */
+    uint32_t nr_fresh;          /* in the ranges                               */
+    uint32_t nr_total;          /* pages given to the Pool, without its tables */
+    uint32_t nr_ranges, range;  /* all; the one in use                         */
+    struct pool_range ranges[1 + POOL_MAX_ADDED];
 
     /* atomic: */
     uint32_t nr_users __attribute__((aligned(CACHE_LINE)));
@@ -67,10 +85,25 @@ struct pool {
 
     struct pool_cache caches[MAX_HARTS];
     struct pool_account accounts[POOL_ACCOUNTS];
+
+    /* guarded by the tree lock: children of the Untypeds that were added */
+    struct slot given[POOL_MAX_ADDED] __attribute__((aligned(CACHE_LINE)));
+    uint32_t nr_given;
 };
 
-/* The memory at base need not be cleared. pages >= POOL_MIN_PAGES. */
-void pool_init(struct pool *pool, paddr_t base, size_t pages);
+/* The pages that the tables of a Pool with such a span take. */
+size_t pool_overhead(size_t span_pages);
+
+/* The memory at base need not be cleared. pages >= POOL_MIN_PAGES, and more
+ * than the overhead of the span, which contains them all. */
+void pool_init(struct pool *pool, paddr_t base, size_t pages, paddr_t span_base,
+               size_t span_pages);
+
+/* Do the tables cover these pages? */
+bool pool_spans(const struct pool *pool, paddr_t base, size_t pages);
+
+/* Pages inside the span that are in no use. At most POOL_MAX_ADDED times. */
+void pool_add_range(struct pool *pool, paddr_t base, size_t pages);
 
 /* A VSpace or Segment begins or ends to use the Pool. False: it is being
  * destroyed. */

@@ -58,6 +58,66 @@ void untyped_free_physical(struct segment *seg)
         physical_state[seg - physical] = 2;
 }
 
+/* Pool memory: the first word names the slot itself, so that nobody takes it for
+ * a capability of the Pool; the second names the Pool. */
+error_t untyped_add_to_pool(struct invoke *inv)
+{
+    struct pool *pool = inv->object;
+    struct slot_ref ref;
+    error_t err = cspace_find(inv->caller, inv->arg[0], &ref);
+
+    if (err != 0)
+        return err;
+    spin_lock(&tree_lock);
+    struct slot *ut = ref.slot;
+    uint64_t bytes = 1ul << cap_extra(ut->word0), pages = bytes >> PAGE_BITS;
+    paddr_t base = kva_to_phys(cap_object(ut->word0));
+    if (!slot_ref_valid(&ref) || inv->slot->word0 != inv->word || slot_is_empty(ut) ||
+        ut->word0 & CAP_ZOMBIE || cap_type(ut->word0) != CAP_TYPE_UNTYPED)
+        err = ERR_INVALID_CAP;
+    else if (!(cap_rights(ut->word0) & RIGHT_CONTROL))
+        err = ERR_RIGHTS;
+    else if (ut->word1 & UNTYPED_DEVICE || pages == 0)
+        err = ERR_INVALID_ARGUMENT;
+    else if (ut->first != NULL)
+        err = ERR_BUSY;
+    else if (!pool_spans(pool, base, pages))
+        err = ERR_RANGE;
+    else if (pool->nr_given == POOL_MAX_ADDED)
+        err = ERR_NO_MEMORY;
+    else if (ut->word1 != 0 && !quiesce_reached())
+        err = K_AGAIN;
+    if (err == 0) {
+        struct slot *slot = &pool->given[pool->nr_given++];
+        tree_add_child(ut, slot);
+        slot_set(slot, cap_word(CAP_TYPE_POOL, slot, 0, 0) | CAP_INTERNAL, (uintptr_t)pool);
+        __atomic_store_n(&ut->word1, bytes, __ATOMIC_RELAXED);
+        pool_add_range(pool, base, pages);
+    }
+    spin_unlock(&tree_lock);
+    return err;
+}
+
+error_t untyped_take_from_pool(struct slot *slot)
+{
+    if (pool_destroy_step((struct pool *)slot->word1) != 0)
+        return K_AGAIN;
+    quiesce_mark();
+    tree_remove(slot);
+    slot_clear(slot);
+    return 0;
+}
+
+void untyped_pool_gone(struct pool *pool)
+{
+    for (unsigned i = 0; i < pool->nr_given; i++) {
+        if (slot_is_empty(&pool->given[i]))
+            continue;
+        tree_remove(&pool->given[i]);
+        slot_clear(&pool->given[i]);
+    }
+}
+
 struct retype {
     struct invoke *inv;
     enum cap_type type;
@@ -68,8 +128,21 @@ struct retype {
     bool     device;
     uint64_t start;             /* offset of the first object                  */
     bool     sparse;            /* device Segment at an explicit offset        */
+    uint64_t span_first, span_pages;    /* Pool                                */
     struct slot_ref dest;
 };
+
+/* What the tables of a new Pool shall span. */
+static bool pool_span(struct retype *r)
+{
+    uint64_t extra = r->inv->arg[4];
+
+    r->span_first = extra & UINT32_MAX;
+    r->span_pages = extra != 0 ? extra >> 32 : r->size;
+    return r->span_first + r->span_pages <= PHYS_LIMIT >> PAGE_BITS &&
+           (extra == 0 || r->span_first != 0) && r->size <= r->span_pages &&
+           r->size > pool_overhead(r->span_pages);
+}
 
 static error_t object_size(struct retype *r)
 {
@@ -89,6 +162,8 @@ static error_t object_size(struct retype *r)
         r->bytes = r->size << PAGE_BITS;
         r->align = r->bytes >= LARGE_PAGE && r->type == CAP_TYPE_SEGMENT ? LARGE_PAGE : PAGE_BYTES;
         r->clear = r->type == CAP_TYPE_SEGMENT;
+        if (r->type == CAP_TYPE_POOL && (r->count != 1 || !pool_span(r)))
+            return ERR_INVALID_ARGUMENT;
         return 0;
     }
     if (r->type == CAP_TYPE_UNTYPED) {
@@ -142,6 +217,13 @@ static error_t place(struct retype *r, struct slot *ut)
     r->start = ((base + used + r->align - 1) & ~(r->align - 1)) - base;
     if (r->start > total || r->bytes > (total - r->start) / r->count)
         return ERR_NO_MEMORY;
+    if (r->type == CAP_TYPE_POOL) {
+        uint64_t first = (base + r->start) >> PAGE_BITS;
+        if (r->inv->arg[4] == 0)
+            r->span_first = first;
+        if (first < r->span_first || first + r->size > r->span_first + r->span_pages)
+            return ERR_RANGE;
+    }
     return 0;
 }
 
@@ -175,7 +257,9 @@ static error_t make(struct retype *r, void *memory, struct slot *slot)
         sched_context_init(memory, timebase_hz / DEFAULT_SLICE_HZ);
         break;
     case CAP_TYPE_VSPACE: vspace_init(memory); break;
-    case CAP_TYPE_POOL:   pool_init(memory, kva_to_phys(memory), r->size); break;
+    case CAP_TYPE_POOL:
+        pool_init(memory, kva_to_phys(memory), r->size, r->span_first << PAGE_BITS, r->span_pages);
+        break;
     case CAP_TYPE_SEGMENT:
         if (r->size != 0) {
             struct segment *seg = untyped_alloc_physical();

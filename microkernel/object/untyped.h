@@ -10,6 +10,7 @@
 #include "kernel/invoke.h"
 #include "object/cap.h"
 
+struct pool;
 struct segment;
 
 error_t untyped_decode(struct invoke *inv);
@@ -17,5 +18,17 @@ error_t untyped_decode(struct invoke *inv);
  * cannot hold them. NULL: full. Tree lock held (or boot). */
 struct segment *untyped_alloc_physical(void);
 void untyped_free_physical(struct segment *seg);    /* no-op for others        */
+
+/*
+ * POOL_ADD_MEMORY: all of an Untyped becomes a Pool's. Its child from then on
+ * is a slot inside the Pool, which has two ends:
+ * - it is to be emptied because an ancestor is revoked: the Pool goes down.
+ *   K_AGAIN while VSpaces or Segments use it, 0 when the slot is empty;
+ * - the Pool is gone: the Untypeds are childless again.
+ * Both with the tree lock held.
+ */
+error_t untyped_add_to_pool(struct invoke *inv);
+error_t untyped_take_from_pool(struct slot *slot);
+void untyped_pool_gone(struct pool *pool);
 
 #endif

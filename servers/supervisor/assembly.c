@@ -72,7 +72,7 @@ const struct component assembly[NR_COMPONENTS] = {
     },
     {
         .name = "fs", .id = SERVER_FS, .priority = 200,
-        .untyped_share = 5, .untyped_min_bits = 23,
+        .untyped_share = 12, .untyped_min_bits = 23,
         .client_of = 1u << SERVER_PROC | 1u << SERVER_TIME,
         .devices = 1u << DEVICE_UART | 1u << DEVICE_VIRTIO | 1u << DEVICE_DMA,
         .platform_rights = RIGHT_WRITE,

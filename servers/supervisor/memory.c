@@ -148,25 +148,82 @@ void mem_reserve(unsigned bits)
     areas[nr_areas++] = (struct area){ .cap = cap, .bytes = 1ul << bits };
 }
 
-uint64_t mem_make_pool(cptr_t *pool)
+/* Pieces below this stay for objects: each costs the Pool one of its 64 places. */
+#define POOL_PIECE_BITS 18
+
+static struct area *largest_area(void)
 {
     struct area *best = NULL;
-    uint64_t pages, free = 0;
+
+    for (unsigned i = 0; i < nr_areas; i++)
+        if (!areas[i].device && (!best || areas[i].bytes - areas[i].used > best->bytes - best->used))
+            best = &areas[i];
+    if (!best || best->used == best->bytes)
+        fail("no RAM for the pool");
+    return best;
+}
+
+static uint64_t pool_add(cptr_t pool, cptr_t untyped, uint64_t bytes)
+{
+    error_t error = sys_invoke(pool, POOL_ADD_MEMORY, untyped, 0, 0, 0, 0, NULL);
+
+    if (error && error != ERR_NO_MEMORY)
+        fail("give memory to the pool: error %d", error);
+    return error ? 0 : bytes / PAGE_BYTES;
+}
+
+/* The largest naturally aligned piece of an area's rest that wastes little
+ * before it; its start, or the area's end when there is none. */
+static uint64_t next_piece(const struct area *a, unsigned *bits)
+{
+    for (*bits = 40; *bits >= POOL_PIECE_BITS; --*bits) {
+        uint64_t start = align_up(a->used, 1ul << *bits);
+
+        if (start < a->bytes && a->bytes - start >= 1ul << *bits && start - a->used < 1ul << POOL_PIECE_BITS)
+            return start;
+    }
+    return a->bytes;
+}
+
+static uint64_t pool_add_rest(cptr_t pool, struct area *a)
+{
+    uint64_t pages = 0, start;
+    unsigned bits;
+
+    if (a->used == 0 && a->bytes >> POOL_PIECE_BITS) {
+        a->used = a->bytes;
+        return pool_add(pool, a->cap, a->bytes);
+    }
+    while ((start = next_piece(a, &bits)) < a->bytes) {
+        cptr_t piece = mem_slot();
+
+        if (untyped_retype(a->cap, CAP_TYPE_UNTYPED, bits, piece, 1, 0) != 0)
+            break;
+        a->used = start + (1ul << bits);
+        pages += pool_add(pool, piece, 1ul << bits);
+    }
+    return pages;
+}
+
+uint64_t mem_make_pool(cptr_t *pool)
+{
+    struct area *home = largest_area();
+    uint64_t pages = (home->bytes - align_up(home->used, PAGE_BYTES)) / PAGE_BYTES;
+    uint64_t low = ~0ul, high = 0, span;
 
     for (unsigned i = 0; i < nr_areas; i++) {
-        uint64_t room = areas[i].bytes - areas[i].used;
-
-        if (!areas[i].device && room > free) {
-            best = &areas[i];
-            free = room;
-        }
+        if (areas[i].device || !areas[i].paddr)
+            continue;
+        low = areas[i].paddr < low ? areas[i].paddr : low;
+        high = areas[i].paddr + areas[i].bytes > high ? areas[i].paddr + areas[i].bytes : high;
     }
-    if (!best)
-        fail("no RAM for the pool");
-    pages = (best->bytes - align_up(best->used, PAGE_BYTES)) / PAGE_BYTES;
+    span = low / PAGE_BYTES | (high - low) / PAGE_BYTES << 32;
     *pool = mem_slot();
-    must(untyped_retype(best->cap, CAP_TYPE_POOL, pages, *pool, 1, 0), "make the pool");
-    best->used = best->bytes;
+    must(untyped_retype(home->cap, CAP_TYPE_POOL, pages, *pool, 1, span), "make the pool");
+    home->used = home->bytes;
+    for (unsigned i = 0; i < nr_areas; i++)
+        if (!areas[i].device && areas[i].paddr && areas[i].used < areas[i].bytes)
+            pages += pool_add_rest(*pool, &areas[i]);
     return pages;
 }
 

@@ -24,7 +24,7 @@ cptr_t mem_object(enum cap_type type, unsigned size_bits);
 cptr_t mem_physical(unsigned pages);
 /* Set 2^bits bytes apart for objects that are made after the Pool took the rest. */
 void mem_reserve(unsigned bits);
-/* Everything in RAM that is still free and contiguous becomes the Pool. Returns its pages. */
+/* Everything in RAM that is still free becomes the Pool. Returns its pages. */
 uint64_t mem_make_pool(cptr_t *pool);
 /* A pool-backed Segment with `pages` pages that appear when touched. */
 cptr_t mem_segment(cptr_t pool, uint64_t pages);

@@ -61,7 +61,8 @@ enum cap_type {
  *   physical memory, the only form a device untyped allows; others: 0),
  *   a4 = destination cptr (first slot; a slot of the caller's CSpace),
  *   a5 = number of objects in consecutive slots, a6 = extra: Segment: the pool
- *   cap | account << 32; else 0.
+ *   cap | account << 32; Pool: the physical pages its tables shall span, first
+ *   page number | pages << 32, its own among them, or 0 for just those; else 0.
  *   RAM untyped memory is cleared; device untyped memory is left alone.
  *   A retype of an Untyped with no children starts again at its beginning;
  *   it may restart (invisibly) until other harts have left the kernel.
@@ -178,8 +179,10 @@ struct vspace_info {
 /* ---- Pool ----
  * POOL_SET_LIMIT: a2 = account (0..POOL_ACCOUNTS-1), a3 = pages
  * POOL_INFO: a2 = account or ~0 for the pool, a3 = address of struct pool_info
+ * POOL_ADD_MEMORY: a2 = Untyped cptr: RAM, without children, inside the span
+ *   that the Pool was made for; all of it becomes the Pool's
  * Account 0 is the system's, unlimited at first, as are all. */
-enum { POOL_SET_LIMIT = 0x600, POOL_INFO };
+enum { POOL_SET_LIMIT = 0x600, POOL_INFO, POOL_ADD_MEMORY };
 #define POOL_ACCOUNTS 1024
 struct pool_info { uint64_t total_pages; uint64_t free_pages; uint64_t used_pages; uint64_t limit_pages; };
 

@@ -72,6 +72,58 @@ static void test_cnodes(void)
     expect(invoke(CAP_INIT_CNODE, CNODE_REVOKE, big, 0, 0, 0, 0), 0, "revoke_big_cnodes");
 }
 
+/* The physical address of a childless Untyped. */
+static uint64_t address_of(cptr_t ut)
+{
+    cptr_t probe = slots(1);
+    struct segment_info info = { 0 };
+
+    invoke(ut, UNTYPED_RETYPE, CAP_TYPE_SEGMENT, 1, probe, 1, 0);
+    invoke(probe, SEGMENT_INFO, (uint64_t)&info, 0, 0, 0, 0);
+    invoke(CAP_INIT_CNODE, CNODE_DELETE, probe, 0, 0, 0, 0);
+    return info.paddr;
+}
+
+static void test_pool_memory(void)
+{
+    cptr_t all = make(CAP_TYPE_UNTYPED, 21, 0), a = slots(1), b = slots(1), c = slots(1), p = slots(1), s = slots(1);
+    uint64_t first = address_of(all) >> 12;
+    struct pool_info before = { 0 }, info = { 0 };
+
+    invoke(all, UNTYPED_RETYPE, CAP_TYPE_UNTYPED, 20, a, 1, 0);
+    invoke(all, UNTYPED_RETYPE, CAP_TYPE_UNTYPED, 18, b, 1, 0);
+    invoke(all, UNTYPED_RETYPE, CAP_TYPE_UNTYPED, 12, c, 1, 0);
+    expect(invoke(a, UNTYPED_RETYPE, CAP_TYPE_POOL, 256, p, 1, (first + 1) | 512ul << 32), ERR_RANGE,
+           "pool_outside_its_span");
+    expect(invoke(a, UNTYPED_RETYPE, CAP_TYPE_POOL, 256, p, 1, first | 1ul << 58), ERR_INVALID_ARGUMENT,
+           "pool_with_an_absurd_span");
+    expect(invoke(a, UNTYPED_RETYPE, CAP_TYPE_POOL, 256, p, 1, first | 512ul << 32), 0, "pool_with_a_span");
+    invoke(p, POOL_INFO, ~0ul, (uint64_t)&before, 0, 0, 0);
+    expect(invoke(p, POOL_ADD_MEMORY, b, 0, 0, 0, 0), 0, "add_memory_to_a_pool");
+    expect(invoke(p, POOL_ADD_MEMORY, b, 0, 0, 0, 0), ERR_BUSY, "add_it_twice");
+    expect(invoke(p, POOL_ADD_MEMORY, all, 0, 0, 0, 0), ERR_BUSY, "add_an_untyped_in_use");
+    expect(invoke(p, POOL_ADD_MEMORY, p, 0, 0, 0, 0), ERR_INVALID_CAP, "add_what_is_no_untyped");
+    expect(invoke(p, POOL_ADD_MEMORY, make(CAP_TYPE_UNTYPED, 12, 0), 0, 0, 0, 0), ERR_RANGE, "add_outside_the_span");
+    expect(invoke(p, POOL_ADD_MEMORY, c, 0, 0, 0, 0), 0, "add_one_page");
+    invoke(p, POOL_INFO, ~0ul, (uint64_t)&info, 0, 0, 0);
+    check(info.total_pages == before.total_pages + 65, "pool_has_grown", (long)info.total_pages);
+    expect(invoke(b, UNTYPED_RETYPE, CAP_TYPE_ENDPOINT, 0, s, 1, 0), ERR_NO_MEMORY, "added_memory_is_used_up");
+    cptr_t v = make(CAP_TYPE_VSPACE, 0, 0);
+    expect(invoke(v, VSPACE_INIT, p, 0, 0, 0, 0), 0, "vspace_of_the_grown_pool");
+    expect(invoke(v, VSPACE_RESERVE, 0x1000000, 300ul << 12, VM_READ | VM_WRITE, 0, 0), 0, "reserve_beyond_the_first_part");
+    expect(invoke(v, VSPACE_POPULATE, 0x1000000, 300ul << 12, 1, 0, 0), 0, "populate_beyond_the_first_part");
+    expect(invoke(CAP_INIT_CNODE, CNODE_DELETE, v, 0, 0, 0, 0), 0, "delete_the_vspace");
+    expect(invoke(CAP_INIT_CNODE, CNODE_REVOKE, b, 0, 0, 0, 0), 0, "revoke_added_memory");
+    expect(invoke(b, UNTYPED_RETYPE, CAP_TYPE_UNTYPED, 18, s, 1, 0), 0, "revoked_memory_is_free");
+    v = make(CAP_TYPE_VSPACE, 0, 0);
+    expect(invoke(v, VSPACE_INIT, p, 0, 0, 0, 0), ERR_DELETED, "its_pool_is_down");
+    expect(invoke(c, UNTYPED_RETYPE, CAP_TYPE_UNTYPED, 12, s + 1, 1, 0), ERR_NO_MEMORY, "the_rest_is_not_free_yet");
+    expect(invoke(CAP_INIT_CNODE, CNODE_DELETE, p, 0, 0, 0, 0), 0, "delete_the_pool");
+    expect(invoke(c, UNTYPED_RETYPE, CAP_TYPE_UNTYPED, 12, slots(1), 1, 0), 0, "now_it_is_free");
+    expect(invoke(CAP_INIT_CNODE, CNODE_REVOKE, all, 0, 0, 0, 0), 0, "revoke_all");
+    expect(invoke(all, UNTYPED_RETYPE, CAP_TYPE_UNTYPED, 21, slots(1), 1, 0), 0, "all_is_free_again");
+}
+
 static void test_batch(void)
 {
     static struct invocation b[40];
@@ -614,6 +666,7 @@ void tests(void)
 {
     test_caps();
     test_cnodes();
+    test_pool_memory();
     test_batch();
     test_notifications();
     test_deadlines();

@@ -91,7 +91,8 @@ static void pool_hands_out_every_page_once(void **state)
 static void pool_steals_from_other_caches_before_it_fails(void **state)
 {
     paddr_t pa[40], last;
-    uint32_t limit = (uint32_t)POOL_USABLE - 1 - 30;
+    size_t n = POOL_USABLE - 1;
+    paddr_t *all = calloc(n, sizeof *all);
 
     (void)state;
     for (unsigned i = 0; i < 40; i++)
@@ -100,16 +101,51 @@ static void pool_steals_from_other_caches_before_it_fails(void **state)
     for (unsigned i = 0; i < 40; i++)   /* all in the cache of hart 1 */
         pool_free_page(world.pool, 7, pa[i]);
     fake_hart = 2;
-    for (uint32_t i = 0; i < limit + 30; i++)
-        assert_int_equal(pool_alloc_raw(world.pool, 8, &last), 0);
+    for (size_t i = 0; i < n; i++)
+        assert_int_equal(pool_alloc_raw(world.pool, 8, &all[i]), 0);
     assert_int_equal(pool_alloc_raw(world.pool, 8, &last), ERR_NO_MEMORY);
     fake_hart = 0;
-    for (uint32_t page = world.pool->first; page < world.pool->nr_pages; page++) {
-        paddr_t p = world.pool->base + (paddr_t)page * PAGE;
+    for (size_t i = 0; i < n; i++)
+        pool_free_page(world.pool, 8, all[i]);
+    free(all);
+}
 
-        if (p != kva_to_phys(vs->root))
-            pool_free_page(world.pool, 8, p);
+static void pool_uses_memory_below_and_above_its_own(void **state)
+{
+    enum { SPAN = 200, OWN = 80, LOW = 30, HIGH = 40 };
+    char *arena = aligned_alloc(PAGE, SPAN * PAGE), *old = fake_arena;
+    struct pool *pool = (struct pool *)(arena + 60 * PAGE);
+    paddr_t own, base, pa;
+    size_t expected, n = 0;
+
+    (void)state;
+    memset(arena, 0xa5, SPAN * PAGE);
+    base = kva_to_phys(arena);
+    own = base + 60 * PAGE;
+    pool_init(pool, own, OWN, base, SPAN);
+    expected = pool_free_pages(pool);
+    assert_int_equal(expected, OWN - pool_overhead(SPAN));
+    assert_true(pool_spans(pool, base, LOW) && pool_spans(pool, base, SPAN));
+    assert_false(pool_spans(pool, base, SPAN + 1));
+    assert_false(pool_spans(pool, base - PAGE, 1));
+    assert_false(pool_spans(pool, base + SPAN * PAGE, 1));
+    pool_add_range(pool, base, LOW);
+    pool_add_range(pool, base + 150 * PAGE, HIGH);
+    assert_int_equal(pool_free_pages(pool), expected + LOW + HIGH);
+    for (; pool_alloc_page(pool, 3, &pa) == 0; n++) {
+        size_t at = (pa - base) / PAGE;
+
+        assert_true(at < LOW || (at >= 60 + pool_overhead(SPAN) && at < 60 + OWN) ||
+                    (at >= 150 && at < 150 + HIGH));
+        memset(arena + at * PAGE, (int)n, PAGE);
+        assert_int_equal(pool_ref_read(pool, pa), 1);
     }
+    assert_int_equal(n, expected + LOW + HIGH);
+    pool_free_page(pool, 3, base);
+    assert_int_equal(pool_alloc_page(pool, 3, &pa), 0);
+    assert_int_equal(pa, base);
+    assert_ptr_equal(fake_arena, old);
+    free(arena);
 }
 
 static void pool_limit_is_enforced_and_reported(void **state)
@@ -452,6 +488,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         T(pool_hands_out_every_page_once),
         T(pool_steals_from_other_caches_before_it_fails),
+        T(pool_uses_memory_below_and_above_its_own),
         T(pool_limit_is_enforced_and_reported),
         T(vspace_refuses_bad_arguments),
         T(unbound_and_dying_spaces_map_nothing),
