@@ -58,24 +58,15 @@ static struct thread *find_thread(struct rpc_call *call, int32_t tid)
 
 static error_t migrate(struct thread *t, unsigned hart)
 {
-    ticks_t slice = info->timebase_hz / 1000 * GUEST_SLICE_MS;
-    cptr_t tcb = thread_cap(t, ROW_TCB);
-    struct batch *b = batch_begin();
     error_t error;
 
     if (t->hart == hart)
         return 0;
-    batch_add(b, tcb, TCB_SUSPEND, 0, 0, 0, 0, 0);
-    batch_add(b, tcb, TCB_SET_HART, hart, 0, 0, 0, 0);
-    batch_add(b, thread_cap(t, ROW_SCHED), SCHED_CONFIGURE, slice, slice, hart, 0, 0);
-    if (!t->suspended)
-        batch_add(b, tcb, TCB_RESUME, 0, 0, 0, 0, 0);
-    error = batch_run(b, NULL);
-    if (error) {
-        if (!t->suspended)
-            tcb_resume(tcb);
+    error = tcb_set_hart(thread_cap(t, ROW_TCB), hart);
+    if (error)
         return error;
-    }
+    if (t->group < 0)
+        t->image->vm->configured = (uint16_t)((t->image->vm->configured & 0xff) | hart << 8);
     hart_count(t->hart, -1);
     t->hart = (uint8_t)hart;
     hart_count(t->hart, 1);
@@ -138,8 +129,13 @@ static error_t set_nice(struct process *p, const struct process *from, int nice)
     if (own->euid != 0 && value > page->nice && value > page->rlimit[RLIMIT_NICE][0])
         return ERR_ACCESS;
     page->nice = value;
-    for (struct thread *t = p->image->threads; t; t = t->next)
-        tcb_set_priority(thread_cap(t, ROW_TCB), thread_priority(t));
+    for (struct thread *t = p->image->threads; t; t = t->next) {
+        unsigned priority = thread_priority(t);
+
+        tcb_set_priority(thread_cap(t, ROW_TCB), priority);
+        if (t->group < 0)
+            p->image->vm->configured = (uint16_t)((p->image->vm->configured & 0xff00) | priority);
+    }
     return 0;
 }
 

@@ -4,6 +4,7 @@
 
 #include <string.h>
 
+#include "affinity.h"
 #include "thread.h"
 
 #define DATA_PROT (VM_READ | VM_WRITE)
@@ -357,12 +358,28 @@ static void move_area_caps(struct batch *b, const struct image *image, unsigned 
                       CAP_IN(cnode, GUEST_CAP_NOTIFICATION(from) + i), 0, 0, 0);
 }
 
+/* The TCB, with its scheduling context, to the hart that was chosen for its new
+ * user (no batch can hold this operation); else the thread stays where it is. */
+static void bring_to_hart(const struct vm *vm, struct thread *t)
+{
+    unsigned here = vm->configured >> 8;
+
+    if (here == t->hart || tcb_set_hart(vm_cap(vm, ROW_TCB), t->hart) == 0)
+        return;
+    hart_count(t->hart, -1);
+    t->hart = (uint8_t)here;
+    hart_count(t->hart, 1);
+}
+
 void vm_add_first(struct batch *b, struct image *image, struct thread *t)
 {
     struct vm *vm = image->vm;
-    uint16_t configured = (uint16_t)(thread_priority(t) | (unsigned)t->hart << 8);
     cptr_t cnode = vm_cap(vm, ROW_CNODE);
+    uint16_t configured;
 
+    if (vm->built)
+        bring_to_hart(vm, t);
+    configured = (uint16_t)(thread_priority(t) | (unsigned)t->hart << 8);
     if (!vm->built) {
         add_copy(b, cnode, GUEST_CAP_VSPACE, vm_cap(vm, ROW_VSPACE),
                  RIGHT_READ | RIGHT_WRITE | RIGHT_MAP | RIGHT_CLONE | RIGHT_COPY);
@@ -378,13 +395,8 @@ void vm_add_first(struct batch *b, struct image *image, struct thread *t)
                       0, 0, 0);
             batch_add(b, vm_cap(vm, ROW_TCB), TCB_SET_FRAME, SRV_CAP_THREAD_FRAMES, t->frame, thread_block(t->index), 0, 0);
         }
-        if (vm->configured != configured) {
-            ticks_t slice = info->timebase_hz / 1000 * GUEST_SLICE_MS;
-
-            batch_add(b, vm_cap(vm, ROW_SCHED), SCHED_CONFIGURE, slice, slice, t->hart, 0, 0);
-            batch_add(b, vm_cap(vm, ROW_TCB), TCB_CONFIGURE, cnode, vm_cap(vm, ROW_VSPACE), vm_cap(vm, ROW_SCHED),
-                      configured, 0);
-        }
+        if ((vm->configured ^ configured) & 0xff)
+            batch_add(b, vm_cap(vm, ROW_TCB), TCB_SET_PRIORITY, configured & 0xff, 0, 0, 0, 0);
     }
     if (!vm->peers_have)
         add_peer_caps(b, image);
