@@ -34,7 +34,7 @@ static bool owner_is_dead(uint32_t owner)
     /* Either page may be gone with its process: read with care. */
     if (guest_load32_raw(&area, &t->frame.process_index) || area >= VM_MAX_AREAS)
         return true;
-    const struct proc_page *page = (const void *)(PERS_AREAS + area * PERS_AREA_BYTES + AREA_PROC_PAGE);
+    const struct proc_page *page = (const void *)(PERS_AREA(area) + AREA_PROC_PAGE);
     if (guest_load32_raw(&in_use, &page->in_use) || in_use != 1)
         return true;
     /* A thread that exits is stopped by proc as soon as its request is in the

@@ -133,8 +133,7 @@ long mm_is_shared(uaddr_t at)
 
 void mm_drop_all(void)
 {
-    vspace_unmap(0, GUEST_TOP);
-    region_init(&vm.regions);
+    vspace_unmap(0, GUEST_TOP);     /* the list goes with the process */
 }
 
 void mm_after_fork(void)

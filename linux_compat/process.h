@@ -3,8 +3,9 @@
  * The state of the address space (struct vm, one) and of its processes (struct
  * process, one an area; more than one only after vfork or CLONE_VM).
  *
- * Both live in the personality's private data, so fork clones them and exec
- * starts with zeroes. What must not be inherited is set anew in start.c.
+ * The first lives in the personality's private data, so fork clones it and exec
+ * starts with zeroes; what must not be inherited is set anew in start.c. The
+ * second lies in the area and is made anew for each process.
  */
 #ifndef COMPAT_PROCESS_H
 #define COMPAT_PROCESS_H
@@ -47,10 +48,11 @@ struct process {
     uint32_t nr_unsent;
     /* libipc's, under rpc_lock */
     struct rpc_client client[NR_CLIENTS];
-    struct sig_hand own_hand;
-} __attribute__((aligned(4096)));
+};
+_Static_assert(sizeof(struct process) <= AREA_STATE_BYTES, "in its area");
 
-extern struct process process_area[VM_MAX_AREAS];
+/* In the area's own memory, which is zero at the start and is not cloned. */
+static inline struct process *process_at(uint32_t area) { return (struct process *)(PERS_AREA(area) + AREA_STATE); }
 
 static inline struct process *this_process(void) { return this_thread()->process; }
 static inline struct rpc_client *proc_client(void) { return &this_process()->client[CLIENT_PROC]; }

@@ -96,7 +96,7 @@ void publish_dispositions(const struct sig_hand *hand)
     }
     const struct sig_action *child = &hand->action[SIGCHLD - 1];
     for (uint32_t live = vm.area_live; live; live &= live - 1) {
-        struct process *p = &process_area[__builtin_ctz(live)];
+        struct process *p = process_at((uint32_t)__builtin_ctz(live));
         if (p->hand != hand)
             continue;
         p->sig->ignored = ignored;

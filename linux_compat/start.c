@@ -30,8 +30,6 @@
 #define CLONE_PARENT_SETTID  0x100000ul
 #define CLONE_CLEAR_SIGHAND  0x100000000ul
 
-struct process process_area[VM_MAX_AREAS];
-
 static void clients_init(struct process *p)
 {
     static const struct { uint32_t server; uint64_t hash; } peer[NR_CLIENTS] = {
@@ -39,7 +37,7 @@ static void clients_init(struct process *p)
         [CLIENT_FS] = { SERVER_FS, FS_LAYOUT_HASH },
         [CLIENT_TIME] = { SERVER_TIME, TIME_LAYOUT_HASH },
     };
-    uaddr_t base = PERS_AREAS + p->area * PERS_AREA_BYTES;
+    uaddr_t base = PERS_AREA(p->area);
     lock_reset(&p->rpc_lock);
     p->drainer = 0;
     p->waiting[0] = p->waiting[1] = 0;
@@ -57,8 +55,8 @@ static void clients_init(struct process *p)
  * caller's business. */
 static struct process *process_init(uint32_t area)
 {
-    struct process *p = &process_area[area];
-    uaddr_t base = PERS_AREAS + area * PERS_AREA_BYTES;
+    struct process *p = process_at(area);
+    uaddr_t base = PERS_AREA(area);
     p->area = area;
     p->ids = (const struct proc_page *)(base + AREA_PROC_PAGE);
     p->sig = (struct sig_page *)(base + AREA_SIG_PAGE);
@@ -68,13 +66,13 @@ static struct process *process_init(uint32_t area)
     return p;
 }
 
+/* proc cleared the page. */
 static void thread_init(struct thread *t)
 {
-    memset((char *)t + sizeof(t->frame), 0, sizeof(*t) - sizeof(t->frame));
     t->index = (uint32_t)t->frame.thread_index % VM_MAX_THREADS;
     t->tid = (uint32_t)t->frame.tid;
-    t->process = &process_area[t->frame.process_index % VM_MAX_AREAS];
-    t->ids = (const struct proc_page *)(PERS_AREAS + t->frame.process_index * PERS_AREA_BYTES + AREA_PROC_PAGE);
+    t->process = process_at((uint32_t)t->frame.process_index % VM_MAX_AREAS);
+    t->ids = (const struct proc_page *)(PERS_AREA(t->frame.process_index) + AREA_PROC_PAGE);
     t->timer_slack_ns = 50000;
     __atomic_fetch_or(&vm.thread_live[t->index / 64], 1ul << (t->index % 64), __ATOMIC_SEQ_CST);
 }
@@ -86,6 +84,7 @@ void inherit_fill(struct inherit *in, const struct thread *t, uint64_t flags, ua
     in->parent_tid = parent_tid;
     in->child_tid = child_tid;
     in->area = t->process->area;
+    in->hand = t->process->hand;
     bool keep = !(flags & CLONE_VM) || (flags & CLONE_VFORK);
     in->altstack_base = keep ? t->altstack_base : 0;
     in->altstack_bytes = keep ? t->altstack_bytes : 0;
@@ -118,10 +117,10 @@ static void hand_inherit(struct process *p, struct sig_hand *from, uint64_t flag
     if (flags & CLONE_SIGHAND) {
         p->hand = from;
     } else {
-        lock_reset(&p->own_hand.lock);
-        if (from != &p->own_hand)
-            memcpy(p->own_hand.action, from->action, sizeof(from->action));
-        p->hand = &p->own_hand;
+        p->hand = &vm.hand[p->area];
+        lock_reset(&p->hand->lock);
+        if (from != p->hand)
+            memcpy(p->hand->action, from->action, sizeof(from->action));
         if (flags & CLONE_CLEAR_SIGHAND) {
             uint64_t ignored = 0;
             for (unsigned n = 1; n <= NSIG; n++)
@@ -130,42 +129,37 @@ static void hand_inherit(struct process *p, struct sig_hand *from, uint64_t flag
             dispositions_reset(p->hand, ignored);
         }
     }
-    publish_dispositions(p->hand);
 }
 
+/* proc copied the creator's page. */
 static void sig_page_inherit(struct process *p)
 {
     struct sig_page *s = p->sig;
-    memset(s->thread, 0, sizeof(s->thread));
-    memset(s->unimplemented, 0, sizeof(s->unimplemented));
-    s->nr_unimplemented = 0;
     s->maps_address = s->maps_bytes = 0;
-    s->arg_start = vm.about.arg_start;
-    s->arg_end = vm.about.arg_end;
-    s->env_start = vm.about.env_start;
-    s->env_end = vm.about.env_end;
-    s->code_start = vm.about.code_start;
-    s->code_end = vm.about.code_end;
     s->stack_start = vm.stack_top;
     s->brk_start = vm.brk_start;
     s->brk = vm.brk;
-    memcpy(s->auxv, vm.about.auxv, sizeof(s->auxv));
 }
 
 static void start_fork(struct thread *t)
 {
-    struct process *parent = &process_area[vm.fork_save.area];
+    /* Alone, the forking thread left nothing half done but the locks it took. */
+    bool alone = __builtin_popcountl(vm.thread_live[0]) + __builtin_popcountl(vm.thread_live[1]) == 1;
     lock_reset(&vm.fork_lock);
     lock_reset(&vm.mm_lock);
     vm.thread_live[0] = vm.thread_live[1] = 0;
     vm.area_live = 0;
-    for (unsigned i = 0; i < VM_MAX_THREADS; i++)
-        vm.inherit[i].busy = 0;
+    for (unsigned i = 0; i < VM_MAX_THREADS && !alone; i++)
+        if (vm.inherit[i].busy)
+            vm.inherit[i].busy = 0;
     thread_init(t);
     struct process *p = process_init((uint32_t)t->frame.process_index % VM_MAX_AREAS);
     sig_page_inherit(p);
-    hand_inherit(p, parent->hand, vm.fork_save.flags & ~CLONE_SIGHAND);
-    futex_after_fork();
+    hand_inherit(p, vm.fork_save.hand, vm.fork_save.flags & ~CLONE_SIGHAND);
+    if (!alone || (vm.fork_save.flags & CLONE_CLEAR_SIGHAND))
+        publish_dispositions(p->hand);      /* else proc's copy says the same */
+    if (!alone)
+        futex_after_fork();
     random_after_fork();
     mm_after_fork();
     inherit_take(t, &vm.fork_save);
@@ -180,7 +174,8 @@ static void start_shared(struct thread *t, bool new_process)
     if (new_process) {
         struct process *p = process_init((uint32_t)t->frame.process_index % VM_MAX_AREAS);
         sig_page_inherit(p);
-        hand_inherit(p, process_area[in->area % VM_MAX_AREAS].hand, in->flags);
+        hand_inherit(p, in->hand, in->flags);
+        publish_dispositions(p->hand);
     }
     inherit_take(t, in);
 }
@@ -191,8 +186,7 @@ void start_thread(struct thread *t)
     case START_LOADER: {
         thread_init(t);
         struct process *p = process_init((uint32_t)t->frame.process_index % VM_MAX_AREAS);
-        memset(p->sig, 0, sizeof(*p->sig));
-        p->hand = &p->own_hand;
+        p->hand = &vm.hand[p->area];
         loader_main(t);
         break;
     }

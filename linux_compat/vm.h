@@ -21,8 +21,11 @@ struct inherit {
     uint64_t altstack_bytes;
     uint32_t altstack_flags;
     uint32_t child_index, child_area;   /* the child writes                     */
+    struct sig_hand *hand;      /* the creator's                                */
 };
 
+/* What fork writes stands first and together: one page to copy for the parent
+ * and one for the child. */
 struct vm {
     uint64_t thread_live[2];    /* atomic: threads that exist                   */
     uint32_t area_live;         /* atomic: processes that exist, by area        */
@@ -31,13 +34,23 @@ struct vm {
     /* guarded by fork_lock; a fork child reads its clone */
     struct inherit fork_save;
 
-    /* guarded by mm.c's lock */
-    struct lock mm_lock;
-    struct region_list regions;
+    struct lock mm_lock;        /* guards brk to persona, and regions below     */
     uaddr_t brk_start, brk;     /* brk is what the guest set, not rounded       */
     uaddr_t stack_top, stack_bottom;
     uint64_t reserved_bytes;    /* for RLIMIT_AS                                */
     uint32_t persona;           /* personality(2), relaxed                      */
+
+    /* random.c, guarded by random_lock */
+    struct lock random_lock;
+    uint32_t random_key[8];
+    uint64_t random_counter;
+    uint32_t random_pid;        /* who seeded it                                */
+
+    /* signal actions of process i, unless it shares another's */
+    struct sig_hand hand[VM_MAX_AREAS];
+
+    /* a record a thread; owned by the creating thread until busy */
+    struct inherit inherit[VM_MAX_THREADS];
 
     /* written by the loader, for /proc; a new process copies it to its page */
     struct {
@@ -45,15 +58,8 @@ struct vm {
         uint64_t auxv[48];
     } about;
 
-    /* a record a thread; owned by the creating thread until busy */
-    struct inherit inherit[VM_MAX_THREADS];
-
-    /* random.c, guarded by random_lock */
-    struct lock random_lock;
-    uint32_t random_key[8];
-    uint64_t random_counter;
-    uint32_t random_pid;        /* who seeded it                                */
-};
+    struct region_list regions; /* guarded by mm_lock                           */
+} __attribute__((aligned(4096)));
 
 extern struct vm vm;
 

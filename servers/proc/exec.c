@@ -88,7 +88,7 @@ static error_t build(struct image *image, struct image *old, unsigned hart, stru
     b = batch_begin();
     vm_add_personality(b, image);
     vm_add_area(b, image);
-    vm_add_thread_memory(b, t, true);
+    vm_add_thread_memory(b, t);
     return batch_run(b, NULL);
 }
 

@@ -251,7 +251,7 @@ error_t proc_serve_fork_commit(struct rpc_call *call, const struct proc_fork_com
     t->affinity = parent->affinity;
     b = batch_begin();
     vm_add_area(b, child->image);
-    vm_add_thread_memory(b, t, false);
+    vm_add_thread_memory(b, t);
     vm_add_first(b, child->image, t);
     batch_add(b, vm_cap(image->vm, ROW_CNODE), CNODE_DELETE, GUEST_CAP_CHILD, 0, 0, 0, 0);
     error = batch_run(b, NULL);
@@ -286,9 +286,7 @@ static error_t build_in_same_vm(struct image *image, struct thread *t)
     if (error)
         return error;
     vm_add_area(b, image);
-    vm_add_thread_memory(b, t, true);
-    batch_add(b, vm_cap(image->vm, ROW_VSPACE), VSPACE_RESERVE,
-              PERS_AREAS + image->area * PERS_AREA_BYTES + AREA_STATE, AREA_STATE_BYTES, VM_READ | VM_WRITE, 0, 0);
+    vm_add_thread_memory(b, t);
     vm_add_guest_image_caps(b, image);
     vm_add_thread_cap(b, t);
     vm_add_thread_start(b, t);
@@ -388,7 +386,7 @@ error_t proc_serve_thread_create(struct rpc_call *call, const struct proc_thread
     t->affinity = parent->affinity;
     b = batch_begin();
     error = t->group < 0 ? 0 : group_add_objects(b, t->group, t->hart);
-    vm_add_thread_memory(b, t, true);
+    vm_add_thread_memory(b, t);
     vm_add_thread_cap(b, t);
     vm_add_thread_start(b, t);
     if (!error)

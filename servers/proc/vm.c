@@ -284,12 +284,12 @@ static void add_map(struct batch *b, const struct vm *vm, uaddr_t address, uint6
 
 static void add_reserve(struct batch *b, const struct vm *vm, uaddr_t address, uint64_t bytes)
 {
-    batch_add(b, vm_cap(vm, ROW_VSPACE), VSPACE_RESERVE, address, bytes, DATA_PROT, 0, 0);
+    batch_add(b, vm_cap(vm, ROW_VSPACE), VSPACE_RESERVE, address, bytes, DATA_PROT | VM_NO_CLONE, 0, 0);
 }
 
 void vm_add_area(struct batch *b, const struct image *image)
 {
-    uaddr_t area = PERS_AREAS + image->area * PERS_AREA_BYTES;
+    uaddr_t area = PERS_AREA(image->area);
     uint64_t k = image->slot;
 
     for (unsigned i = 0; i < NR_PEERS; i++)
@@ -299,12 +299,12 @@ void vm_add_area(struct batch *b, const struct image *image)
     add_map(b, image->vm, area + AREA_SIG_PAGE, PAGE_BYTES, DATA_PROT | OWN_FLAGS, SRV_CAP_SIG_PAGES, k);
     add_map(b, image->vm, area + AREA_FD_PAGES, FD_PAGES * PAGE_BYTES, VM_READ | VM_SHARED | VM_NO_CLONE,
             SRV_CAP_FD_PAGES, k * FD_PAGES);
+    add_reserve(b, image->vm, area + AREA_STATE, AREA_STATE_BYTES);
 }
 
 void vm_remove_area(struct batch *b, const struct image *image)
 {
-    batch_add(b, vm_cap(image->vm, ROW_VSPACE), VSPACE_UNMAP, PERS_AREAS + image->area * PERS_AREA_BYTES,
-              PERS_AREA_BYTES, 0, 0, 0);
+    batch_add(b, vm_cap(image->vm, ROW_VSPACE), VSPACE_UNMAP, PERS_AREA(image->area), PERS_AREA_BYTES, 0, 0, 0);
 }
 
 void vm_add_personality(struct batch *b, const struct image *image)
@@ -322,16 +322,14 @@ void vm_add_personality(struct batch *b, const struct image *image)
     }
     add_map(b, image->vm, PERS_TIME_PAGE, PAGE_BYTES, VM_READ | VM_SHARED | VM_POPULATE, SRV_CAP_TIME_PAGE, 0);
     add_map(b, image->vm, PERS_HART_PAGE, PAGE_BYTES, VM_READ | VM_SHARED | VM_POPULATE, SRV_CAP_HART_PAGE, 0);
-    add_reserve(b, image->vm, PERS_AREAS + image->area * PERS_AREA_BYTES + AREA_STATE, AREA_STATE_BYTES);
 }
 
-void vm_add_thread_memory(struct batch *b, const struct thread *t, bool fresh_stack)
+void vm_add_thread_memory(struct batch *b, const struct thread *t)
 {
     uaddr_t block = thread_block(t->index);
 
     add_map(b, t->image->vm, block, PAGE_BYTES, DATA_PROT | OWN_FLAGS, SRV_CAP_THREAD_FRAMES, t->frame);
-    if (fresh_stack)
-        add_reserve(b, t->image->vm, block + PERS_STACK_OFFSET, PERS_THREAD_BYTES - PERS_STACK_OFFSET);
+    add_reserve(b, t->image->vm, block + PERS_STACK_OFFSET, PERS_THREAD_BYTES - PERS_STACK_OFFSET);
 }
 
 void vm_add_thread_start(struct batch *b, const struct thread *t)

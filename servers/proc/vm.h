@@ -72,7 +72,7 @@ void vm_add_guest_image_caps(struct batch *, const struct image *);
 void vm_add_thread_cap(struct batch *, const struct thread *);
 void vm_add_area(struct batch *, const struct image *);
 void vm_add_personality(struct batch *, const struct image *);
-void vm_add_thread_memory(struct batch *, const struct thread *, bool fresh_stack);
+void vm_add_thread_memory(struct batch *, const struct thread *);
 void vm_add_thread_start(struct batch *, const struct thread *);
 /* What of the above a vm's first image and thread still need; marks it built. */
 void vm_add_first(struct batch *, struct image *, struct thread *);

@@ -109,19 +109,22 @@ struct server_info {
 #define GUEST_TOP           0x3fbfff0000ul  /* the guest's own memory ends here */
 #define VDSO_BASE           0x3fbfff0000ul  /* 64 KiB: vDSO, signal return code */
 #define PERS_BASE           0x3fc0000000ul
-#define PERS_THREADS        0x3fd0000000ul  /* + i * PERS_THREAD_BYTES          */
+/* One leaf table (2 MiB) holds the image, the time and hart pages, area 0 and
+ * thread 0: all of an ordinary process. The image ends below PERS_TIME_PAGE. */
+#define PERS_TIME_PAGE      0x3fc017e000ul  /* read-only                        */
+#define PERS_HART_PAGE      0x3fc017f000ul  /* read-only                        */
+#define PERS_AREAS          0x3fc0180000ul
+#define PERS_AREA_BYTES     0x70000ul
+#define PERS_AREA(m)        (PERS_AREAS + (m) * 0x1000000ul)    /* of process m */
+#define PERS_THREADS        0x3fc01f0000ul  /* + i * PERS_THREAD_BYTES          */
 #define PERS_THREAD_BYTES   0x10000ul       /* page 0: frame; 0x4000..: stack   */
 #define PERS_STACK_OFFSET   0x4000ul
-#define PERS_AREAS          0x3fe0000000ul  /* + m * PERS_AREA_BYTES            */
-#define PERS_AREA_BYTES     0x200000ul
 #define AREA_SESSION(id)    ((uint64_t)((id) - SERVER_PROC) * SESSION_BYTES)
 #define AREA_PROC_PAGE      0x20000ul       /* read-only                        */
 #define AREA_SIG_PAGE       0x21000ul       /* read-write                       */
 #define AREA_FD_PAGES       0x22000ul       /* read-only                        */
 #define AREA_STATE          0x30000ul       /* the personality's process state: */
-#define AREA_STATE_BYTES    0x40000ul       /* private, zero                    */
-#define PERS_TIME_PAGE      0x3ff0000000ul  /* read-only                        */
-#define PERS_HART_PAGE      0x3ff0001000ul  /* read-only                        */
+#define AREA_STATE_BYTES    0x40000ul       /* private, zero, not cloned        */
 
 /* ---- a guest's CSpace: radix GUEST_CNODE_RADIX; one a VSpace ---- */
 #define GUEST_CNODE_RADIX 8
