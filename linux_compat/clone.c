@@ -75,6 +75,7 @@ static long new_thread(struct thread *t, const struct clone_args *a)
     uint32_t tid, index;
     struct inherit *in = own_record(t);
     inherit_fill(in, t, a->flags & ~CLONE_PARENT_SETTID, a->parent_tid, a->child_tid);
+    rpc_env_share(t->process);
     error_t e = proc_thread_create(proc_client(), thread_flags(a), t->index, a->stack, tls_of(a), a->parent_tid,
                                    (uint64_t)in, &tid, &index);
     if (e) {

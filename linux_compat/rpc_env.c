@@ -12,6 +12,16 @@
  * the server is awake on another hart and nothing else wants ours, rpc_spin
  * looks at the completion ring for a learned time.
  *
+ * A process with one thread, which is most of them, uses an environment without
+ * locks and roles (single_rpc_env): only the client that is waited for matters.
+ * The other one is put in force before a second thread is made, and stays.
+ *
+ * The drainer declares all clients asleep, busy or not: the next thread may use
+ * one that was idle when it went to sleep. On a machine with one hart nobody
+ * ever spins, so a client stays declared asleep for good. The look at the ring
+ * after a full fence is needed all the same: a server does not ring again as
+ * long as it has not seen that we drained.
+ *
  * A wait that an upcall ended is given up only if a signal can be delivered and
  * the request may be cancelled; otherwise thread.work remembers it.
  */
@@ -51,32 +61,40 @@ static void env_room(struct rpc_client *c)
     wake_all(process_of(c));
 }
 
-static bool in_flight(const struct rpc_client *c)
-{
-    return (c->tokens[0] & c->tokens[1]) != UINT64_MAX;
-}
-
 static void drain_all(struct process *p)
 {
     for (unsigned i = 0; i < NR_CLIENTS; i++)
-        if (in_flight(&p->client[i]))
-            rpc_drain(&p->client[i]);
+        rpc_drain(&p->client[i]);
 }
 
-/* With the lock held: declare every busy client asleep. False: something came. */
+static inline struct session_header *header_of(const struct rpc_client *c)
+{
+    return &c->session->header;
+}
+
+/* The second look. */
+static inline bool nothing_came(const struct rpc_client *c)
+{
+    return load_acquire(&header_of(c)->cq_tail) == c->cq_head && load_relaxed(&header_of(c)->epoch) == c->epoch;
+}
+
+/* With the lock held. False: something came. */
 static bool prepare_all(struct process *p)
 {
     bool quiet = true;
+
     for (unsigned i = 0; i < NR_CLIENTS; i++)
-        if (in_flight(&p->client[i]) && !rpc_prepare_sleep(&p->client[i]))
-            quiet = false;
+        store_relaxed(&header_of(&p->client[i])->client_asleep, 1);
+    full_fence();
+    for (unsigned i = 0; i < NR_CLIENTS; i++)
+        quiet &= nothing_came(&p->client[i]);
     return quiet;
 }
 
 static void end_all(struct process *p)
 {
-    for (unsigned i = 0; i < NR_CLIENTS; i++)
-        if (p->client[i].session->header.client_asleep)
+    if (hart_page()->nr_harts > 1)
+        for (unsigned i = 0; i < NR_CLIENTS; i++)
             rpc_end_sleep(&p->client[i]);
 }
 
@@ -156,6 +174,42 @@ static error_t env_wait(struct rpc_client *c, struct rpc_request *req)
     return done ? ERR_OK : ERR_INTERRUPTED;
 }
 
+/* The only thread: waits for the one answer. */
+static error_t single_wait(struct rpc_client *c, struct rpc_request *req)
+{
+    struct process *p = process_of(c);
+    struct thread *t = this_thread();
+
+    if (!c->ring_needed && hart_page()->nr_harts > 1)
+        rpc_spin(c, hart_page(), (uint32_t)t->frame.hart % MAX_HARTS);
+    for (;;) {
+        if (!c->ring_needed) {
+            rpc_drain(c);
+            if (load_relaxed(&req->done))
+                return ERR_OK;
+        }
+        if (__builtin_expect(t->work & WORK_SIGNAL, 0) && req->interruptible && thread_signal_pending(t))
+            break;
+        store_relaxed(&header_of(c)->client_asleep, 1);
+        full_fence();
+        bool quiet = nothing_came(c);
+        error_t e = ERR_OK;
+        if (c->ring_needed) {
+            c->ring_needed = false;
+            e = quiet ? kcall_signal_wait(c->doorbell, p->notification, DEADLINE_NONE) : kcall_signal(c->doorbell);
+        } else if (quiet) {
+            e = kcall_wait(p->notification, DEADLINE_NONE);
+        }
+        if (hart_page()->nr_harts > 1)
+            rpc_end_sleep(c);
+        if (__builtin_expect(e == ERR_INTERRUPTED, 0))
+            t->work |= WORK_SIGNAL;
+    }
+    if (rpc_take_ring(c))
+        kcall_signal(c->doorbell);
+    return ERR_INTERRUPTED;
+}
+
 /* Tokens, entries or slots are gone. Others' answers free them; entries are
  * freed by the server without a notice, so look again after a while. */
 static void env_wait_room(struct rpc_client *c)
@@ -189,6 +243,21 @@ const struct rpc_env guest_rpc_env = {
     .combines_ring = true,
     .room = env_room,
 };
+
+const struct rpc_env single_rpc_env = {
+    .wait = single_wait,
+    .wait_room = env_wait_room,
+    .completed = env_completed,
+    .copy_in = lent_copy_in,
+    .copy_out = lent_copy_out,
+    .combines_ring = true,
+};
+
+void rpc_env_share(struct process *p)
+{
+    for (unsigned i = 0; i < NR_CLIENTS; i++)
+        p->client[i].env = &guest_rpc_env;
+}
 
 /* ---- sleeping of one thread ---- */
 

@@ -7,6 +7,12 @@
 /* rpc_request.user of a request whose owner is gone when the answer comes. */
 #define RPC_DETACHED 0x64657461636864ul
 
+struct process;
+
 extern const struct rpc_env guest_rpc_env;
+/* For a process with one thread. */
+extern const struct rpc_env single_rpc_env;
+/* The process is about to get a second thread. */
+void rpc_env_share(struct process *);
 
 #endif

@@ -45,7 +45,7 @@ static void clients_init(struct process *p)
     for (unsigned i = 0; i < NR_CLIENTS; i++) {
         struct rpc_client *c = &p->client[i];
         /* A wrong hash shows in every request as an error; nothing to do here. */
-        rpc_client_renew(c, (struct session *)(base + AREA_SESSION(peer[i].server)), &guest_rpc_env,
+        rpc_client_renew(c, (struct session *)(base + AREA_SESSION(peer[i].server)), &single_rpc_env,
                          GUEST_CAP_DOORBELL(p->area, peer[i].server), p->notification, peer[i].hash);
         c->env_data = p;
     }

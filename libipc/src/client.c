@@ -72,6 +72,38 @@ static void make_ready(struct rpc_client *client, unsigned token)
     }
 }
 
+static inline void lock(struct rpc_client *client)
+{
+    if (client->env->lock != NULL)
+        client->env->lock(client);
+}
+
+static inline void unlock(struct rpc_client *client)
+{
+    if (client->env->unlock != NULL)
+        client->env->unlock(client);
+}
+
+/* Without Zbb the compiler's own is a call. Mostly it is the first bit. */
+static inline unsigned lowest_bit(uint64_t bits)
+{
+    unsigned n = 0;
+
+    while ((bits & 1) == 0) {
+        unsigned step = (bits & 0xff) == 0 ? 8 : 1;
+        bits >>= step;
+        n += step;
+    }
+    return n;
+}
+
+/* env->completed has nothing to do for a request that nobody waits for yet. */
+static inline void tell_owner(struct rpc_client *client, struct rpc_request *request)
+{
+    if (request->owner != NULL || request->user != 0)
+        client->env->completed(client, request);
+}
+
 /* The server opened the session, or opened it anew: start from index 0. */
 static void adopt_epoch(struct rpc_client *client, uint32_t epoch)
 {
@@ -89,7 +121,7 @@ static void adopt_epoch(struct rpc_client *client, uint32_t epoch)
         if (request->in_use && request->published && !request->done) {
             request->error = ERR_PEER_RESTARTED;
             store_release(&request->done, 1);
-            client->env->completed(client, request);
+            tell_owner(client, request);
         }
     }
 }
@@ -117,9 +149,9 @@ static inline bool has_entry(struct rpc_client *client)
 static void wait_room_locked(struct rpc_client *client)
 {
     client->nr_waiting_room++;
-    client->env->unlock(client);
+    unlock(client);
     client->env->wait_room(client);
-    client->env->lock(client);
+    lock(client);
     client->nr_waiting_room--;
 }
 
@@ -145,7 +177,7 @@ static inline struct rpc_request *reserve(struct rpc_client *client, uint16_t me
         if (slots == 0 && (flags & RPC_NEED_ARENA))
             return NULL;
     }
-    unsigned token = first + (unsigned)__builtin_ctzll(free);
+    unsigned token = first + lowest_bit(free);
     __atomic_fetch_and(&client->tokens[first / 64], ~(free & -free), __ATOMIC_ACQUIRE);
 
     if (__builtin_expect(token >= client->nr_ready, 0))
@@ -155,7 +187,7 @@ static inline struct rpc_request *reserve(struct rpc_client *client, uint16_t me
     request->in_use = 1;
     request->done = 0;
     if (slots != 0) {
-        unsigned slot = (unsigned)__builtin_ctz(slots);
+        unsigned slot = lowest_bit(slots);
         __atomic_fetch_and(&client->arenas, ~(slots & -slots), __ATOMIC_ACQUIRE);
         request->arena_slot = (uint16_t)slot;
         request->arena = client->session->arena[slot];
@@ -177,9 +209,9 @@ static struct rpc_request *reserve_waiting(struct rpc_client *client, uint16_t m
         request = reserve(client, method, flags);
         if (request != NULL)
             break;
-        client->env->unlock(client);
+        unlock(client);
         client->env->wait_room(client);
-        client->env->lock(client);
+        lock(client);
     }
     client->nr_waiting_room--;
     return request;
@@ -195,13 +227,13 @@ static inline struct rpc_request *begin_locked(struct rpc_client *client, uint16
 
 struct rpc_request *rpc_begin_with(struct rpc_client *client, uint16_t method, unsigned flags)
 {
-    client->env->lock(client);
+    lock(client);
     struct rpc_request *request = begin_locked(client, method, flags);
     if (request != NULL) {
         request->published = 0;
         client->nr_reserved++;
     }
-    client->env->unlock(client);
+    unlock(client);
     return request;
 }
 
@@ -227,9 +259,9 @@ static inline void give_back(struct rpc_client *client, struct rpc_request *requ
     __atomic_fetch_or(&client->tokens[token / 64], 1ull << (token % 64), __ATOMIC_RELEASE);
     full_fence();
     if (__builtin_expect(load_relaxed(&client->nr_waiting_room) != 0, 0) && client->env->room != NULL) {
-        client->env->lock(client);
+        lock(client);
         client->env->room(client);
-        client->env->unlock(client);
+        unlock(client);
     }
 }
 
@@ -290,13 +322,13 @@ static void unlock_and_ring(struct rpc_client *client)
 {
     bool ring = rpc_take_ring(client);
 
-    client->env->unlock(client);
+    unlock(client);
     if (ring)
         sys_signal(client->doorbell);
 }
 
 /* Wait for a published request, cancelling it once when interrupted. */
-static error_t await(struct rpc_client *client, struct rpc_request *request, bool cancellable)
+static inline error_t await(struct rpc_client *client, struct rpc_request *request, bool cancellable)
 {
     bool interrupted = false;
 
@@ -316,10 +348,10 @@ static error_t await(struct rpc_client *client, struct rpc_request *request, boo
 
 error_t rpc_invoke(struct rpc_client *client, struct rpc_request *request, bool cancellable)
 {
-    client->env->lock(client);
+    lock(client);
     publish(client, request);
     if (client->env->combines_ring)
-        client->env->unlock(client);
+        unlock(client);
     else
         unlock_and_ring(client);
     return await(client, request, cancellable);
@@ -327,7 +359,7 @@ error_t rpc_invoke(struct rpc_client *client, struct rpc_request *request, bool 
 
 void rpc_submit(struct rpc_client *client, struct rpc_request *request)
 {
-    client->env->lock(client);
+    lock(client);
     publish(client, request);
     unlock_and_ring(client);
 }
@@ -339,7 +371,7 @@ error_t rpc_finish(struct rpc_client *client, struct rpc_request *request, bool 
 
 void rpc_cancel(struct rpc_client *client, struct rpc_request *request)
 {
-    client->env->lock(client);
+    lock(client);
     while (session_usable(client) && load_acquire(&request->done) == 0) {
         if (!has_entry(client)) {
             wait_room_locked(client);
@@ -357,9 +389,9 @@ void rpc_cancel(struct rpc_client *client, struct rpc_request *request)
 void rpc_end(struct rpc_client *client, struct rpc_request *request)
 {
     if (!request->published) {
-        client->env->lock(client);
+        lock(client);
         client->nr_reserved--;
-        client->env->unlock(client);
+        unlock(client);
     }
     give_back(client, request);
 }
@@ -390,10 +422,10 @@ static inline void put_words(uint64_t to[6], const uint64_t from[6], unsigned nr
 
 error_t rpc_call_words(struct rpc_client *client, uint16_t method, unsigned flags, uint64_t word[6], unsigned nr_in)
 {
-    client->env->lock(client);
+    lock(client);
     struct rpc_request *request = begin_locked(client, method, 0);
     if (request == NULL) {
-        client->env->unlock(client);
+        unlock(client);
         return ERR_PEER_CLOSED;
     }
     struct sq_entry *entry = next_entry(client);
@@ -402,7 +434,7 @@ error_t rpc_call_words(struct rpc_client *client, uint16_t method, unsigned flag
     request->published = 1;
     publish_tail(client);
     if (client->env->combines_ring)
-        client->env->unlock(client);
+        unlock(client);
     else
         unlock_and_ring(client);
 
@@ -440,7 +472,7 @@ void rpc_post_event(struct rpc_client *client, uint16_t method, const uint64_t w
     const struct rpc_env *env = client->env;
 
     copy_words(event.word, word);
-    env->lock(client);
+    lock(client);
     /* Behind others that wait: the order of events is kept. */
     bool taken = client->backlog != NULL && env->backlog != NULL && env->backlog(client, &event);
     while (!taken && !rpc_try_post(client, &event)) {
@@ -471,7 +503,7 @@ static inline bool complete_one(struct rpc_client *client, const struct cq_entry
     request->error = error;
     request->result_bytes = error == 0 ? bytes : 0;
     store_release(&request->done, 1);
-    client->env->completed(client, request);
+    tell_owner(client, request);
     return true;
 }
 

@@ -3,6 +3,7 @@
  * Threads and futexes.
  */
 #include "compat.h"
+#include <sys/stat.h>
 #include <linux/futex.h>
 #include <pthread.h>
 #include <sched.h>
@@ -290,6 +291,41 @@ static int cancelled_by_pthread_cancel(void)
     return 0;
 }
 
+#define ASK_THREADS 6
+#define ASK_ROUNDS  300
+
+/* Each thread asks another server than the one beside it, so that whoever waits
+ * for all of them does so while new ones come up. */
+static void *ask_one_server(void *arg)
+{
+    long kind = (long)arg % 3;
+    struct timespec shortly = { 0, 1000 };
+    struct stat st;
+    for (int i = 0; i < ASK_ROUNDS; i++) {
+        long bad = kind == 0   ? fstat(0, &st) && errno != EBADF
+                   : kind == 1 ? getpgid(getppid()) < 0 && errno != ESRCH
+                               : clock_nanosleep(CLOCK_MONOTONIC, 0, &shortly, NULL);
+        if (bad)
+            return (void *)1;
+        if (i % 16 == 15)
+            sched_yield();
+    }
+    return NULL;
+}
+
+static int threads_ask_all_servers_at_once(void)
+{
+    pthread_t t[ASK_THREADS];
+    void *failed;
+    for (int round = 0; round < 3; round++) {
+        for (long i = 0; i < ASK_THREADS; i++)
+            CHECK(pthread_create(&t[i], NULL, ask_one_server, (void *)i) == 0);
+        for (int i = 0; i < ASK_THREADS; i++)
+            CHECK(pthread_join(t[i], &failed) == 0 && failed == NULL);
+    }
+    return 0;
+}
+
 static const struct compat_test tests[] = {
     { "threads_start_and_join", threads_start_and_join },
     { "a_contended_mutex_loses_nothing", a_contended_mutex_loses_nothing },
@@ -305,6 +341,7 @@ static const struct compat_test tests[] = {
     { "exec_by_another_thread_keeps_the_pid", exec_by_another_thread_keeps_the_pid },
     { "the_main_thread_may_end_first", the_main_thread_may_end_first },
     { "cancelled_by_pthread_cancel", cancelled_by_pthread_cancel },
+    { "threads_ask_all_servers_at_once", threads_ask_all_servers_at_once },
 };
 
 int main(int argc, char **argv)
