@@ -93,13 +93,21 @@ static void start_here(struct hart *h)
     __atomic_store_n(&h->online, true, __ATOMIC_RELEASE);
 }
 
+/* For entry.S, complete before the first hart is started. */
+struct { uint64_t mhartid; struct hart *hart; } secondary_table[MAX_HARTS];
+
 static void start_others(void)
 {
+    for (unsigned i = 0; i < nr_harts; i++) {
+        secondary_table[i].mhartid = harts[i].mhartid;
+        secondary_table[i].hart = &harts[i];
+    }
+    __asm__ volatile("fence rw, rw" ::: "memory");
     for (unsigned i = 0; i < nr_harts; i++) {
         struct hart *h = &harts[i];
         if (h == this_hart())
             continue;
-        long err = sbi_hart_start(h->mhartid, kva_to_phys((void *)secondary_start), (uint64_t)h);
+        long err = sbi_hart_start(h->mhartid, kva_to_phys((void *)secondary_start), 0);
         if (err != 0)
             panic("hart %u does not start: SBI error %ld", h->mhartid, err);
     }

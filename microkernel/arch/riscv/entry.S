@@ -5,8 +5,13 @@
  * Boot hart: a0 = mhartid, a1 = physical address of the device tree. Builds
  * the root table (256 leaves of 1 GiB for the direct map, and one identity
  * leaf to survive the switch), then runs boot_main(mhartid, fdt) on boot_stack.
- * Other harts, through SBI hart_start: a0 = mhartid, a1 = kernel address of
- * their struct hart; they run hart_main(). boot.c tightens the map afterwards.
+ * Other harts, through SBI hart_start: a0 = mhartid; they find their struct hart
+ * in secondary_table and run hart_main(). boot.c tightens the map afterwards.
+ *
+ * Only the first hart to arrive at _start boots. OpenSBI before 1.2 publishes
+ * "start pending" before the address to start at, so a hart that looks in
+ * between comes to _start too, with whatever a1 was: it is one that boot.c has
+ * just started, and goes the others' way.
  */
 #include "arch/riscv/layout.h"
 #include "arch/riscv/offsets.h"
@@ -14,6 +19,10 @@
     .section .text.entry, "ax"
     .globl _start
 _start:
+    la      t0, boot_taken
+    li      t1, 1
+    amoswap.w.aqrl t1, t1, (t0)
+    bnez    t1, secondary_start
     csrw    sie, zero
     csrw    sscratch, zero
     mv      s0, a0
@@ -60,9 +69,14 @@ _start:
 secondary_start:
     csrw    sie, zero
     csrw    sscratch, zero
-    mv      s1, a1
+    mv      s0, a0
+    fence   rw, rw
     call    enable_mmu
-    mv      tp, s1
+    la      t0, secondary_table     /* { mhartid, struct hart * }, boot.c */
+1:  ld      t1, 0(t0)
+    ld      tp, 8(t0)
+    addi    t0, t0, 16
+    bne     t1, s0, 1b
     ld      sp, HART_STACK_TOP(tp)
     la      t0, trap_entry
     csrw    stvec, t0
@@ -83,6 +97,11 @@ enable_mmu:
     csrw    satp, t0
     sfence.vma
     ret
+
+    .data
+    .balign 4
+boot_taken:                         /* not in .bss, which _start clears */
+    .word   0
 
     .bss
     .balign 4096
