@@ -101,6 +101,8 @@ void rpc_complete(struct rpc_call *call, error_t error)
         entry->reserved = 0;
         for (unsigned i = 0; i < call->nr_words; i++)
             entry->word[i] = call->result[i];
+        if (__builtin_expect(call->server->tracer != NULL, 0))
+            call->server->tracer->answer(call, entry);
         store_release(&session->header.cq_tail, ++s->cq_tail);
         session_note_ring(call->server, s);
     }

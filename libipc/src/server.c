@@ -371,6 +371,8 @@ static inline void serve_entry(struct rpc_server *server, struct server_session 
         rpc_complete(&call, ERR_BAD_MESSAGE);
         return;
     }
+    if (__builtin_expect(server->tracer != NULL, 0))
+        server->tracer->request(&call, entry);
     server->interface->dispatch(&call, entry, arena);
 }
 

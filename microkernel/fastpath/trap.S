@@ -161,7 +161,16 @@ ipc_call:
     call    trap_syscall
     j       restore_all
 
-/* t0 = scause - 8; t0, t1 are saved. */
+/* The vector while events are traced (kernel/trace.h): nothing is fast. */
+    .balign 64
+    .globl trap_entry_traced
+trap_entry_traced:
+    csrrw   tp, sscratch, tp
+    beqz    tp, from_kernel
+    sd      t0, X_T0(tp)
+    sd      t1, X_T1(tp)
+
+/* t0, t1 are saved. */
 slow_trap:
     csrrw   t0, sscratch, zero
     sd      t0, X_TP(tp)

@@ -9,6 +9,7 @@
 #include "kernel/assert.h"
 #include "kernel/hart.h"
 #include "kernel/string.h"
+#include "kernel/trace.h"
 #include "kernel/tree.h"
 #include "kernel/usercopy.h"
 #include "object/pool.h"
@@ -103,6 +104,16 @@ static void load_image(struct vspace *vs, const struct system_header *h)
     map_private(vs, ROOT_STACK_TOP - ROOT_STACK_BYTES, ROOT_STACK_BYTES);
 }
 
+static bool has_word(const char *line, const char *word)
+{
+    size_t length = strlen(word);
+
+    for (bool start = true; *line != '\0'; start = *line++ == ' ')
+        if (start && strncmp(line, word, length) == 0 && (line[length] == ' ' || line[length] == '\0'))
+            return true;
+    return false;
+}
+
 static void fill_info(const struct fdt_facts *f, const struct system_header *h, paddr_t fdt)
 {
     paddr_t archive = f->initrd_start + h->archive_offset;
@@ -121,6 +132,12 @@ static void fill_info(const struct fdt_facts *f, const struct system_header *h, 
         give_physical(CAP_INIT_ARCHIVE, archive, info.archive_bytes);
     give_physical(CAP_INIT_FDT, fdt, f->total_bytes);
     give_physical(CAP_INIT_HART_PAGE, kva_to_phys(&hart_page), sizeof(hart_page));
+    if (has_word(f->bootargs, "trace")) {
+        uint64_t bytes = nr_harts * sizeof(struct trace_ring);
+        struct trace_ring *rings = boot_alloc(bytes, PAGE_BYTES);
+        trace_init(rings);
+        give_physical(CAP_INIT_TRACE, kva_to_phys(rings), bytes);
+    }
     boot_memory_untypeds(f, add_untyped);
     info.first_free_slot = CAP_INIT_FIRST_UNTYPED + info.nr_untypeds;
 }

@@ -7,6 +7,7 @@
 #include "kernel/quiesce.h"
 #include "kernel/sched.h"
 #include "kernel/thread.h"
+#include "kernel/trace.h"
 
 static void send_ipi(struct hart *h)
 {
@@ -74,6 +75,8 @@ static void do_hart_ops(struct hart *h)
         quiesce_pass(h);
     if (ops & HART_OP_DROP_VSPACE)
         sched_drop_vspace(h);
+    if (ops & HART_OP_TRACE)
+        trace_set_vector();
 }
 
 void mailbox_drain(struct hart *h)

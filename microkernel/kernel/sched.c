@@ -32,6 +32,7 @@
 #include "kernel/quiesce.h"
 #include "kernel/run_queue.h"
 #include "kernel/thread.h"
+#include "kernel/trace.h"
 #include "object/sched_context.h"
 #include "object/vspace.h"
 
@@ -141,6 +142,7 @@ static void wait_for_budget(struct hart *h, struct tcb *t)
 void sched_make_runnable(struct hart *h, struct tcb *t)
 {
     t->state = THREAD_RUNNABLE;
+    trace(TRACE_WAKE, trace_thread(t), (uint64_t)t->priority);
     if (t == h->current) {      /* stopped and started within one entry */
         h->resched = true;
         return;
@@ -270,6 +272,7 @@ static void switch_to(struct hart *h, struct tcb *next)
     ticks_t now = read_time();
 
     leave_current(h, now);
+    trace(TRACE_SWITCH, trace_thread(next), 0);
     h->slice_start = now;
     h->slice_reflections = h->nr_reflections;
     h->current = next;

@@ -16,6 +16,7 @@
 #include "kernel/sched.h"
 #include "kernel/string.h"
 #include "kernel/thread.h"
+#include "kernel/trace.h"
 #include "kernel/usercopy.h"
 #include "object/cnode.h"
 #include "object/endpoint.h"
@@ -260,6 +261,21 @@ static error_t sys_debug_write(struct tcb *t)
     return err;
 }
 
+static error_t sys_trace(struct tcb *t)
+{
+    struct cap_ref platform;
+    char text[TRACE_TEXT_MAX];
+    error_t err = cap_lookup(t, t->x[10], CAP_TYPE_PLATFORM, RIGHT_WRITE, &platform);
+
+    if (err == 0 && t->x[12] > sizeof(text))
+        err = ERR_RANGE;
+    if (err == 0)
+        err = copy_from_user(t->vspace, text, t->x[11], t->x[12]);
+    if (err == 0)
+        trace_text(text, t->x[12]);
+    return err;
+}
+
 static error_t dispatch(struct hart *h, struct tcb *t)
 {
     switch (t->x[17]) {
@@ -281,6 +297,7 @@ static error_t dispatch(struct hart *h, struct tcb *t)
     case SYS_RESUME_FAULT:  return sys_resume_all(t, true);
     case SYS_VSPACE_COPY:   return sys_vspace_copy(t);
     case SYS_DEBUG_WRITE:   return sys_debug_write(t);
+    case SYS_TRACE:         return sys_trace(t);
     case SYS_UPCALL_CLEAR:
         t->x[11] = t->upcall_pending;
         t->upcall_pending = 0;

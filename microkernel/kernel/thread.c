@@ -22,6 +22,7 @@
 #include "object/endpoint.h"
 #include "object/notification.h"
 #include "object/sched_context.h"
+#include "kernel/trace.h"
 #include "object/segment.h"
 
 #define BACK_OFF_TICKS 200
@@ -357,6 +358,7 @@ static void report_stop(const struct tcb *t, uint64_t cause, uint64_t value)
 void thread_fault(struct hart *h, struct tcb *t, uint64_t cause, uint64_t value)
 {
     t->nr_faults++;
+    trace(TRACE_TRAP, cause, value);
     if (t->x[0] < t->pers_base) {
         thread_enter_upcall(t, cause, value);
         return;

@@ -11,6 +11,7 @@
 #include "kernel/sched.h"
 #include "kernel/syscall.h"
 #include "kernel/thread.h"
+#include "kernel/trace.h"
 #include "object/irq.h"
 #include "object/vspace.h"
 
@@ -34,8 +35,10 @@ void interrupt_take(struct hart *h)
         sched_tick(h);
     if (pending & SIP_SEIP) {
         uint32_t source;
-        while ((source = plic_claim(h->plic_context)) != 0)
+        while ((source = plic_claim(h->plic_context)) != 0) {
+            trace(TRACE_IRQ, source, 0);
             irq_fire(h, source);
+        }
     }
 }
 
@@ -45,7 +48,9 @@ static void page_fault(struct hart *h, struct tcb *t, uint64_t cause, uint64_t v
                       cause == CAUSE_LOAD_PAGE ? VM_READ : VM_WRITE;
 
     h->counters.nr_faults++;
-    switch (vspace_fault(t->vspace, value, access)) {
+    enum fault_result result = vspace_fault(t->vspace, value, access);
+    trace(TRACE_FAULT, value, access | (uint64_t)result << 8);
+    switch (result) {
     case FAULT_RESOLVED:
         break;
     case FAULT_RETRY_LATER:
@@ -77,6 +82,8 @@ struct tcb *trap_slow(struct tcb *t, uint64_t cause, uint64_t value)
         interrupt_take(h);
     else if (cause == CAUSE_LOAD_PAGE || cause == CAUSE_STORE_PAGE || cause == CAUSE_FETCH_PAGE)
         page_fault(h, t, cause, value);
+    else if (cause == CAUSE_ECALL_U)    /* trap_entry_traced sends all here */
+        trace_call(h, t);
     else if (cause != CAUSE_ILLEGAL || !fp_first_use(h, t))
         thread_fault(h, t, cause, value);
     return sched_exit(h);

@@ -7,6 +7,7 @@
 #include "arch/riscv/sbi.h"
 #include "kernel/cspace.h"
 #include "kernel/hart.h"
+#include "kernel/trace.h"
 #include "kernel/tree.h"
 #include "kernel/usercopy.h"
 #include "object/irq.h"
@@ -78,7 +79,7 @@ error_t platform_decode(struct invoke *inv)
     case PLATFORM_COUNTERS:
         return inv->rights & RIGHT_READ ? read_counters(inv) : ERR_RIGHTS;
     case PLATFORM_TRACE:
-        return ERR_NOT_IMPLEMENTED;
+        return inv->rights & RIGHT_CONTROL ? trace_switch(inv->arg[0] == 1) : ERR_RIGHTS;
     default:
         return ERR_INVALID_CALL;
     }

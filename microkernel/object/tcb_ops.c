@@ -19,6 +19,7 @@
 #include "kernel/thread.h"
 #include "kernel/tree.h"
 #include "kernel/usercopy.h"
+#include "kernel/trace.h"
 #include "object/notification.h"
 #include "object/sched_context.h"
 #include "object/segment.h"
@@ -404,6 +405,7 @@ static error_t set_name(struct invoke *inv, struct tcb *t)
         if (t->name[i] != '\0' && (t->name[i] < ' ' || t->name[i] > '~'))
             t->name[i] = '?';
     t->name[sizeof(t->name) - 1] = '\0';
+    trace_name(t);
     return 0;
 }
 

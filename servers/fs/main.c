@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include <libipc/executor.h>
+#include <libipc/server_trace.h>
 #include <libipc/syscall.h>
 
 #include "devices.h"
@@ -26,6 +27,7 @@
 #include "sessions.h"
 #include "time_client.h"
 #include "tmpfs.h"
+#include "tracer.h"
 #include "unpack.h"
 
 #define NR_COROUTINES   24u
@@ -67,6 +69,8 @@ static void check(error_t e, const char *what)
         printf("fs: %s failed: error %d\n", what, -e);
 }
 
+extern const struct trace_interface fs_trace;      /* generated: fs_trace.c */
+
 static void start_executor(const struct server_info *info)
 {
     struct exec_config config = {
@@ -83,6 +87,8 @@ static void start_executor(const struct server_info *info)
                           SRV_CAP_CLIENT_DOORBELLS), "sessions");
     rpc_session_open(&server, SERVER_PROC);
     rpc_session_open(&server, SERVER_TIME);
+    if (info->boot_flags & BOOT_TRACE)
+        rpc_server_trace(&server, &fs_trace);
     exec_add_server(&server);
 }
 
@@ -148,6 +154,7 @@ void server_main(const struct server_info *info)
     start_executor(info);
     fill_root(info);
     check(streams_init(info), "streams");
+    tracer_start(info);
     connect(&proc_peer, SERVER_PROC, PROC_LAYOUT_HASH);
     connect(&time_peer, SERVER_TIME, TIME_LAYOUT_HASH);
     check(coro_spawn(boot_done, NULL, "boot"), "boot");

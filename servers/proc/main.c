@@ -8,6 +8,7 @@
  * the loop. init is started when fs says that the root file system is there.
  */
 #include <fs_client.h>
+#include <libipc/server_trace.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -63,6 +64,8 @@ static void connect(struct rpc_client *client, unsigned id, uint64_t hash)
     exec_add_client(client);
 }
 
+extern const struct trace_interface proc_trace;    /* generated: proc_trace.c */
+
 void server_main(const struct server_info *);
 void server_main(const struct server_info *self)
 {
@@ -85,5 +88,7 @@ void server_main(const struct server_info *self)
     rpc_session_open(&server, SERVER_TIME);
     connect(&fs_client, SERVER_FS, FS_LAYOUT_HASH);
     connect(&time_client, SERVER_TIME, TIME_LAYOUT_HASH);
+    if (info->boot_flags & BOOT_TRACE)
+        rpc_server_trace(&server, &proc_trace);
     exec_run();
 }

@@ -150,6 +150,20 @@ static void report_fault(struct system *s, const struct sys_message *m)
     }
 }
 
+/* Let fs copy what the rings still hold. */
+static void end_of_trace(const struct system *s)
+{
+    cptr_t never;
+    ticks_t now;
+    uint64_t bits;
+
+    if (!(s->boot_flags & BOOT_TRACE))
+        return;
+    never = mem_object(CAP_TYPE_NOTIFICATION, 0);
+    __asm__ volatile("rdtime %0" : "=r"(now));
+    sys_wait(never, now + s->boot->timebase_hz / 20, &bits);
+}
+
 static void serve(struct system *s)
 {
     for (;;) {
@@ -162,6 +176,7 @@ static void serve(struct system *s)
             report_fault(s, &m);
             power_off(125, 0);
         } else if (MSG_LABEL(m.info) == LABEL_SHUTDOWN && m.badge == SERVER_PROC) {
+            end_of_trace(s);
             power_off(m.word[0] & 0xff, m.word[1]);
         } else {
             say("message %#lx with badge %#lx is not understood", m.info, m.badge);
@@ -182,6 +197,8 @@ void supervisor_main(const struct bootinfo *boot)
     fdt = (const void *)map_boot_segment(CAP_INIT_FDT, FDT_ADDRESS, boot->fdt_page_offset, boot->fdt_bytes);
     if (archive_find(s->archive, boot->archive_bytes, "exec/command").data || has_word(boot->command_line, "exec"))
         s->boot_flags |= BOOT_EXEC;
+    if (has_word(boot->command_line, "trace") && !platform_trace(CAP_INIT_PLATFORM, true))
+        s->boot_flags |= BOOT_TRACE;
     read_placement(s);
     s->endpoint = mem_object(CAP_TYPE_ENDPOINT, 0);
     s->nr_devices = devices_find(fdt, boot->fdt_bytes, s->device);

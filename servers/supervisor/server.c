@@ -6,6 +6,7 @@
  */
 #include "server.h"
 
+#include <atoll/trace.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -211,6 +212,8 @@ static uaddr_t build_memory(const struct server *s, const struct system *system)
     for (unsigned i = 0; i < MAX_GRANT_MAPS && c->map[i].address; i++)
         map(s, c->map[i].address, grant_bytes(&c->map[i], system), c->map[i].prot, system->shared[c->map[i].segment],
             c->map[i].first_page);
+    if (c->id == SERVER_FS && system->boot_flags & BOOT_TRACE)
+        map(s, SRV_TRACE, system->boot->nr_harts * TRACE_RING_BYTES, VM_READ, CAP_INIT_TRACE, 0);
     reserve(s, SRV_STACK_TOP - SRV_STACK_BYTES, SRV_STACK_BYTES);
     reserve(s, SRV_HEAP, SRV_HEAP_BYTES);
     return entry;

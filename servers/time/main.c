@@ -5,6 +5,7 @@
  * processes, from the time page and by the kernel's own deadlines.
  */
 #include <fs_client.h>
+#include <libipc/server_trace.h>
 #include <proc_client.h>
 #include <stdlib.h>
 
@@ -33,6 +34,8 @@ static void connect(struct rpc_client *client, unsigned id, uint64_t hash)
     exec_add_client(client);
 }
 
+extern const struct trace_interface time_trace;    /* generated: time_trace.c */
+
 void server_main(const struct server_info *);
 void server_main(const struct server_info *self)
 {
@@ -52,5 +55,7 @@ void server_main(const struct server_info *self)
     rpc_session_open(&server, SERVER_FS);
     connect(&proc_client, SERVER_PROC, PROC_LAYOUT_HASH);
     connect(&fs_client, SERVER_FS, FS_LAYOUT_HASH);
+    if (info->boot_flags & BOOT_TRACE)
+        rpc_server_trace(&server, &time_trace);
     exec_run();
 }

@@ -32,7 +32,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from . import cpio, placement, rootfs, say
+from . import cpio, placement, rootfs, say, trace
 from .errors import BuildError
 from .paths import BUILD, PLATFORM, RUN, rel
 
@@ -129,8 +129,6 @@ def qemu_command(options: Options, image: Path) -> list[str]:
     line = _command_line(options)
     if line:
         command += ["-append", line]
-    if options.trace:
-        options.trace.unlink(missing_ok=True)   # the port appends
     if options.icount:
         command += ["-icount", "shift=0,sleep=off", "-seed", "1", "-rtc", "base=2026-01-01T00:00:00,clock=vm"]
     else:
@@ -220,7 +218,7 @@ def run_captured(options: Options, stdout: int, stderr: int) -> Result:
                 command += ["-add-fd", f"fd={theirs},set={number}"]
                 ports.append((f"atoll.{name}", f"/dev/fdset/{number}"))
         if options.trace:
-            ports.append(("atoll.trace", str(options.trace)))
+            ports.append(("atoll.trace", str(folder / "trace.bin")))
         command += _port_args(ports)
         if options.gdb:
             _tell_gdb()
@@ -244,6 +242,8 @@ def run_captured(options: Options, stdout: int, stderr: int) -> Result:
             raise
         for relay in relays:
             relay.join()
+        if options.trace:
+            trace.convert(folder / "trace.bin", options.trace)
         text = console.read_text(errors="replace") if console.is_file() else ""
         panic = find_panic(text)
         result = Result(STATUS_TIMEOUT if status is None else status & 0xff, text, panic,
@@ -301,7 +301,7 @@ def run_terminal(options: Options) -> int:
         command = qemu_command(options, image)
         command += ["-chardev", f"stdio,id=con,mux=on,signal=off,logfile={console}", "-serial", "chardev:con",
                     "-mon", "chardev=con"]
-        command += _port_args([("atoll.trace", str(options.trace))] if options.trace else [])
+        command += _port_args([("atoll.trace", str(folder / "trace.bin"))] if options.trace else [])
         say.step("booting; Ctrl-A x ends QEMU")
         if options.gdb:
             _tell_gdb()
@@ -319,6 +319,8 @@ def run_terminal(options: Options) -> int:
             signal.signal(signal.SIGINT, handler)
             if saved is not None:
                 termios.tcsetattr(0, termios.TCSADRAIN, saved)
+        if options.trace:
+            trace.convert(folder / "trace.bin", options.trace)
         if status is None:
             say.warn(f"--timeout {options.timeout_s:g}: time is over")
             return STATUS_TIMEOUT

@@ -91,6 +91,12 @@ struct rpc_interface {
     void (*dispatch)(struct rpc_call *, const struct sq_entry *, const uint8_t *arena_copy);
 };
 
+/* Told of each request before its handler and of each answer; server_trace.h. */
+struct rpc_tracer {
+    void (*request)(const struct rpc_call *, const struct sq_entry *);
+    void (*answer)(const struct rpc_call *, const struct cq_entry *);
+};
+
 struct rpc_server {
     const struct rpc_interface *interface;
     struct session *sessions;       /* mapped Segment                           */
@@ -110,6 +116,7 @@ struct rpc_server {
     void   (*ring)(struct rpc_server *, uint32_t client);
     struct rpc_job *waiting_jobs, **waiting_end;    /* no coroutine was free     */
     struct rpc_server *next;
+    const struct rpc_tracer *tracer;    /* NULL: nobody looks                   */
     struct rpc_server_stats {
         uint64_t requests, events, parked, cancels, bad_messages, event_errors, handler_bugs, broken_sessions;
     } stats;

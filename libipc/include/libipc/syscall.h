@@ -422,6 +422,11 @@ static inline error_t platform_counters(cptr_t platform, struct kernel_counters 
 {
     return sys_invoke(platform, PLATFORM_COUNTERS, (uint64_t)(uintptr_t)counters, hart, 0, 0, 0, NULL);
 }
+/* A line of trace; dropped while tracing is off. */
+static inline error_t sys_trace(cptr_t platform, const char *text, size_t bytes)
+{
+    return sys_enter3(SYS_TRACE, platform, (uint64_t)(uintptr_t)text, bytes, NULL);
+}
 static inline error_t platform_trace(cptr_t platform, bool on)
 {
     return sys_invoke(platform, PLATFORM_TRACE, on, 0, 0, 0, 0, NULL);

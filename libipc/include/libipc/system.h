@@ -35,6 +35,7 @@ enum server_id { SERVER_SUPERVISOR, SERVER_PROC, SERVER_FS, SERVER_TIME, SERVER_
 #define SRV_FD_PAGES        0x52000000ul    /* NR_SLOTS * FD_PAGES (fs)         */
 #define SRV_TIME_PAGE       0x53000000ul
 #define SRV_HART_PAGE       0x53001000ul
+#define SRV_TRACE           0x48000000ul    /* fs, with BOOT_TRACE: trace rings */
 #define SRV_THREAD_FRAMES   0x54000000ul    /* NR_THREAD_SLOTS pages (proc)     */
 #define SRV_CLIENT_SESSIONS 0x58000000ul    /* + server_id * SESSION_BYTES: the
                                              * session in which we are client   */
@@ -104,6 +105,7 @@ struct server_info {
     } device[SRV_MAX_DEVICES];
 };
 #define BOOT_EXEC   0x1u            /* --exec: run exec/command, then power off */
+#define BOOT_TRACE  0x2u            /* trace rings exist; servers show their RPCs */
 
 /* ---- a guest's address space, at and above the personality ---- */
 #define GUEST_TOP           0x3fbfff0000ul  /* the guest's own memory ends here */

@@ -37,6 +37,9 @@ enum {
     CAP_INIT_ARCHIVE = 7,       /* physical Segment over the archive             */
     CAP_INIT_FDT = 8,           /* physical Segment over the device tree blob    */
     CAP_INIT_HART_PAGE = 9,     /* physical Segment, struct hart_page            */
+    CAP_INIT_TRACE = 10,        /* physical Segment, a struct trace_ring for each
+                                 * hart; empty without "trace" on the command
+                                 * line                                          */
     CAP_INIT_FIRST_UNTYPED = 16 /* bootinfo.nr_untypeds of them                  */
 };
 

@@ -214,7 +214,7 @@ enum { IRQ_SET_NOTIFICATION = 0x800, IRQ_ACK };
  * PLATFORM_IRQ: a2 = source number, a3 = dest cptr: make an IRQ cap
  * PLATFORM_SHUTDOWN: a2 = exit status (0..255), a3 = 1 to reboot instead
  * PLATFORM_COUNTERS: a2 = address of struct kernel_counters, a3 = hart
- * PLATFORM_TRACE: a2 = 1 on, 0 off (see trace.h once it exists)             */
+ * PLATFORM_TRACE: a2 = 1 on, 0 off; trace.h                                 */
 enum { PLATFORM_IRQ = 0x900, PLATFORM_SHUTDOWN, PLATFORM_COUNTERS, PLATFORM_TRACE };
 
 /* Events on one hart since boot; written by that hart only. */

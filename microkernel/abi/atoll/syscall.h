@@ -48,6 +48,8 @@ enum {
                              * -> a1 = its former value                         */
     SYS_RESUME_FAULT= 20,   /* guest threads: all registers from frame.fault,
                              * whose fault_active is cleared                   */
+    SYS_TRACE       = 21,   /* a0 = platform cap, a1 = address, a2 = length up
+                             * to TRACE_TEXT_MAX: a line of trace, trace.h      */
     SYS_COUNT
 };
 

@@ -29,6 +29,9 @@ bool vport_start(const struct srv_device *, struct dma_region *);
 void vport_settle(ticks_t deadline);
 /* An open file on the port with this name; NULL: there is none. */
 struct file *vport_open_named(const char *name);
+/* The port "atoll.trace": is a buffer free; send up to VPORT_TX_BYTES. */
+bool vport_trace_ready(void);
+void vport_trace_send(const void *, size_t);
 error_t vport_open(struct inode *, struct file *, struct process *);
 /* The terminal of hvc<minor>, or NULL. */
 struct tty *hvc_tty(uint32_t minor);

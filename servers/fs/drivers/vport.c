@@ -271,6 +271,21 @@ void vport_settle(ticks_t deadline)
             virtio_console_poll(&consoles[i]->vc);
 }
 
+bool vport_trace_ready(void)
+{
+    struct vport *port = find_named("atoll.trace");
+
+    if (port == NULL)
+        return false;
+    virtio_console_poll(port->console);
+    return vport_can_send(port);
+}
+
+void vport_trace_send(const void *bytes, size_t n)
+{
+    (void)vport_send(find_named("atoll.trace"), bytes, n);
+}
+
 struct file *vport_open_named(const char *name)
 {
     struct vport *port = find_named(name);

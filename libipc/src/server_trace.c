@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Lines of trace for a server's requests and answers, by the decoders that the
+ * IDL compiler writes. A line goes to the kernel, which puts it between its own
+ * events of this hart (atoll/trace.h).
+ */
+#include <libipc/server_trace.h>
+#include <libipc/syscall.h>
+#include <libipc/system.h>
+#include <stdio.h>
+
+#include <atoll/trace.h>
+
+static const struct trace_interface *shown;
+
+static size_t bounded(int n, size_t limit)
+{
+    return n < 0 ? 0 : (size_t)n < limit ? (size_t)n : limit - 1;
+}
+
+static void on_request(const struct rpc_call *call, const struct sq_entry *entry)
+{
+    char text[TRACE_TEXT_MAX];
+    size_t n = bounded(snprintf(text, sizeof text, "rpc %u ", call->client), sizeof text);
+
+    n += bounded(shown->show_request(text + n, sizeof text - n - 1, entry), sizeof text - n - 1);
+    text[n++] = ')';
+    sys_trace(SRV_CAP_PLATFORM, text, n);
+}
+
+static void on_answer(const struct rpc_call *call, const struct cq_entry *entry)
+{
+    char text[TRACE_TEXT_MAX];
+    struct sq_entry method = { .method = call->method };
+    char name[64];
+    size_t n = 0;
+
+    /* the decoder's text up to the parenthesis is the method's name */
+    shown->show_request(name, sizeof name, &method);
+    while (n < sizeof name - 1 && name[n] != '(' && name[n] != 0)
+        n++;
+    name[n] = 0;
+    n = bounded(snprintf(text, sizeof text, "rpc %u %s -> ", call->client, name), sizeof text);
+    if (entry->error != 0)
+        n += bounded(snprintf(text + n, sizeof text - n, "error %d", entry->error), sizeof text - n);
+    else
+        n += bounded(shown->show_answer(text + n, sizeof text - n, call->method, entry), sizeof text - n);
+    sys_trace(SRV_CAP_PLATFORM, text, n);
+}
+
+void rpc_server_trace(struct rpc_server *server, const struct trace_interface *interface)
+{
+    static const struct rpc_tracer tracer = { on_request, on_answer };
+
+    shown = interface;
+    server->tracer = &tracer;
+}

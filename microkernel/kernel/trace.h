@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Tracing (atoll/trace.h). While it is on every trap takes the slow path: harts
+ * use the entry trap_entry_traced, and reflection happens in trace_call. So the
+ * fast paths know nothing of it, and the others pay one branch.
+ */
+#ifndef ATOLL_KERNEL_TRACE_H
+#define ATOLL_KERNEL_TRACE_H
+
+#include <atoll/errors.h>
+#include <atoll/trace.h>
+
+#include "kernel/hart.h"
+
+struct tcb;
+
+extern bool trace_on;
+
+/* Boot: rings for nr_harts at this address. */
+void trace_init(struct trace_ring *rings);
+/* ERR_INVALID_CALL: no rings. */
+error_t trace_switch(bool on);
+/* This hart takes the vector that goes with trace_on. */
+void trace_set_vector(void);
+
+void trace_event(enum trace_kind kind, uint64_t a, uint64_t b);
+void trace_text(const char *text, uint64_t bytes);      /* <= TRACE_TEXT_MAX    */
+void trace_name(const struct tcb *t);
+uint32_t trace_thread(const struct tcb *t);
+
+/* A system call of the current thread while tracing: reflected or carried out. */
+void trace_call(struct hart *h, struct tcb *t);
+
+static inline void trace(enum trace_kind kind, uint64_t a, uint64_t b)
+{
+    if (__builtin_expect(trace_on, 0))
+        trace_event(kind, a, b);
+}
+
+#endif
