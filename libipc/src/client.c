@@ -483,6 +483,20 @@ void rpc_post_event(struct rpc_client *client, uint16_t method, const uint64_t w
     unlock_and_ring(client);
 }
 
+uint32_t rpc_posted(const struct rpc_client *client)
+{
+    return client->sq_tail + client->nr_backlog;
+}
+
+/* With nothing under way all is handled: events may also have been dropped, and
+ * a restart of the server counts from 0 again. */
+bool rpc_handled(const struct rpc_client *client, uint32_t mark)
+{
+    uint32_t head = load_acquire(&client->session->header.sq_head);
+
+    return (int32_t)(head - mark) >= 0 || (client->backlog == NULL && head == client->sq_tail);
+}
+
 /* ---- completions ---- */
 
 static inline bool complete_one(struct rpc_client *client, const struct cq_entry *entry)

@@ -115,6 +115,7 @@ static bool add_backlog(struct rpc_client *client, const struct sq_entry *event)
     entry->next = NULL;
     *backlog->end = entry;
     backlog->end = &entry->next;
+    client->nr_backlog++;
     return true;
 }
 
@@ -126,6 +127,7 @@ static bool publish_backlog(struct rpc_client *client)
     while (backlog->first != NULL && rpc_try_post(client, &backlog->first->event)) {
         struct backlog_entry *entry = backlog->first;
         backlog->first = entry->next;
+        client->nr_backlog--;
         free(entry);
         any = true;
     }

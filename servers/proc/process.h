@@ -86,6 +86,7 @@ struct image {
     struct thread *threads;
     uint32_t nr_threads;
     cptr_t   notification;          /* in proc's CSpace */
+    uint32_t closed_mark[2];        /* free: fs and time have closed its sessions when they are here */
     struct proc_page *page;
     const struct sig_page *sig;
 };

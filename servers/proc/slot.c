@@ -3,13 +3,19 @@
  * The tables: processes, images with their slots, threads, ids.
  *
  * All are arrays of fixed size with free stacks: the slot, frame or vm used last
- * comes back first, since the memory behind it is warm and already there. Ids
+ * comes back first, since the memory behind it is warm and already there. But a
+ * slot must not come back before fs and time have handled the events that closed
+ * its sessions: closing clears the rings, and would take with it what the slot's
+ * next process has submitted already. Ids
  * on the other hand count up to MAX_PID and wrap, so that one comes back late;
  * an id is free when nothing uses it as tid, pid, process group or session,
  * which a count per id tells.
  */
 #include <string.h>
 
+#include <libipc/client.h>
+
+#include "events.h"
 #include "process.h"
 
 struct image images[NR_SLOTS];
@@ -45,13 +51,32 @@ void tables_init(void)
     ids[0].uses = 1;
 }
 
+static bool sessions_closed(const struct image *image)
+{
+    return rpc_handled(&fs_client, image->closed_mark[0]) && rpc_handled(&time_client, image->closed_mark[1]);
+}
+
+/* The slot used last whose sessions are closed everywhere; nearly always the first
+ * one looked at. Those that are not are as few as events are under way. NULL. */
+static struct image *take_slot(void)
+{
+    for (unsigned i = nr_free_slots; i-- > 0;) {
+        struct image *image = &images[free_slots[i]];
+
+        if (!sessions_closed(image))
+            continue;
+        memmove(&free_slots[i], &free_slots[i + 1], (--nr_free_slots - i) * sizeof free_slots[0]);
+        return image;
+    }
+    return NULL;
+}
+
 struct image *image_alloc(struct process *p)
 {
-    struct image *image;
+    struct image *image = take_slot();
 
-    if (nr_free_slots == 0)
+    if (!image)
         return NULL;
-    image = &images[free_slots[--nr_free_slots]];
     image->state = IMAGE_BUILDING;
     image->area = 0;
     image->holds = 1;
@@ -77,6 +102,8 @@ void image_drop(struct image *image)
     image->vm = NULL;
     image->page->in_use = 0;
     image->page->pid = 0;
+    image->closed_mark[0] = rpc_posted(&fs_client);
+    image->closed_mark[1] = rpc_posted(&time_client);
     free_slots[nr_free_slots++] = image->slot;
 }
 

@@ -96,7 +96,8 @@ struct rpc_client {
     bool     broken;        /* hash differs, or the server's indices are absurd */
     void    *env_data;
     uint32_t spin_limit;    /* rpc_spin's learned bound                         */
-    void    *backlog;       /* env's                                            */
+    void    *backlog;       /* env's: events that wait for room                 */
+    uint32_t nr_backlog;    /* how many; env's                                  */
     uint32_t nr_ready;      /* request[0..nr_ready) were set up                 */
     struct rpc_request request[CQ_ENTRIES];
 };
@@ -178,5 +179,9 @@ error_t rpc_take_lend_out(struct rpc_client *, struct rpc_request *, struct rpc_
 void    rpc_post_event(struct rpc_client *, uint16_t method, const uint64_t word[6]) MAY_YIELD;
 /* The same without waiting; false when the ring is full. Call locked. */
 bool    rpc_try_post(struct rpc_client *, const struct sq_entry *);
+/* A mark behind all events posted so far, and whether the server has handled all
+ * before a mark. For a client that posts events only. */
+uint32_t rpc_posted(const struct rpc_client *);
+bool     rpc_handled(const struct rpc_client *, uint32_t mark);
 
 #endif

@@ -19,6 +19,16 @@ const struct server_info *const info = &fake_info;
 struct rpc_server server;
 struct rpc_client fs_client, time_client;
 
+uint32_t rpc_posted(const struct rpc_client *client)
+{
+    return client->sq_tail;
+}
+
+bool rpc_handled(const struct rpc_client *client, uint32_t mark)
+{
+    return !fake.servers_are_late || (int32_t)(fake.handled_mark - mark) >= 0 || client == &time_client;
+}
+
 /* ---- kernel ---- */
 
 static error_t invoke(uint64_t cap, uint64_t op, const uint64_t *a, uint64_t *result)
@@ -182,7 +192,7 @@ void run_timers(ticks_t until)
 
 void fs_process_open(struct rpc_client *c, uint32_t slot, uint64_t ticket) { (void)c, (void)slot, (void)ticket; fake.fs_opens++; }
 void fs_process_exec(struct rpc_client *c, uint32_t a, uint32_t b, uint32_t phase) { (void)c, (void)a, (void)b; fake.fs_opens += phase == 0; }
-void fs_process_close(struct rpc_client *c, uint32_t slot) { (void)c, (void)slot; fake.fs_closes++; }
+void fs_process_close(struct rpc_client *c, uint32_t slot) { (void)slot; c->sq_tail++; fake.fs_closes++; }
 void fs_session_ended(struct rpc_client *c, uint32_t sid) { (void)c; fake.session_ended++; fake.last_session_ended = sid; }
 void fs_signals_pending(struct rpc_client *c, uint32_t slot, uint64_t pending) { (void)c, (void)slot; fake.told_pending = pending; }
 void time_process_open(struct rpc_client *c, uint32_t slot) { (void)c, (void)slot; }

@@ -28,6 +28,8 @@ struct fake {
     uint32_t client_word;       /* what client memory holds */
     uint64_t segment_id;
     int shutdown_status;        /* -1: none */
+    bool servers_are_late;      /* fs has handled events up to handled_mark only */
+    uint32_t handled_mark;
 };
 extern struct fake fake;
 

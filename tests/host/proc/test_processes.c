@@ -7,6 +7,10 @@
 /* Life, waiting, signals, identity: what proc decides, without a kernel. */
 #include "fake.h"
 
+#include <libipc/client.h>
+
+#include "events.h"
+
 #include <string.h>
 
 /* ---- life ---- */
@@ -102,6 +106,26 @@ static void slots_and_memory_are_used_again(void **s)
         assert_int_equal(do_wait(PARENT, WAIT_P_PID, (int)last, WAITED, NULL), 0);
         assert_null(process_by_pid(last));
     }
+}
+
+static void a_slot_comes_back_when_its_sessions_are_closed(void **s)
+{
+    struct process *a;
+    unsigned slot;
+
+    (void)s;
+    fake.servers_are_late = true;
+    fake.handled_mark = rpc_posted(&fs_client);
+    a = do_fork(PARENT);
+    slot = a->image->slot;
+    do_exit(a, 0);
+    assert_int_equal(do_wait(PARENT, 0, 0, WAITED, &(struct proc_wait_result){ 0 }), 0);
+    a = do_fork(PARENT);
+    assert_int_not_equal(a->image->slot, slot);
+    fake.handled_mark = rpc_posted(&fs_client);
+    a = do_fork(PARENT);
+    assert_int_equal(a->image->slot, slot);
+    fake.servers_are_late = false;
 }
 
 static void slots_run_out_with_again(void **s)
@@ -791,7 +815,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         T(fork_makes_a_child_like_its_parent), T(a_failed_fork_leaves_nothing),
         T(death_between_begin_and_commit_takes_the_child_along), T(a_foreign_token_does_nothing),
-        T(slots_and_memory_are_used_again), T(slots_run_out_with_again), T(nproc_limits_users_but_not_root),
+        T(slots_and_memory_are_used_again),
+        T(a_slot_comes_back_when_its_sessions_are_closed), T(slots_run_out_with_again), T(nproc_limits_users_but_not_root),
         T(orphans_go_to_init), T(subreapers_come_before_init), T(vfork_answers_when_the_child_exits),
         T(exec_commit_replaces_the_image), T(exec_fail_gives_the_error_back), T(death_during_exec_takes_both_images),
         T(exec_failures_leave_nothing), T(wait_takes_an_exit_once), T(a_parked_wait_is_answered_by_the_right_child),
