@@ -51,7 +51,9 @@ static struct {
     char line[MAX_SCRIPTS][2][BINPRM_BYTES];    /* `#!`: interpreter, argument  */
     char fd_path[32];
     char command[65536];                /* --exec                               */
+    uint8_t seed[FS_PROGRAM_SEED];      /* open_program fills it and head       */
     uint8_t head[HEAD_BYTES];
+    uint64_t head_bytes;                /* valid                                */
     uint8_t phdrs[ELF_MAX_PHDRS * ELF_PHDR_BYTES];
     struct elf_header header, interp_header;
     struct elf_plan plan, interp_plan;
@@ -69,25 +71,33 @@ static struct rpc_in text_in(const char *s) { return (struct rpc_in){ s, strlen(
 
 /* ---- finding it ---- */
 
-static error_t open_program(int32_t dirfd, const char *path, uint32_t flags, int32_t *fd, struct fs_stat *st)
+static error_t read_at(int32_t fd, uint64_t offset, void *to, uint64_t bytes, uint64_t *done);
+
+/* execveat on a descriptor. */
+static error_t use_descriptor(int32_t fd, struct fs_stat *st)
 {
     struct rpc_client *fs = fs_client();
-    error_t e;
-    if ((flags & AT_EMPTY_PATH_) && !*path) {
-        L.keep_fd = true;
+    error_t e = fs_accessat(fs, fd, text_in(""), X_OK_, AT_EACCESS_ | AT_EMPTY_PATH_);
+    if (!e)
+        e = fs_fstat(fs, fd, st);
+    if (!e && (st->mode & 0170000) != 0100000)
+        e = ERR_ACCESS;
+    return e ? e : read_at(fd, 0, L.head, sizeof(L.head), &L.head_bytes);
+}
+
+/* Also reads L.head. */
+static error_t open_program(int32_t dirfd, const char *path, uint32_t flags, int32_t *fd, struct fs_stat *st)
+{
+    uint64_t done = 0;
+    L.keep_fd = (flags & AT_EMPTY_PATH_) && !*path;
+    if (L.keep_fd) {
         *fd = dirfd;
-        e = fs_accessat(fs, dirfd, text_in(""), X_OK_, AT_EACCESS_ | AT_EMPTY_PATH_);
-    } else {
-        L.keep_fd = false;
-        e = fs_accessat(fs, dirfd, text_in(path), X_OK_, AT_EACCESS_ | (flags & AT_SYMLINK_NOFOLLOW_));
-        if (!e)
-            e = fs_openat(fs, dirfd, text_in(path),
-                          O_RDONLY_ | O_CLOEXEC_ | (flags & AT_SYMLINK_NOFOLLOW_ ? 0400000 : 0), 0, fd);
+        return use_descriptor(dirfd, st);
     }
-    if (e)
-        return e;
-    e = fs_fstat(fs, *fd, st);
-    return e ? e : (st->mode & 0170000) == 0100000 ? ERR_OK : ERR_ACCESS;
+    error_t e = fs_open_program(fs_client(), dirfd, text_in(path), flags & AT_SYMLINK_NOFOLLOW_,
+                                (struct rpc_out){ L.seed, sizeof(L.seed) + sizeof(L.head) }, fd, &done, st);
+    L.head_bytes = done > sizeof(L.seed) ? done - sizeof(L.seed) : 0;
+    return e;
 }
 
 static error_t read_at(int32_t fd, uint64_t offset, void *to, uint64_t bytes, uint64_t *done)
@@ -182,11 +192,9 @@ static error_t open_interpreter(void)
     L.keep_fd = keep;
     if (e)
         return e;
-    if ((e = read_at(L.interp_fd, 0, L.head, sizeof(L.head), &n)))
-        return e;
-    if (elf_read_header(L.head, n, &L.interp_header))
+    if (elf_read_header(L.head, L.head_bytes, &L.interp_header))
         return ERR_BAD_LIBRARY;
-    if ((e = read_phdrs(L.interp_fd, &L.interp_header, n)))
+    if ((e = read_phdrs(L.interp_fd, &L.interp_header, L.head_bytes)))
         return e;
     return elf_make_plan(&L.interp_header, L.phdrs, &L.interp_plan) ? ERR_BAD_LIBRARY : ERR_OK;
 }
@@ -200,8 +208,7 @@ static error_t find_program(int32_t dirfd, uint32_t flags)
         error_t e = open_program(dirfd, path, flags, &L.fd, &L.stat);
         if (e)
             return e;
-        if ((e = read_at(L.fd, 0, L.head, sizeof(L.head), &n)))
-            return e;
+        n = L.head_bytes;
         if (n < 2 || L.head[0] != '#' || L.head[1] != '!')
             break;
         if (depth == MAX_SCRIPTS)
@@ -287,17 +294,20 @@ static error_t reserve_stack(void)
     return mm_map_fixed(GUEST_TOP - bytes, bytes, VM_READ | VM_WRITE | (L.plan.executable_stack ? VM_EXEC : 0), NAME_STACK);
 }
 
-/* 16 bytes for AT_RANDOM. */
+/* 16 bytes for AT_RANDOM, the rest is the key of getrandom. */
 static void seed(uint8_t out[16])
 {
-    int32_t fd;
-    uint64_t n = 0;
-    if (!fs_openat(fs_client(), FS_AT_FDCWD, text_in("/dev/urandom"), O_RDONLY_ | O_CLOEXEC_, 0, &fd)) {
-        fs_read(fs_client(), fd, (struct rpc_out){ out, 16 }, &n);
-        fs_close(fs_client(), fd);
+    if (L.keep_fd && !L.plan.interp_bytes) {
+        int32_t fd;
+        uint64_t n;
+        if (!fs_openat(fs_client(), FS_AT_FDCWD, text_in("/dev/urandom"), O_RDONLY_ | O_CLOEXEC_, 0, &fd)) {
+            fs_read(fs_client(), fd, (struct rpc_out){ L.seed, sizeof(L.seed) }, &n);
+            fs_close(fs_client(), fd);
+        }
     }
-    for (unsigned i = (unsigned)n; i < 16; i++)     /* no /dev: better than zeroes */
-        out[i] = (uint8_t)((now_ticks() * 0x9e3779b97f4a7c15ul + this_thread()->tid) >> (8 + i % 8 * 6));
+    memcpy(out, L.seed, 16);
+    random_seed(L.seed + 16);
+    memset(L.seed, 0, sizeof(L.seed));
 }
 
 /* From the top: 8 zero bytes, the path, environment, arguments, random bytes,

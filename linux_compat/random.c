@@ -49,6 +49,14 @@ void random_after_fork(void)
     vm.random_pid = 0;
 }
 
+/* 32 bytes that nobody else knows, at the start of a program. */
+void random_seed(const uint8_t *key)
+{
+    memcpy(vm.random_key, key, sizeof(vm.random_key));
+    vm.random_counter = 0;
+    vm.random_pid = this_thread()->ids->pid;
+}
+
 static error_t rekey(void)
 {
     int32_t fd;
@@ -86,7 +94,9 @@ long sys_getrandom(uint64_t to, uint64_t bytes, uint64_t flags)
             return linux_error(e);
         }
         block(vm.random_key, vm.random_counter++, out);
-        if (done + part == bytes) {
+        if (bytes <= 32) {          /* the other half is the next key */
+            memcpy(vm.random_key, out + 8, sizeof(vm.random_key));
+        } else if (done + part == bytes) {
             block(vm.random_key, vm.random_counter++, next);
             memcpy(vm.random_key, next, sizeof(vm.random_key));
         }

@@ -11,6 +11,7 @@ void start_thread(struct thread *);
 void loader_main(struct thread *);
 void futex_after_fork(void);
 void random_after_fork(void);
+void random_seed(const uint8_t *key);
 
 /* What a child shall start with, for the creator (clone.c). */
 void inherit_fill(struct inherit *, const struct thread *, uint64_t flags, uaddr_t parent_tid, uaddr_t child_tid);

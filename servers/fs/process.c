@@ -6,8 +6,9 @@
  * A ticket is drawn by the parent (fs.fork_ticket) and redeemed by proc's
  * process_open for the child. It holds the child's table (copied at once, or
  * the shared one) and context. Tickets are random numbers, because the parent
- * hands them to proc: a guess must not give somebody else's descriptors. Each
- * process has TICKETS_MAX at most; drawing more drops its oldest.
+ * hands them to proc: a guess must not give somebody else's descriptors. The low
+ * bits say where the ticket stands, so that nothing is searched. Each process has
+ * TICKETS_MAX at most; drawing more drops its oldest.
  */
 #include "process.h"
 
@@ -22,13 +23,14 @@
 #include "sessions.h"
 #include "vfs.h"
 
-#define NR_TICKETS  512u
+#define TICKET_BITS 9
+#define NR_TICKETS  (1u << TICKET_BITS)
 #define TICKETS_MAX 16u
 
 struct process processes[NR_SLOTS];
 
 struct ticket {
-    uint64_t number;                /* 0: free                                  */
+    uint64_t number;                /* random << TICKET_BITS | index; 0: free   */
     uint64_t order;
     uint32_t slot;
     struct fd_table *files;
@@ -37,6 +39,7 @@ struct ticket {
 };
 static struct ticket tickets[NR_TICKETS];
 static uint64_t ticket_order;
+static unsigned nr_tickets;         /* drawn and not yet redeemed               */
 
 void process_init(void)
 {
@@ -112,6 +115,8 @@ static void ticket_drop(struct ticket *t)
     context_put(t->fs);
     if (t->exe)
         dentry_put(t->exe);
+    if (t->number)
+        nr_tickets--;
     memset(t, 0, sizeof *t);
 }
 
@@ -120,6 +125,8 @@ static struct ticket *ticket_room(uint32_t slot)
     struct ticket *free_one = NULL, *oldest = NULL;
     unsigned mine = 0;
 
+    if (!nr_tickets)
+        return &tickets[0];
     for (unsigned i = 0; i < NR_TICKETS; i++) {
         struct ticket *t = &tickets[i];
 
@@ -136,6 +143,25 @@ static struct ticket *ticket_room(uint32_t slot)
     if (oldest)
         ticket_drop(oldest);
     return oldest;
+}
+
+/* 55 bits, not 0. A block of random bytes serves several tickets; each number is
+ * wiped when it is given out. */
+static uint64_t ticket_random(void)
+{
+    static uint64_t stock[12];
+    static unsigned left;
+    uint64_t n;
+
+    do {
+        if (!left) {
+            random_bytes(stock, sizeof stock);
+            left = sizeof stock / sizeof stock[0];
+        }
+        n = stock[--left] >> TICKET_BITS;
+        stock[left] = 0;
+    } while (!n);
+    return n;
 }
 
 error_t fs_serve_fork_ticket(struct rpc_call *call, const struct fs_fork_ticket_in *in, struct fs_fork_ticket_out *out)
@@ -160,9 +186,8 @@ error_t fs_serve_fork_ticket(struct rpc_call *call, const struct fs_fork_ticket_
         ticket_drop(t);
         return ERR_NO_MEMORY;
     }
-    do
-        random_bytes(&t->number, sizeof t->number);
-    while (!t->number);
+    t->number = ticket_random() << TICKET_BITS | (uint64_t)(t - tickets);
+    nr_tickets++;
     t->slot = p->slot;
     t->order = ++ticket_order;
     out->ticket = t->number;
@@ -226,13 +251,12 @@ error_t fs_serve_process_open(struct rpc_call *call, const struct fs_process_ope
         first_process(p);
         return 0;
     }
-    for (unsigned i = 0; i < NR_TICKETS; i++) {
-        struct ticket *t = &tickets[i];
+    struct ticket *t = &tickets[in->ticket % NR_TICKETS];
 
-        if (t->number != in->ticket)
-            continue;
+    if (t->number == in->ticket) {
         process_start(p, t->files, t->fs, t->exe);
         memset(t, 0, sizeof *t);
+        nr_tickets--;
         return 0;
     }
     /* A parent that invented its ticket made a child without descriptors. */
@@ -280,7 +304,7 @@ error_t fs_serve_process_close(struct rpc_call *call, const struct fs_process_cl
 {
     if (call->client != SERVER_PROC || !valid_slot(in->slot))
         return ERR_PERMISSION;
-    for (unsigned i = 0; i < NR_TICKETS; i++)
+    for (unsigned i = 0; i < NR_TICKETS && nr_tickets; i++)
         if (tickets[i].number && tickets[i].slot == in->slot)
             ticket_drop(&tickets[i]);
     if (processes[in->slot].open) {
