@@ -147,6 +147,7 @@ static void boot_done(void *unused)
 void server_main(const struct server_info *info)
 {
     fs_info = info;
+    fs_hart_page = (const volatile struct hart_page *)SRV_HART_PAGE;
     random_init(info->command_line);
     segments_init();
     process_init();

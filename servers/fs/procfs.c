@@ -338,19 +338,21 @@ static bool pid_exists(const struct proc_target *t, uint32_t number)
     return number && process_by_pid(number);
 }
 
-/* Positions are slots. */
+/* Positions are pids, so they come in rising order and none twice. */
 static int64_t pid_next(const struct proc_target *t, uint32_t from, uint32_t *shown)
 {
-    (void)t;
-    for (uint32_t i = from < FIRST_PROCESS_SLOT ? FIRST_PROCESS_SLOT : from; i < NR_SLOTS; i++) {
-        struct process *p = &processes[i];
+    uint32_t best = UINT32_MAX;
 
-        if (p->page->in_use && p->page->pid && process_by_pid(p->page->pid) == p) {
-            *shown = p->page->pid;
-            return i;
-        }
+    (void)t;
+    for (uint32_t i = FIRST_PROCESS_SLOT; i < NR_SLOTS; i++) {
+        const struct process *p = &processes[i];
+        uint32_t pid = p->page->in_use && !p->loading ? p->page->pid : 0;
+
+        if (pid && pid >= from && pid < best)
+            best = pid;
     }
-    return -1;
+    *shown = best;
+    return best == UINT32_MAX ? -1 : (int64_t)best;
 }
 
 static struct proc_node root_node = {

@@ -38,6 +38,9 @@ struct proc_node {
     int64_t (*number_next)(const struct proc_target *, uint32_t from, uint32_t *shown);
 };
 
+/* Set at start: where the kernel shows each hart's runnable threads. */
+extern const volatile struct hart_page *fs_hart_page;
+
 extern const struct proc_node proc_system_nodes[], proc_process_node;
 extern const uint32_t proc_nr_system_nodes;
 

@@ -32,13 +32,17 @@ static void comm_of(const struct process *p, char comm[17])
     comm[16] = 0;
 }
 
-static char state_of(const struct process *p)
+/* proc publishes Z and T; who of the others runs, the kernel knows. The reader
+ * waits for this very answer, but on Linux it would see itself running. */
+static char state_of(const struct proc_target *t, const struct proc_proc_stat *st)
 {
-    uint32_t state = p->page->state;
+    uint32_t state = t->process->page->state;
 
-    if (p->page->in_use == 2)
+    if (t->process->page->in_use == 2)
         return 'Z';
-    return state >= 'A' && state <= 'Z' ? (char)state : 'S';
+    if (state == 'T')
+        return 'T';
+    return st->nr_runnable || t->process == t->reader ? 'R' : 'S';
 }
 
 static error_t ask(const struct proc_target *t, struct proc_proc_stat *st)
@@ -79,7 +83,7 @@ static error_t print_stat(struct text *out, const struct proc_target *t)
     nice = 20 - (int)pg->nice;
     if (nice < -20 || nice > 19)
         nice = 0;
-    text_printf(out, "%u (%s) %c %u %u %u %d %d 0 ", t->extra ? t->extra : t->pid, comm, state_of(t->process), pg->ppid,
+    text_printf(out, "%u (%s) %c %u %u %u %d %d 0 ", t->extra ? t->extra : t->pid, comm, state_of(t, &st), pg->ppid,
                 pg->pgid, pg->sid, (int)tty, tpgid);
     text_printf(out, "%lu 0 0 0 %lu %lu %lu %lu %d %d %lu 0 %lu %lu %lu %lu ", (unsigned long)st.minflt,
                 (unsigned long)user_hz(st.utime_ticks), (unsigned long)user_hz(st.stime_ticks),
@@ -121,7 +125,7 @@ static error_t print_status(struct text *out, const struct proc_target *t)
         return e;
     comm_of(p, comm);
     text_printf(out, "Name:\t%s\nUmask:\t%04o\nState:\t%s\nTgid:\t%u\nNgid:\t0\nPid:\t%u\nPPid:\t%u\nTracerPid:\t0\n",
-                comm, p->open ? p->fs->umask : 022, state_name(state_of(p)), t->pid, t->extra ? t->extra : t->pid,
+                comm, p->open ? p->fs->umask : 022, state_name(state_of(t, &st)), t->pid, t->extra ? t->extra : t->pid,
                 pg->ppid);
     text_printf(out, "Uid:\t%u\t%u\t%u\t%u\nGid:\t%u\t%u\t%u\t%u\nFDSize:\t%u\nGroups:\t", pg->ruid, pg->euid, pg->suid,
                 pg->fsuid, pg->rgid, pg->egid, pg->sgid, pg->fsgid, p->open ? p->files->size : 0);

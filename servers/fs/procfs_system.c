@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /* Files about the system: /proc/meminfo, stat, mounts, sys/kernel and so on (proc(5)). */
+#include <stddef.h>
 #include <stdio.h>
 #include <string.h>
 
 #include <libipc/executor.h>
+#include <libipc/syscall.h>
 
 #include "locks.h"
 #include "mounts.h"
@@ -14,7 +16,8 @@
 #include "segments.h"
 
 #define USER_HZ 100u
-#define LINUX_RELEASE "6.1.0-atoll"
+#define LINUX_RELEASE "6.1.0-atoll"    /* both as uname(2) gives them */
+#define LINUX_VERSION "#1 SMP Atoll"
 #define PID_MAX 32768u
 #define LOAD_SHIFT 16
 
@@ -59,18 +62,22 @@ static error_t print_uptime(struct text *out, const struct proc_target *t)
     return 0;
 }
 
-/* Counts of processes: runnable, all; the newest pid. */
+const volatile struct hart_page *fs_hart_page;
+
+/* Runnable threads on the guests' harts, and the reader, who waits for us; all
+ * processes; the newest pid. */
 static void count_processes(uint32_t *running, uint32_t *all, uint32_t *newest)
 {
-    *running = *all = *newest = 0;
+    *running = 1, *all = *newest = 0;
+    for (uint32_t h = 0; fs_hart_page && h < fs_info->nr_harts && h < MAX_HARTS; h++)
+        if (fs_info->guest_hart_mask >> h & 1 && h != fs_info->hart)
+            *running += fs_hart_page->hart[h].runnable;
     for (uint32_t i = FIRST_PROCESS_SLOT; i < NR_SLOTS; i++) {
         const volatile struct proc_page *pg = processes[i].page;
 
         if (!pg->in_use)
             continue;
         ++*all;
-        if (pg->state == 'R')
-            ++*running;
         if (pg->pid > *newest)
             *newest = pg->pid;
     }
@@ -112,14 +119,14 @@ static error_t print_stat(struct text *out, const struct proc_target *t)
         text_printf(out, "cpu%u %lu 0 0 %lu 0 0 0 0 0 0\n", h, (unsigned long)busy[h], (unsigned long)idle[h]);
     count_processes(&running, &all, &newest);
     text_printf(out, "intr 0\nctxt 0\nbtime %lu\nprocesses %u\nprocs_running %u\nprocs_blocked 0\n",
-                (unsigned long)(fs_now().s - (int64_t)(exec_now() / hz())), newest, running ? running : 1);
+                (unsigned long)(fs_now().s - (int64_t)(exec_now() / hz())), newest, running);
     return 0;
 }
 
 static error_t print_version(struct text *out, const struct proc_target *t)
 {
     (void)t;
-    text_printf(out, "Linux version " LINUX_RELEASE " (atoll) #1 SMP\n");
+    text_printf(out, "Linux version " LINUX_RELEASE " (atoll) " LINUX_VERSION "\n");
     return 0;
 }
 
@@ -260,7 +267,7 @@ static error_t print_hostname(struct text *out, const struct proc_target *t)
     static error_t fn(struct text *out, const struct proc_target *t) { (void)t; text_printf(out, __VA_ARGS__); return 0; }
 CONSTANT(print_osrelease, LINUX_RELEASE "\n")
 CONSTANT(print_ostype, "Linux\n")
-CONSTANT(print_os_version, "#1 SMP\n")
+CONSTANT(print_os_version, LINUX_VERSION "\n")
 CONSTANT(print_domainname, "(none)\n")
 CONSTANT(print_pid_max, "%u\n", PID_MAX)
 CONSTANT(print_ngroups_max, "%u\n", 64u)
@@ -296,7 +303,7 @@ static error_t print_boot_id(struct text *out, const struct proc_target *t)
     return 0;
 }
 
-/* ---- /proc/atoll: what programs asked for in vain ---- */
+/* ---- /proc/atoll: what programs asked for in vain, and what kernel and fs counted ---- */
 static error_t print_unimplemented(struct text *out, const struct proc_target *t)
 {
     (void)t;
@@ -310,6 +317,35 @@ static error_t print_unimplemented(struct text *out, const struct proc_target *t
         for (unsigned n = 0; n < 512; n++)
             if (p->sig->unimplemented[n / 64] >> (n % 64) & 1)
                 text_printf(out, " %u", n);
+        text_printf(out, "\n");
+    }
+    return 0;
+}
+
+/* The kernel's counts, a line each, a column for each hart. */
+static error_t print_counters(struct text *out, const struct proc_target *t)
+{
+    static const struct { const char *name; size_t offset; } rows[] = {
+#define ROW(field) { #field, offsetof(struct kernel_counters, field) }
+        ROW(nr_traps), ROW(nr_syscalls), ROW(nr_reflections), ROW(nr_resumes), ROW(nr_faults), ROW(nr_irqs),
+        ROW(nr_timer_irqs), ROW(nr_ipis_sent), ROW(nr_ipis_taken), ROW(nr_switches), ROW(nr_idle_sleeps),
+        ROW(nr_lock_waits), ROW(idle_ticks),
+#undef ROW
+    };
+    static struct kernel_counters counters[MAX_HARTS];
+    uint32_t n = fs_info->nr_harts < MAX_HARTS ? fs_info->nr_harts : MAX_HARTS;
+
+    (void)t;
+    for (uint32_t h = 0; h < n; h++) {
+        error_t e = platform_counters(SRV_CAP_PLATFORM, &counters[h], h);
+
+        if (e)
+            return e;
+    }
+    for (unsigned i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        text_printf(out, "%s", rows[i].name);
+        for (uint32_t h = 0; h < n; h++)
+            text_printf(out, " %lu", (unsigned long)*(uint64_t *)((char *)&counters[h] + rows[i].offset));
         text_printf(out, "\n");
     }
     return 0;
@@ -354,6 +390,7 @@ static const struct proc_node sys_nodes[] = {
 };
 static const struct proc_node atoll_nodes[] = {
     FILE_NODE("unimplemented", print_unimplemented, false), FILE_NODE("fs", print_executor, false),
+    FILE_NODE("counters", print_counters, false),
 };
 
 const struct proc_node proc_system_nodes[] = {

@@ -58,7 +58,7 @@ void account_thread_end(struct thread *t)
 
 void account_process(const struct process *p, struct cpu_use *out)
 {
-    *out = (struct cpu_use){ p->user_ticks, p->system_ticks, p->nr_faults, p->nr_switches };
+    *out = (struct cpu_use){ p->user_ticks, p->system_ticks, p->nr_faults, p->nr_switches, 0 };
     for (const struct thread *t = p->image->threads; t; t = t->next) {
         struct tcb_info figures;
 
@@ -68,6 +68,7 @@ void account_process(const struct process *p, struct cpu_use *out)
         out->system += figures.system_ticks;
         out->faults += figures.nr_faults;
         out->switches += figures.nr_switches;
+        out->nr_runnable += figures.state == THREAD_RUNNABLE || figures.state == THREAD_OUT_OF_BUDGET;
     }
 }
 
@@ -188,6 +189,7 @@ error_t proc_serve_stat(struct rpc_call *call, const struct proc_stat_in *in, st
         .rss_pages = resident_pages(p, &mapped), .nr_threads = p->image->nr_threads,
         .last_hart = p->image->threads ? p->image->threads->hart : 0,
         .cutime_ticks = user_hz(p->child_user_ticks), .cstime_ticks = user_hz(p->child_system_ticks),
+        .nr_runnable = use.nr_runnable,
     };
     out->st.vsize_bytes = mapped * PAGE_BYTES;
     return 0;

@@ -8,7 +8,7 @@
 /* Add an ending thread's figures to its process. */
 void account_thread_end(struct thread *);
 /* All of a process, living threads included. */
-struct cpu_use { ticks_t user, system; uint64_t faults, switches; };
+struct cpu_use { ticks_t user, system; uint64_t faults, switches, nr_runnable; };
 void account_process(const struct process *, struct cpu_use *);
 void usage_of(const struct process *, bool children, struct proc_usage *);
 /* A waited-for child's figures go to its parent. */

@@ -75,7 +75,7 @@ const struct component assembly[NR_COMPONENTS] = {
         .untyped_share = 12, .untyped_min_bits = 23,
         .client_of = 1u << SERVER_PROC | 1u << SERVER_TIME,
         .devices = 1u << DEVICE_UART | 1u << DEVICE_VIRTIO | 1u << DEVICE_DMA,
-        .platform_rights = RIGHT_WRITE,
+        .platform_rights = RIGHT_READ | RIGHT_WRITE,     /* counters, debug output */
         .map = {
             { SHARED_SESSIONS_FS, RW, 0, 0, SRV_SESSIONS },
             { SHARED_PROC_PAGES, R, 0, 0, SRV_PROC_PAGES },

@@ -77,7 +77,8 @@ def overlay(names: list[str]) -> Iterator[Path]:
             folder.mkdir()
             (folder / f"{MARK}{name}").write_text("true\n")
         (top / "list").write_text("\n".join(f"@{n} {n}" for n in names) + "\n")
-        (top / "run").write_text(DRIVER)
+        (top / "init").write_text(DRIVER)     # the name of process 1, which pidof's tests look for
+        (top / "init").chmod(0o755)
         yield Path(work)
 
 
@@ -104,7 +105,7 @@ def results(output: str) -> dict[str, str]:
 def write_baseline() -> int:
     """Run on Linux and write what happened there."""
     with overlay(applets()) as folder:
-        status, output = linux.run(linux.Boot("exec sh /bbtest/run", [folder], timeout_s=3600))
+        status, output = linux.run(linux.Boot("exec sh /bbtest/init", [folder], timeout_s=3600))
     if status is None or "@@all" not in output:
         raise BuildError("the suite did not end on Linux", detail=output[-2000:])
     found = results(output)
@@ -155,7 +156,7 @@ def run_in_atoll(part: str, harts: list[int]) -> list[Case]:
 def _boot(names: list[str], smp: int) -> tuple[str, str]:
     from .testing import boot_exec
     with overlay(names) as folder:
-        result, out, _ = boot_exec(run.Options(smp=smp, overlays=[folder], command="exec sh /bbtest/run",
+        result, out, _ = boot_exec(run.Options(smp=smp, overlays=[folder], command="exec /bbtest/init",
                                                timeout_s=PART_TIMEOUT_S))
     return out, result.panic or result.console
 
