@@ -225,13 +225,20 @@ static void cut(struct block *b, size_t units)
     give_back(rest);
 }
 
+/* Without memory of its own system to ask (tests): a page fault will do. */
+__attribute__((weak)) bool heap_commit(void *from, size_t bytes)
+{
+    (void)from, (void)bytes;
+    return true;
+}
+
 static bool grow(size_t units)
 {
     size_t bytes = units * ALIGN > GROW_BYTES ? units * ALIGN : GROW_BYTES;
 
     if (bytes > (size_t)(heap.limit - heap.top))
         bytes = (size_t)(heap.limit - heap.top) & ~(size_t)(ALIGN - 1);
-    if (bytes < units * ALIGN)
+    if (bytes < units * ALIGN || !heap_commit(heap.top, bytes))
         return false;
     struct block *b = (struct block *)heap.top;
     b->prev_units = heap.last != NULL ? heap.last->units : 0;

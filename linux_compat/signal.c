@@ -320,7 +320,9 @@ static void guest_fault(struct thread *t)
     case UPCALL_SEGMENT:
         force(t, SIGBUS, BUS_ADRERR, r->value);
         break;
-    case UPCALL_NO_MEMORY:
+    case UPCALL_NO_MEMORY:      /* the instruction is tried again when there is some */
+        if (proc_memory_wait(proc_client()) == 0)
+            break;
         die(SIGKILL, r->value, r->x[0]);
     default:
         die(SIGILL, r->value, r->x[0]);

@@ -9,6 +9,9 @@
 
 /* Give malloc its memory: one range, zero at first, touched from below. */
 void  heap_init(void *base, size_t bytes);
+/* Asked before the heap grows over a range: is there memory for it? What is granted
+ * never faults for want of memory later. A weak default says yes. */
+bool  heap_commit(void *from, size_t bytes);
 /* NULL when there is no room. Blocks are 16-aligned. */
 void *malloc(size_t bytes) __attribute__((__malloc__));
 void *calloc(size_t nr, size_t bytes) __attribute__((__malloc__));

@@ -19,6 +19,26 @@ static void write_console(const char *text, size_t bytes)
     sys_debug_write(SRV_CAP_PLATFORM, text, bytes);
 }
 
+/*
+ * A server that meets an empty pool in a page fault cannot go on, and with it
+ * the system. So its heap grows only over memory that is there already, and
+ * leaves what the pool keeps for the system (half of it) to stacks and shared
+ * pages: malloc fails instead, and the client hears of it. Since a heap does not
+ * shrink, what clients make a server hold is also limited to a quarter of all.
+ */
+bool heap_commit(void *from, size_t bytes)
+{
+    struct pool_info pool;
+    uint64_t result, start = (uint64_t)from & ~(PAGE_BYTES - 1);
+    uint64_t end = ((uint64_t)from + bytes + PAGE_BYTES - 1) & ~(PAGE_BYTES - 1);
+
+    if (sys_invoke(SRV_CAP_POOL, POOL_INFO, ~0ul, (uint64_t)&pool, 0, 0, 0, &result) != 0)
+        return false;
+    if ((end - SRV_HEAP) / PAGE_BYTES > pool.total_pages / 4 || pool.free_pages < pool.reserve_pages / 2 + (end - start) / PAGE_BYTES)
+        return false;
+    return sys_invoke(SRV_CAP_VSPACE, VSPACE_POPULATE, start, end - start, 1, 0, 0, &result) == 0;
+}
+
 void server_start(const struct server_info *info)
 {
     stdio_set_writer(write_console);

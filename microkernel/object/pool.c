@@ -54,6 +54,7 @@ void pool_init(struct pool *pool, paddr_t base, size_t pages, paddr_t span_base,
     pool->lock = (struct spinlock){ 0 };
     pool->free_head = 0;
     pool->nr_free = 0;
+    pool->reserve = 0;
     pool->nr_fresh = pool->nr_total = own + (uint32_t)pages - pool->first;
     pool->ranges[0] = (struct pool_range){ pool->first, own + (uint32_t)pages };
     pool->nr_ranges = 1;
@@ -148,12 +149,27 @@ static uint32_t take_fresh(struct pool *pool, uint32_t *out, uint32_t want)
     return got;
 }
 
+/* With the lock held: how many of `want` pages the account may have. Near the
+ * reserve the system gets single pages, so that none of it reaches a cache,
+ * where everybody takes. */
+static uint32_t may_take(const struct pool *pool, unsigned account, uint32_t want)
+{
+    uint32_t left = pool->nr_free + pool->nr_fresh;
+
+    if (left >= pool->reserve + want)
+        return want;
+    if (account == POOL_SYSTEM_ACCOUNT)
+        return 1;
+    return left > pool->reserve ? left - pool->reserve : 0;
+}
+
 /* Up to `want` pages from the shared part. Returns how many. */
-static uint32_t take_shared(struct pool *pool, uint32_t *out, uint32_t want)
+static uint32_t take_shared(struct pool *pool, unsigned account, uint32_t *out, uint32_t want)
 {
     uint32_t got = 0;
 
     spin_lock(&pool->lock);
+    want = may_take(pool, account, want);
     while (got < want && pool->free_head) {
         out[got++] = pool->free_head;
         pool->free_head = *page_link(pool, pool->free_head);
@@ -195,19 +211,19 @@ static uint32_t steal(struct pool *pool)
 }
 
 /* Fill this hart's empty cache and take one page of it. 0 = none anywhere. */
-static __attribute__((noinline)) uint32_t refill(struct pool *pool,
+static __attribute__((noinline)) uint32_t refill(struct pool *pool, unsigned account,
                                                  struct pool_cache *cache)
 {
     uint32_t page = 0;
 
-    cache->count = take_shared(pool, cache->page, POOL_CACHE_BATCH);
+    cache->count = take_shared(pool, account, cache->page, POOL_CACHE_BATCH);
     if (cache->count)
         page = cache->page[--cache->count];
     spin_unlock(&cache->lock);
     return page ? page : steal(pool);
 }
 
-error_t pool_take_raw(struct pool *pool, paddr_t *out)
+error_t pool_take_raw(struct pool *pool, unsigned account, paddr_t *out)
 {
     struct pool_cache *cache = &pool->caches[this_hart()->id];
     uint32_t page;
@@ -217,7 +233,7 @@ error_t pool_take_raw(struct pool *pool, paddr_t *out)
         page = cache->page[--cache->count];
         spin_unlock(&cache->lock);
     } else {
-        page = refill(pool, cache);
+        page = refill(pool, account, cache);
         if (!page)
             return ERR_NO_MEMORY;
     }
@@ -230,7 +246,7 @@ error_t pool_alloc_raw(struct pool *pool, unsigned account, paddr_t *out)
 {
     if (pool_charge(pool, account, 1))
         return ERR_NO_MEMORY;
-    if (pool_take_raw(pool, out)) {
+    if (pool_take_raw(pool, account, out)) {
         pool_uncharge(pool, account, 1);
         return ERR_NO_MEMORY;
     }
@@ -351,11 +367,24 @@ static error_t decode_set_limit(struct pool *pool, const struct invoke *inv)
     return 0;
 }
 
+static error_t decode_set_reserve(struct pool *pool, const struct invoke *inv)
+{
+    if (!(inv->rights & RIGHT_CONTROL))
+        return ERR_RIGHTS;
+    if (inv->arg[0] > pool->nr_total)
+        return ERR_RANGE;
+    spin_lock(&pool->lock);
+    pool->reserve = (uint32_t)inv->arg[0];
+    spin_unlock(&pool->lock);
+    return 0;
+}
+
 static error_t decode_info(struct pool *pool, const struct invoke *inv)
 {
     struct pool_info info = {
         .total_pages = pool->nr_total,
         .free_pages = pool_free_pages(pool),
+        .reserve_pages = pool->reserve,
     };
 
     info.used_pages = info.total_pages - info.free_pages;
@@ -381,6 +410,7 @@ error_t pool_decode(struct invoke *inv)
     case POOL_INFO:      return decode_info(inv->object, inv);
     case POOL_ADD_MEMORY:
         return inv->rights & RIGHT_CONTROL ? untyped_add_to_pool(inv) : ERR_RIGHTS;
+    case POOL_SET_RESERVE: return decode_set_reserve(inv->object, inv);
     default:             return ERR_INVALID_CALL;
     }
 }

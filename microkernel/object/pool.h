@@ -44,6 +44,7 @@ struct invoke;
 #define POOL_MIN_PAGES   16
 #define POOL_MAX_ADDED   64     /* Untypeds given to one Pool                  */
 #define POOL_NO_LIMIT    UINT32_MAX
+#define POOL_SYSTEM_ACCOUNT 0u
 #define POOL_DYING       (1u << 31)     /* in nr_users                         */
 
 struct pool_account {
@@ -76,6 +77,7 @@ struct pool {
     uint32_t nr_free;           /* on the list                                 */
     uint32_t nr_fresh;          /* in the ranges                               */
     uint32_t nr_total;          /* pages given to the Pool, without its tables */
+    uint32_t reserve;           /* the last pages are for the system's account */
     uint32_t nr_ranges, range;  /* all; the one in use                         */
     struct pool_range ranges[1 + POOL_MAX_ADDED];
 
@@ -120,8 +122,8 @@ error_t pool_destroy_step(struct pool *pool);
 error_t pool_alloc_page(struct pool *pool, unsigned account, paddr_t *out);
 error_t pool_alloc_raw(struct pool *pool, unsigned account, paddr_t *out);
 
-/* The same two steps without the account: when one page takes another's place. */
-error_t pool_take_raw(struct pool *pool, paddr_t *out);
+/* The same two steps without a charge: when one page takes another's place. */
+error_t pool_take_raw(struct pool *pool, unsigned account, paddr_t *out);
 void pool_put_page(struct pool *pool, paddr_t pa);
 
 /* Give a page back whatever its count is (tables, nodes), and its charge. */

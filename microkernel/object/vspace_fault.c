@@ -72,7 +72,7 @@ static enum fault_result store_private(struct vspace *vs, uaddr_t va,
         return FAULT_RESOLVED;
     }
     /* The copy takes the shared frame's place in the account. */
-    if (pool_take_raw(vs->pool, &new))
+    if (pool_take_raw(vs->pool, vs->account, &new))
         return FAULT_NO_MEMORY;
     page_copy(phys_to_kva(new), phys_to_kva(old));
     if (bits & PTE_X)

@@ -35,7 +35,7 @@ static error_t print_meminfo(struct text *out, const struct proc_target *t)
     for (struct superblock *sb = vfs_mounts; sb; sb = sb->next)
         cached += sb->nr_pages;
     text_printf(out, "MemTotal:       %8lu kB\nMemFree:        %8lu kB\nMemAvailable:   %8lu kB\n",
-                (unsigned long)total * 4, (unsigned long)left * 4, (unsigned long)left * 4);
+                (unsigned long)total * 4, (unsigned long)left * 4, (unsigned long)segments_available() * 4);
     text_printf(out, "Buffers:        %8lu kB\nCached:         %8lu kB\nSwapCached:     %8lu kB\n", 0ul,
                 (unsigned long)cached * 4, 0ul);
     text_printf(out, "Active:         %8lu kB\nInactive:       %8lu kB\n", (unsigned long)(total - left) * 4, 0ul);

@@ -20,6 +20,9 @@
 #define CNODE_RADIX  12u
 #define PER_CNODE    (1u << (CNODE_RADIX - 1))
 #define REAP_LOOKS   32u            /* orphans looked at in one go              */
+/* What files hold is not the system's: it may not take the pool's reserve. The
+ * accounts below FIRST_PROCESS_SLOT belong to no process. */
+#define FILES_ACCOUNT SERVER_FS
 
 static struct segment *free_list, *orphans, *orphans_last;
 static uint32_t nr_cnodes, used_in_cnode = PER_CNODE;
@@ -46,7 +49,8 @@ static error_t object_make(struct segment *s)
         used_in_cnode = 0;
     }
     s->cap = CAP_IN(FIRST_CNODE + nr_cnodes - 1, used_in_cnode * 2);
-    e = sys_invoke(SRV_CAP_UNTYPED, UNTYPED_RETYPE, CAP_TYPE_SEGMENT, 0, s->cap, 1, SRV_CAP_POOL, &result);
+    e = sys_invoke(SRV_CAP_UNTYPED, UNTYPED_RETYPE, CAP_TYPE_SEGMENT, 0, s->cap, 1,
+                   SRV_CAP_POOL | (uint64_t)FILES_ACCOUNT << 32, &result);
     if (!e)
         used_in_cnode++;
     return space_error(e);
@@ -54,6 +58,11 @@ static error_t object_make(struct segment *s)
 
 void segments_init(void)
 {
+    uint64_t total, left, result;
+
+    /* Files alone shall not make it impossible to start a program that removes them. */
+    segments_memory(&total, &left);
+    sys_invoke(SRV_CAP_POOL, POOL_SET_LIMIT, FILES_ACCOUNT, total - total / 4, 0, 0, 0, &result);
 }
 
 error_t seg_new(struct segment **out)
@@ -229,4 +238,13 @@ void segments_memory(uint64_t *total_pages, uint64_t *free_pages)
     (void)sys_invoke(SRV_CAP_POOL, POOL_INFO, ~0ul, (uintptr_t)&info, 0, 0, 0, &result);
     *total_pages = info.total_pages;
     *free_pages = info.free_pages;
+}
+
+uint64_t segments_available(void)
+{
+    struct pool_info info = { 0 };
+    uint64_t result;
+
+    (void)sys_invoke(SRV_CAP_POOL, POOL_INFO, ~0ul, (uintptr_t)&info, 0, 0, 0, &result);
+    return info.free_pages > info.reserve_pages ? info.free_pages - info.reserve_pages : 0;
 }

@@ -47,5 +47,7 @@ error_t seg_map(struct segment *, uint32_t client, uint64_t address, uint64_t by
 void segments_reap(void);
 /* Pages of the system's pool. */
 void segments_memory(uint64_t *total_pages, uint64_t *free_pages);
+/* Free pages without those that are kept for the system. */
+uint64_t segments_available(void);
 
 #endif

@@ -510,7 +510,7 @@ void tmpfs_set_limits(struct superblock *sb)
     uint64_t total, free_pages;
 
     segments_memory(&total, &free_pages);
-    sb->max_pages = total - total / 8;
+    sb->max_pages = total - total / 4;
     sb->max_inodes = 1u << 20;
 }
 

@@ -24,6 +24,7 @@
 #include "exit.h"
 #include "fork.h"
 #include "reaper.h"
+#include "room.h"
 #include "shutdown.h"
 #include "signal.h"
 #include "thread.h"
@@ -204,8 +205,9 @@ error_t proc_serve_exec(struct rpc_call *call, const struct proc_exec_in *in, st
     error_t error;
 
     (void)out;
-    if (coro_self())
-        reaper_wait(now() + info->timebase_hz / 5);
+    error = room_for_process();
+    if (error)
+        return error;
     old = caller_image(call);
     t = old ? image_thread(old, in->thread_index) : NULL;
     if (!t)

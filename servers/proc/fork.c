@@ -21,6 +21,7 @@
 #include "events.h"
 #include "exit.h"
 #include "reaper.h"
+#include "room.h"
 #include "signal.h"
 #include "thread.h"
 
@@ -122,8 +123,9 @@ error_t proc_serve_fork_begin(struct rpc_call *call, const struct proc_fork_begi
 
     if (!image)
         return ERR_NO_PROCESS;
-    if (coro_self())
-        reaper_wait(now() + info->timebase_hz / 5);
+    error = room_for_process();
+    if (error)
+        return error;
     image = caller_image(call);
     if (!image)
         return ERR_NO_PROCESS;
@@ -303,13 +305,16 @@ static void vfork_cancelled(struct rpc_call *call)
 
 error_t proc_serve_vfork(struct rpc_call *call, const struct proc_vfork_in *in, struct proc_vfork_out *out)
 {
-    struct image *image = caller_image(call);
+    struct image *image;
     struct process *child;
     struct thread *parent, *t;
     struct upcall_regs regs;
-    error_t error;
+    error_t error = room_for_process();
     int area;
 
+    if (error)
+        return error;
+    image = caller_image(call);
     parent = image ? image_thread(image, in->thread_index) : NULL;
     if (!parent)
         return ERR_INVALID_ARGUMENT;
@@ -380,6 +385,13 @@ error_t proc_serve_thread_create(struct rpc_call *call, const struct proc_thread
         return ERR_INVALID_ARGUMENT;
     if (image->process->loading)
         return ERR_AGAIN;
+    error = room_for_process();
+    if (error)
+        return error;
+    image = caller_image(call);
+    parent = image ? image_thread(image, in->thread_index) : NULL;
+    if (!parent)
+        return ERR_INVALID_ARGUMENT;
     error = thread_make(image, -1, 0, hart_choose(parent->affinity, parent->hart), &t);
     if (error)
         return error;

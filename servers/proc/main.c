@@ -19,7 +19,7 @@
 #include "reaper.h"
 #include "vm.h"
 
-#define NR_COROUTINES   8
+#define NR_COROUTINES   16
 #define COROUTINE_STACK 16384
 
 const struct server_info *const info = (const struct server_info *)SRV_INFO;

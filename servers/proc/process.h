@@ -31,6 +31,7 @@
 
 #define NR_PROCESSES    NR_SLOTS
 #define NR_VMS          NR_SLOTS        /* vm 0 is never used: account 0 is the system's */
+#define WARM_SLOTS      64              /* slots below keep pages and objects for the next process */
 #define MAX_PID         32768
 
 struct signal_queue { struct queued_signal *first, **end; uint32_t count; };

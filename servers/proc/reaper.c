@@ -30,7 +30,7 @@ static struct ring done;    /* reaper to main thread */
 /* main thread only */
 static struct image *group_image[NR_GROUPS];
 static unsigned under_way;
-#define MAX_WAITERS 16
+#define MAX_WAITERS 64
 static struct coro *waiter[MAX_WAITERS];
 
 static uint8_t stack[8192] __attribute__((aligned(16)));
@@ -99,7 +99,7 @@ static void submit(uint64_t job)
 void reap_vm(struct vm *vm)
 {
     vm->state = VM_REAPED;
-    submit(JOB(vm->built ? JOB_VM : JOB_VM_REVOKE, vm->index));
+    submit(JOB(vm->built && vm->index < WARM_SLOTS ? JOB_VM : JOB_VM_REVOKE, vm->index));
 }
 
 void reap_group(int group, struct image *image)
@@ -112,6 +112,11 @@ void reap_group(int group, struct image *image)
 bool reaper_busy(void)
 {
     return under_way != 0;
+}
+
+unsigned reaper_backlog(void)
+{
+    return under_way;
 }
 
 error_t reaper_wait(ticks_t deadline)

@@ -23,6 +23,7 @@ void reap_vm(struct vm *);
 void reap_group(int group, struct image *);
 /* Is anything under way, so that waiting helps against a lack of objects? */
 bool reaper_busy(void);
+unsigned reaper_backlog(void);     /* vms and groups under way */
 /* A coroutine that waits for objects: woken when something was reaped. */
 error_t reaper_wait(ticks_t deadline) MAY_YIELD;
 

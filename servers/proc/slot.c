@@ -14,6 +14,7 @@
 #include <string.h>
 
 #include <libipc/client.h>
+#include <libipc/syscall.h>
 
 #include "events.h"
 #include "process.h"
@@ -34,6 +35,7 @@ static struct id_entry {
     uint16_t thread;        /* index + 1 */
 } ids[MAX_PID];
 static uint32_t last_pid;
+
 
 void tables_init(void)
 {
@@ -93,6 +95,25 @@ void image_hold(struct image *image)
     image->holds++;
 }
 
+static void give_back(cptr_t segment, uint64_t slot, uint64_t bytes)
+{
+    uint64_t result;
+
+    sys_invoke(segment, SEGMENT_ZERO, slot * bytes, bytes, 0, 0, 0, &result);
+}
+
+/* The shared pages of a slot that only a crowd of processes uses; its vm is gone. */
+static void give_back_pages(uint64_t slot)
+{
+    give_back(SRV_CAP_SESSIONS + SERVER_PROC, slot, SESSION_BYTES);
+    give_back(SRV_CAP_SESSIONS + SERVER_FS, slot, SESSION_BYTES);
+    give_back(SRV_CAP_SESSIONS + SERVER_TIME, slot, SESSION_BYTES);
+    give_back(SRV_CAP_FD_PAGES, slot, FD_PAGES * PAGE_BYTES);
+    give_back(SRV_CAP_PROC_PAGES, slot, PAGE_BYTES);
+    give_back(SRV_CAP_SIG_PAGES, slot, PAGE_BYTES);
+    give_back(SRV_CAP_THREAD_FRAMES, slot, PAGE_BYTES);
+}
+
 void image_drop(struct image *image)
 {
     if (--image->holds)
@@ -104,6 +125,8 @@ void image_drop(struct image *image)
     image->page->pid = 0;
     image->closed_mark[0] = rpc_posted(&fs_client);
     image->closed_mark[1] = rpc_posted(&time_client);
+    if (image->slot >= WARM_SLOTS)
+        give_back_pages(image->slot);
     free_slots[nr_free_slots++] = image->slot;
 }
 

@@ -16,6 +16,7 @@ static struct pers_header personality;
 static uint16_t free_groups[NR_GROUPS];
 static unsigned nr_free_groups;
 static bool group_has_chunk[NR_GROUPS];
+static unsigned nr_group_chunks;
 static struct thread *group_owner[NR_GROUPS], *main_thread[NR_VMS];
 static uint64_t next_vm_id = 1;
 
@@ -164,6 +165,16 @@ static void add_thread_objects(struct batch *b, cptr_t row, unsigned hart)
     batch_add(b, row + ROW_SCHED, SCHED_CONFIGURE, slice, slice, hart, 0, 0);
 }
 
+/* Chunks are for ever, so address spaces leave room for every group's: a crowd of
+ * processes shall not mean that there are no threads afterwards. */
+static bool room_for_chunk(void)
+{
+    uint64_t left = 0;
+
+    return sys_invoke(SRV_CAP_UNTYPED, UNTYPED_INFO, 0, 0, 0, 0, 0, &left) == 0 &&
+           left >= (1ul << VM_CHUNK_BITS) + ((uint64_t)(NR_GROUPS - nr_group_chunks) << GROUP_CHUNK_BITS);
+}
+
 error_t vm_add_objects(struct batch *b, struct vm *vm, unsigned hart)
 {
     cptr_t row = vm_cap(vm, 0);
@@ -171,7 +182,10 @@ error_t vm_add_objects(struct batch *b, struct vm *vm, unsigned hart)
     if (vm->built)
         return 0;
     if (!vm->has_chunk) {
-        error_t error = make_chunk(row, VM_CHUNK_BITS, vm->index);
+        error_t error = room_for_chunk() ? 0 : ERR_NO_MEMORY;
+
+        if (!error)
+            error = make_chunk(row, VM_CHUNK_BITS, vm->index);
 
         if (error)
             return error;
@@ -195,6 +209,7 @@ error_t group_add_objects(struct batch *b, int group, unsigned hart)
         if (error)
             return error;
         group_has_chunk[group] = true;
+        nr_group_chunks++;
     }
     add_thread_objects(b, row, hart);
     return 0;

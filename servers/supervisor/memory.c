@@ -19,6 +19,11 @@ struct area {
     bool     device;
 };
 
+/* The pool's last pages are for the servers: their stacks, and the sessions and
+ * pages of processes that exist already. */
+#define RESERVE_FRACTION 16
+#define RESERVE_MAX      4096
+
 static struct area areas[BOOT_MAX_UNTYPEDS + 1];
 static unsigned nr_areas;
 static cptr_t next_slot, end_slot;
@@ -209,7 +214,7 @@ uint64_t mem_make_pool(cptr_t *pool)
 {
     struct area *home = largest_area();
     uint64_t pages = (home->bytes - align_up(home->used, PAGE_BYTES)) / PAGE_BYTES;
-    uint64_t low = ~0ul, high = 0, span;
+    uint64_t low = ~0ul, high = 0, span, reserve;
 
     for (unsigned i = 0; i < nr_areas; i++) {
         if (areas[i].device || !areas[i].paddr)
@@ -224,6 +229,8 @@ uint64_t mem_make_pool(cptr_t *pool)
     for (unsigned i = 0; i < nr_areas; i++)
         if (!areas[i].device && areas[i].paddr && areas[i].used < areas[i].bytes)
             pages += pool_add_rest(*pool, &areas[i]);
+    reserve = pages / RESERVE_FRACTION < RESERVE_MAX ? pages / RESERVE_FRACTION : RESERVE_MAX;
+    must(sys_invoke(*pool, POOL_SET_RESERVE, reserve, 0, 0, 0, 0, NULL), "set the pool's reserve");
     return pages;
 }
 

@@ -181,10 +181,13 @@ struct vspace_info {
  * POOL_INFO: a2 = account or ~0 for the pool, a3 = address of struct pool_info
  * POOL_ADD_MEMORY: a2 = Untyped cptr: RAM, without children, inside the span
  *   that the Pool was made for; all of it becomes the Pool's
+ * POOL_SET_RESERVE: a2 = pages; when no more than these are free, only account 0
+ *   gets pages: servers cannot be starved by those they serve. At first 0.
  * Account 0 is the system's, unlimited at first, as are all. */
-enum { POOL_SET_LIMIT = 0x600, POOL_INFO, POOL_ADD_MEMORY };
+enum { POOL_SET_LIMIT = 0x600, POOL_INFO, POOL_ADD_MEMORY, POOL_SET_RESERVE };
 #define POOL_ACCOUNTS 1024
-struct pool_info { uint64_t total_pages; uint64_t free_pages; uint64_t used_pages; uint64_t limit_pages; };
+struct pool_info { uint64_t total_pages; uint64_t free_pages; uint64_t used_pages; uint64_t limit_pages;
+                   uint64_t reserve_pages; };
 
 /* ---- Segment (pages numbered from 0, grows by itself up to its limit) ----
  * SEGMENT_RESIZE: a2 = new size in pages: pages beyond are freed and unmapped

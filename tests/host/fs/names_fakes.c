@@ -141,7 +141,7 @@ error_t host_syscall(uint64_t nr, uint64_t a[7])
         s = segment_of(a[5]);
         assert(s);
         fake_map_rights = s->cap == a[5];
-    } else if (op == VSPACE_RESERVE) {
+    } else if (op == VSPACE_RESERVE || op == POOL_SET_LIMIT) {
         ;
     } else {
         s = segment_of(a[0]);

@@ -40,6 +40,7 @@ static error_t invoke(uint64_t cap, uint64_t op, const uint64_t *a, uint64_t *re
     if (fake.fail_after >= 0 && fake.fail_after-- == 0)
         return ERR_NO_MEMORY;
     switch (op) {
+    case UNTYPED_INFO: *result = 1ul << 30; break;
     case TCB_UPCALL:  fake.nr_upcalls++; break;
     case TCB_SUSPEND: fake.nr_suspends++; break;
     case TCB_RESUME:  fake.nr_resumes++; break;
@@ -205,6 +206,7 @@ void shutdown_now(uint32_t status, bool reboot) { (void)reboot; fake.shutdown_st
 void reap_vm(struct vm *vm) { vm_free(vm); }
 void reap_group(int group, struct image *image) { (void)image; group_free(group); }
 bool reaper_busy(void) { return false; }
+error_t room_for_process(void) { return 0; }
 error_t reaper_wait(ticks_t deadline) { (void)deadline; return 0; }
 
 void proc_say(const char *format, ...) { (void)format; }
