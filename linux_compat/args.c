@@ -5,8 +5,8 @@
  * Two passes over the same strings: one measures, since strings lie at the top
  * of the stack and so their place depends on their length; one copies and stops
  * with an error if the old image's other threads changed them meanwhile. Reading
- * goes through a window of one page, because the strings of one process usually
- * lie next to each other.
+ * goes through a few windows, because the strings of one process usually lie next
+ * to each other, those of argv and envp and the two arrays in different places.
  */
 #include <string.h>
 #include "args.h"
@@ -15,31 +15,46 @@
 
 #define MAX_STRING 131072ul         /* MAX_ARG_STRLEN                           */
 
-static struct {
-    uaddr_t  page;                  /* of the old image; 1: nothing             */
-    uint64_t bytes;                 /* valid from the page's start              */
-    uint8_t  data[PAGE_BYTES];
-} window;
+#define WINDOW_BYTES 1024ul             /* all of them: one page                */
+#define NR_WINDOWS   4u
 
-static error_t window_at(uaddr_t at)
+static struct { uint8_t data[NR_WINDOWS][WINDOW_BYTES]; } window_memory __attribute__((aligned(4096)));
+static struct window {
+    uaddr_t  at;                    /* of the old image                         */
+    uint64_t bytes;                 /* valid from there; 0: nothing             */
+    uint8_t *data;
+} window[NR_WINDOWS];
+static unsigned next_window;
+
+/* The window with the byte at `at`, or NULL. */
+static struct window *window_at(uaddr_t at)
 {
-    uaddr_t page = at & ~(PAGE_BYTES - 1);
-    if (window.page == page && window.bytes)
-        return ERR_OK;
+    uaddr_t start = at & ~(WINDOW_BYTES - 1);
+    for (unsigned i = 0; i < NR_WINDOWS; i++)
+        if (window[i].at == start && at - start < window[i].bytes)
+            return &window[i];
     if (at >= GUEST_LIMIT)
-        return ERR_FAULT;
-    window.page = page;
-    window.bytes = kcall_vspace_copy(GUEST_CAP_EXEC_SOURCE, page, window.data, PAGE_BYTES, false);
-    return at - page < window.bytes ? ERR_OK : ERR_FAULT;
+        return NULL;
+    struct window *w = &window[next_window];
+    w->data = window_memory.data[next_window];
+    next_window = (next_window + 1) % NR_WINDOWS;
+    w->at = start;
+    w->bytes = kcall_vspace_copy(GUEST_CAP_EXEC_SOURCE, start, w->data, WINDOW_BYTES, false);
+    return at - start < w->bytes ? w : NULL;
 }
 
 static error_t read_pointer(uaddr_t at, uaddr_t *value)
 {
     uint8_t bytes[8];
+    const struct window *w = at % 8 ? NULL : window_at(at);
+    if (w && at - w->at + 8 <= w->bytes) {
+        memcpy(value, w->data + (at - w->at), 8);
+        return ERR_OK;
+    }
     for (unsigned i = 0; i < 8; i++) {
-        if (window_at(at + i))
+        if (!(w = window_at(at + i)))
             return ERR_FAULT;
-        bytes[i] = window.data[(at + i) % PAGE_BYTES];
+        bytes[i] = w->data[at + i - w->at];
     }
     memcpy(value, bytes, 8);
     return ERR_OK;
@@ -50,15 +65,16 @@ static error_t walk_string(uaddr_t at, uaddr_t to, uint64_t room, uint64_t *leng
 {
     uint64_t n = 0;
     for (;;) {
-        error_t e = window_at(at + n);
-        if (e)
-            return e;
-        uint64_t offset = (at + n) % PAGE_BYTES, here = window.bytes - offset;
-        const uint8_t *end = memchr(window.data + offset, 0, here);
-        uint64_t part = end ? (uint64_t)(end - (window.data + offset)) + 1 : here;
+        const struct window *w = window_at(at + n);
+        if (!w)
+            return ERR_FAULT;
+        const uint8_t *from = w->data + (at + n - w->at);
+        uint64_t here = w->bytes - (at + n - w->at);
+        const uint8_t *end = memchr(from, 0, here);
+        uint64_t part = end ? (uint64_t)(end - from) + 1 : here;
         if (n + part > room || n + part > MAX_STRING)
             return ERR_ARGS_TOO_LONG;
-        if (to && guest_write(to + n, window.data + offset, part))
+        if (to && guest_write(to + n, from, part))
             return ERR_FAULT;
         n += part;
         if (end) {
@@ -144,7 +160,6 @@ error_t args_measure(struct args *a, uint64_t limit_bytes)
 {
     struct walk w = { .room = limit_bytes };
     uaddr_t unused;
-    window.page = 1;
     error_t e = walk_all(a, &w, &a->argc, &unused);
     a->envc = w.nr - a->argc;
     a->string_bytes = w.used;

@@ -46,26 +46,26 @@ enum {
 #define HWCAP (1ul << 8 | 1ul << 12 | 1ul << 0 | 1ul << 5 | 1ul << 3 | 1ul << 2)
 
 static struct {
-    char path[4097];                    /* of the caller                        */
-    char interpreter[4096];             /* PT_INTERP                            */
-    char line[MAX_SCRIPTS][2][BINPRM_BYTES];    /* `#!`: interpreter, argument  */
-    char fd_path[32];
-    char command[65536];                /* --exec                               */
+    /* what every exec uses, together */
     uint8_t seed[FS_PROGRAM_SEED];      /* open_program fills it and head       */
     uint8_t head[HEAD_BYTES];
     uint64_t head_bytes;                /* valid                                */
-    uint8_t phdrs[ELF_MAX_PHDRS * ELF_PHDR_BYTES];
     struct elf_header header, interp_header;
-    struct elf_plan plan, interp_plan;
     struct args args;
     struct fs_stat stat;
-    uint64_t auxv[NR_AUXV][2];
     int32_t fd, interp_fd;
     bool keep_fd;                       /* execveat on a descriptor             */
     uint32_t is_first;                  /* init: there is no old image          */
     uint64_t base, interp_base;         /* load biases                          */
     uaddr_t sp, random_at, execfn_at;
-} L;
+    char fd_path[32];
+    struct elf_plan plan, interp_plan;
+    uint8_t phdrs[ELF_MAX_PHDRS * ELF_PHDR_BYTES];
+    char path[4097];                    /* of the caller                        */
+    char interpreter[4096];             /* PT_INTERP                            */
+    char line[MAX_SCRIPTS][2][BINPRM_BYTES];    /* `#!`: interpreter, argument  */
+    char command[65536];                /* --exec                               */
+} L __attribute__((aligned(4096)));
 
 static struct rpc_in text_in(const char *s) { return (struct rpc_in){ s, strlen(s) }; }
 

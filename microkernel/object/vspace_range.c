@@ -476,9 +476,21 @@ error_t vspace_protect(struct vspace *vs, uaddr_t va, uint64_t len,
 
 /* ---- discard ---- */
 
+/* Do eight entries name no page at all? False also for an odd mixture. */
+static inline bool eight_promises(const pte_t *e)
+{
+    pte_t any = e[0] | e[1] | e[2] | e[3] | e[4] | e[5] | e[6] | e[7];
+
+    return !(any & PTE_V) && (any & PROMISE_KIND_MASK) != PROMISE_KEPT;
+}
+
 static void visit_discard(struct range_op *op, const struct span *s)
 {
     for (size_t i = 0; i < s->count; i++) {
+        while (i + 8 <= s->count && eight_promises(s->entry + i))
+            i += 8;
+        if (i == s->count)
+            break;
         pte_t old = s->entry[i];
         uaddr_t va = s->va + i * s->step;
         pte_t kind = PROMISE_RECORD;

@@ -145,21 +145,14 @@ static struct ticket *ticket_room(uint32_t slot)
     return oldest;
 }
 
-/* 55 bits, not 0. A block of random bytes serves several tickets; each number is
- * wiped when it is given out. */
+/* 55 bits, not 0. */
 static uint64_t ticket_random(void)
 {
-    static uint64_t stock[12];
-    static unsigned left;
     uint64_t n;
 
     do {
-        if (!left) {
-            random_bytes(stock, sizeof stock);
-            left = sizeof stock / sizeof stock[0];
-        }
-        n = stock[--left] >> TICKET_BITS;
-        stock[left] = 0;
+        random_bytes(&n, sizeof n);
+        n >>= TICKET_BITS;
     } while (!n);
     return n;
 }

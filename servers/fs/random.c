@@ -21,6 +21,13 @@
 
 static uint32_t key[8];
 
+/* Small requests share blocks: what is given out is wiped, what is left is as
+ * secret as the key, and fresh entropy throws it away. */
+#define STOCK_BYTES 480u            /* with the next key: 8 blocks              */
+#define SMALL_BYTES 64u
+static unsigned char stock[STOCK_BYTES];
+static size_t stock_left;
+
 #define ROTL(x, n) ((x) << (n) | (x) >> (32 - (n)))
 #define QUARTER(a, b, c, d) \
     (a += b, d ^= a, d = ROTL(d, 16), c += d, b ^= c, b = ROTL(b, 12), \
@@ -58,6 +65,7 @@ void random_mix(const void *entropy, size_t bytes)
     const unsigned char *from = entropy;
     unsigned char block[64], chunk[32];
 
+    stock_left = 0;
     while (bytes) {
         size_t n = bytes < sizeof chunk ? bytes : sizeof chunk;
 
@@ -73,7 +81,7 @@ void random_mix(const void *entropy, size_t bytes)
     memset(block, 0, sizeof block);
 }
 
-void random_bytes(void *to, size_t bytes)
+static void make_bytes(void *to, size_t bytes)
 {
     static const unsigned nonce[3];
     uint32_t stream_key[8];
@@ -96,6 +104,21 @@ void random_bytes(void *to, size_t bytes)
     }
     memset(stream_key, 0, sizeof stream_key);
     memset(block, 0, sizeof block);
+}
+
+void random_bytes(void *to, size_t bytes)
+{
+    if (bytes > SMALL_BYTES) {
+        make_bytes(to, bytes);
+        return;
+    }
+    if (stock_left < bytes) {
+        make_bytes(stock, sizeof stock);
+        stock_left = sizeof stock;
+    }
+    stock_left -= bytes;
+    memcpy(to, stock + stock_left, bytes);
+    memset(stock + stock_left, 0, bytes);
 }
 
 static int hex_digit(char c)
