@@ -80,6 +80,15 @@ static uaddr_t skip_free(struct vspace *vs, const struct span *s)
     return (s->va & ~(s->step - 1)) + (next - index) * s->step;
 }
 
+static void visit_fill(struct range_op *op, const struct span *s);
+static void drop_leaf_table(struct range_op *op, struct span *s);
+
+static inline bool goes_with_table(const struct range_op *op, const struct span *s)
+{
+    return s->level == 0 && op->visit == visit_fill && !op->promise &&
+           !(s->va & (LEVEL_BYTES(1) - 1)) && op->end - s->va >= LEVEL_BYTES(1);
+}
+
 static error_t prepare(struct range_op *op, uaddr_t va)
 {
     if (op->no_memory)
@@ -107,14 +116,19 @@ error_t range_run(struct range_op *op, uint64_t *cursor)
     gather_init(&gather, vs);
     err = prepare(op, va);
     while (!err && va < op->end) {
-        struct span span;
+        struct span span = { .va = va };
 
-        span_at(vs, va, op->end, &span);
+        span.entry = table_entry(vs, va, &span.level);
+        span.step = LEVEL_BYTES(span.level);
         if (span.level && !*span.entry && !op->force_ends) {
             va = skip_free(vs, &span);
             work += 32;
         } else {
-            op->visit(op, &span);
+            span_at(vs, va, op->end, &span);
+            if (goes_with_table(op, &span))
+                drop_leaf_table(op, &span);
+            else
+                op->visit(op, &span);
             va = span_end(&span);
             work += (unsigned)(span.level ? 4 * span.count : span.count);
         }
@@ -185,6 +199,14 @@ static void fill_counts(struct range_op *op, const struct span *s, uint32_t chan
         range_table_empty(op, s->va);
 }
 
+/* Do eight entries name no page at all? False also for an odd mixture. */
+static inline bool eight_promises(const pte_t *e)
+{
+    pte_t any = e[0] | e[1] | e[2] | e[3] | e[4] | e[5] | e[6] | e[7];
+
+    return !(any & PTE_V) && (any & PROMISE_KIND_MASK) != PROMISE_KEPT;
+}
+
 /* Eight entries of which none names a page, as one. Returns how many of them
  * came into use or went out of it, or -1: look at each. */
 static inline int fill_eight(pte_t *e, pte_t promise)
@@ -251,6 +273,42 @@ static void visit_fill(struct range_op *op, const struct span *s)
                      (uint64_t)(last + 1 - first) * s->step);
     fill_counts(op, s, (uint32_t)changed);
     if (op->with_record || op->vs->mappings)
+        fill_records(op, s);
+}
+
+/*
+ * A leaf table all of which is unmapped, for range_run: the table goes too, so
+ * only entries that name a page are touched, and none is counted.
+ */
+static void drop_leaf_table(struct range_op *op, struct span *s)
+{
+    struct vspace *vs = op->vs;
+    struct gather *g = op->gather;
+    uint32_t segments = 0, frames = 0;
+
+    s->count = TABLE_ENTRIES;
+    for (pte_t *e = s->entry; e < s->entry + TABLE_ENTRIES; e += 8) {
+        if (eight_promises(e))
+            continue;
+        if (g->nr_pages + 8 > GATHER_PAGES)
+            gather_flush(g);
+        for (unsigned i = 0; i < 8; i++) {
+            pte_t old = e[i];
+
+            e[i] = 0;
+            if (pte_has_frame(old)) {
+                gather_frame(g, pte_paddr(old));
+                frames++;
+            } else {
+                segments += old & PTE_V;
+            }
+        }
+        gather_fence(g, s->va + (uint64_t)(e - s->entry) * PAGE_BYTES, 8 * PAGE_BYTES);
+    }
+    vs->private_pages -= frames;
+    vs->segment_pages -= segments;
+    fill_counts(op, s, *table_used(vs, s->entry));
+    if (vs->mappings)
         fill_records(op, s);
 }
 
@@ -475,14 +533,6 @@ error_t vspace_protect(struct vspace *vs, uaddr_t va, uint64_t len,
 }
 
 /* ---- discard ---- */
-
-/* Do eight entries name no page at all? False also for an odd mixture. */
-static inline bool eight_promises(const pte_t *e)
-{
-    pte_t any = e[0] | e[1] | e[2] | e[3] | e[4] | e[5] | e[6] | e[7];
-
-    return !(any & PTE_V) && (any & PROMISE_KIND_MASK) != PROMISE_KEPT;
-}
 
 static void visit_discard(struct range_op *op, const struct span *s)
 {
