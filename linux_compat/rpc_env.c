@@ -112,6 +112,7 @@ static error_t sleep_as_drainer(struct process *p, struct rpc_client *c, struct 
 {
     /* lock held on entry, and on return */
     p->drainer = t->index + 1;
+    ticks_t start = now_ticks();
     bool quiet = prepare_all(p);
     bool ring = rpc_take_ring(c);
     error_t e = ERR_OK;
@@ -122,6 +123,7 @@ static error_t sleep_as_drainer(struct process *p, struct rpc_client *c, struct 
     else if (ring)
         kcall_signal(c->doorbell);
     lock_take(&p->rpc_lock);
+    rpc_spin_learn(c, now_ticks() - start, hart_page()->timebase_hz);
     end_all(p);
     drain_all(p);
     p->drainer = 0;
@@ -190,6 +192,8 @@ static error_t single_wait(struct rpc_client *c, struct rpc_request *req)
         }
         if (__builtin_expect(t->work & WORK_SIGNAL, 0) && req->interruptible && thread_signal_pending(t))
             break;
+        bool many = hart_page()->nr_harts > 1;
+        ticks_t start = many ? now_ticks() : 0;
         store_relaxed(&header_of(c)->client_asleep, 1);
         full_fence();
         bool quiet = nothing_came(c);
@@ -200,8 +204,10 @@ static error_t single_wait(struct rpc_client *c, struct rpc_request *req)
         } else if (quiet) {
             e = kcall_wait(p->notification, DEADLINE_NONE);
         }
-        if (hart_page()->nr_harts > 1)
+        if (many) {
             rpc_end_sleep(c);
+            rpc_spin_learn(c, now_ticks() - start, hart_page()->timebase_hz);
+        }
         if (__builtin_expect(e == ERR_INTERRUPTED, 0))
             t->work |= WORK_SIGNAL;
     }

@@ -67,6 +67,7 @@ struct rpc_call *rpc_park(struct rpc_call *call, void (*on_cancel)(struct rpc_ca
     copy->context = context;
     call_list(s, copy);
     call->parked = true;
+    store_relaxed(&s->shared->header.parks, ++s->parks);
     call->server->stats.parked++;
     /* Cancelled while it ran on a coroutine: the handler sees `cancelled`. */
     copy->cancelled = already_cancelled;

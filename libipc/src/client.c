@@ -22,8 +22,11 @@
 #include <libipc/syscall.h>
 #include <string.h>
 
-#define SPIN_MIN 16u
-#define SPIN_MAX 4096u
+#define SPIN_MIN_US   1u
+#define SPIN_MAX_US   100u
+#define SPIN_LOOKS    16u   /* between two readings of the clock */
+/* A sleep shorter than this, the two wake-ups included, would have been better spun. */
+#define SPIN_WORTH_US 300u
 
 static error_t init_head(struct rpc_client *client, struct session *session, const struct rpc_env *env, cptr_t doorbell,
                          cptr_t own, uint64_t layout_hash)
@@ -33,7 +36,7 @@ static error_t init_head(struct rpc_client *client, struct session *session, con
     client->doorbell = doorbell;
     client->own = own;
     client->layout_hash = layout_hash;
-    client->spin_limit = 256;
+    client->spin_ticks = 0;
     for (unsigned i = 0; i < CQ_ENTRIES / 64; i++)
         client->tokens[i] = UINT64_MAX;
     client->arenas = UINT32_MAX;
@@ -562,6 +565,12 @@ bool rpc_server_sleeps(const struct rpc_client *client)
     return load_relaxed(&client->session->header.server_asleep) != 0;
 }
 
+static ticks_t ticks_of_us(uint32_t hz, uint64_t us)
+{
+    return hz * us / 1000000;
+}
+
+
 bool rpc_spin(struct rpc_client *client, const volatile struct hart_page *page, uint32_t hart)
 {
     struct session_header *header = &client->session->header;
@@ -569,18 +578,30 @@ bool rpc_spin(struct rpc_client *client, const volatile struct hart_page *page, 
 
     if (page == NULL || page->nr_harts < 2)
         return load_acquire(&header->cq_tail) != head;
-    for (uint32_t i = 0; i < client->spin_limit; i++) {
-        if (load_acquire(&header->cq_tail) != head) {
-            if (client->spin_limit < SPIN_MAX)
-                client->spin_limit += client->spin_limit / 4;
-            return true;
+    if (client->spin_ticks == 0)
+        client->spin_ticks = ticks_of_us(page->timebase_hz, SPIN_MAX_US);
+    ticks_t end = sys_clock() + client->spin_ticks;
+    do {
+        for (unsigned i = 0; i < SPIN_LOOKS; i++) {
+            if (load_acquire(&header->cq_tail) != head)
+                return true;
+            uint32_t parks = load_relaxed(&header->parks);
+            if (parks != client->parks_seen) {
+                client->parks_seen = parks;
+                return false;
+            }
+            if (page->hart[hart].runnable > 1 || load_relaxed(&header->server_asleep) != 0)
+                return false;
         }
-        if (page->hart[hart].runnable > 1 || load_relaxed(&header->server_asleep) != 0)
-            return false;
-        spin_hint();
-    }
-    client->spin_limit -= client->spin_limit / 4;
-    if (client->spin_limit < SPIN_MIN)
-        client->spin_limit = SPIN_MIN;
+    } while (sys_clock() < end);
+    client->spin_ticks -= client->spin_ticks / 4;
+    if (client->spin_ticks < ticks_of_us(page->timebase_hz, SPIN_MIN_US))
+        client->spin_ticks = ticks_of_us(page->timebase_hz, SPIN_MIN_US);
     return false;
+}
+
+void rpc_spin_learn(struct rpc_client *client, ticks_t slept, uint32_t hz)
+{
+    if (slept < ticks_of_us(hz, SPIN_WORTH_US) && client->spin_ticks < ticks_of_us(hz, SPIN_MAX_US))
+        client->spin_ticks *= 2;
 }

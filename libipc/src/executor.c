@@ -29,9 +29,11 @@
 #define POLL_TURNS      32u
 #define TIMER_TURNS     8u
 #define TOGETHER_TURNS  64u
-#define SPIN_MIN        32u
-#define SPIN_MAX        8192u
-#define SPIN_WORTH_US   30u     /* a sleep shorter than this was not worth it   */
+#define SPIN_MIN_US     2u
+#define SPIN_MAX_US     100u
+#define SPIN_LOOKS      16u     /* between two readings of the clock            */
+#define SPIN_WORTH_US   300u    /* a sleep shorter than this was not worth it;
+                                 * falling asleep and being woken are in it     */
 
 static struct {
     struct exec_config config;
@@ -42,7 +44,7 @@ static struct {
     uint32_t nr_handlers;
     cptr_t deferred;            /* notification still to be rung, or CAP_NULL     */
     uint32_t together;
-    uint32_t spin_limit;
+    ticks_t spin_ticks;     /* learned bound of a spin                         */
     uint32_t turns_to_poll, turns_to_timer;
     bool stop;
     struct exec_stats stats;
@@ -67,7 +69,7 @@ error_t exec_init(const struct exec_config *config)
 {
     memset(&exec, 0, sizeof exec);
     exec.config = *config;
-    exec.spin_limit = 512;
+    exec.spin_ticks = config->hart_page ? (uint64_t)config->hart_page->timebase_hz * SPIN_MAX_US / 1000000 : 0;
     exec.turns_to_poll = POLL_TURNS;
     exec.turns_to_timer = TIMER_TURNS;
     void *stacks = config->coroutine_stacks;
@@ -123,15 +125,7 @@ void exec_on_signal(uint64_t bits, void (*fn)(uint64_t, void *), void *arg)
 
 ticks_t exec_now(void)
 {
-#if defined(__riscv)
-    ticks_t now;
-    __asm__ volatile("rdtime %0" : "=r"(now));
-    return now;
-#else
-    uint64_t arg[7] = { 0 };
-    host_syscall(SYS_COUNT, arg);   /* the fake kernel's clock */
-    return arg[1];
-#endif
+    return sys_clock();
 }
 
 void exec_get_stats(struct exec_stats *stats)
@@ -204,7 +198,9 @@ bool exec_turn(void)
         did |= rpc_drain(exec.client[i]) != 0;
         did |= coro_env_turn(exec.client[i]);
     }
-    if (timer_next() != DEADLINE_NONE && (!did || --exec.turns_to_timer == 0))
+    if (timer_next() == 0)      /* "at once": work that this turn's requests left */
+        did |= timer_run(0);
+    else if (timer_next() != DEADLINE_NONE && (!did || --exec.turns_to_timer == 0))
         did |= run_timers();
     for (struct rpc_server *server = exec.servers; server != NULL; server = server->next)
         if (server->to_ring != NULL)
@@ -226,31 +222,41 @@ static bool anything(void)
     return false;
 }
 
+static ticks_t ticks_of_us(uint64_t us)
+{
+    return (uint64_t)exec.config.hart_page->timebase_hz * us / 1000000;
+}
+
+/* Bounded by time, not by turns: what a turn costs differs between machines. */
 static bool spin(void)
 {
-    for (uint32_t i = 0; i < exec.spin_limit; i++) {
-        if (anything()) {
-            exec.stats.spins_won++;
-            return true;
+    ticks_t now = exec_now(), end = now + exec.spin_ticks, timer = timer_next();
+
+    do {
+        for (unsigned i = 0; i < SPIN_LOOKS; i++) {
+            if (anything()) {
+                exec.stats.spins_won++;
+                return true;
+            }
+            if (crowded())
+                return false;
         }
-        if (crowded())
-            return false;
-        spin_hint();
-    }
+        now = exec_now();
+        if (now >= timer)
+            return true;
+    } while (now < end);
     exec.stats.spins_lost++;
-    exec.spin_limit -= exec.spin_limit / 4;
-    if (exec.spin_limit < SPIN_MIN)
-        exec.spin_limit = SPIN_MIN;
+    exec.spin_ticks -= exec.spin_ticks / 4;
+    if (exec.spin_ticks < ticks_of_us(SPIN_MIN_US))
+        exec.spin_ticks = ticks_of_us(SPIN_MIN_US);
     return false;
 }
 
 /* A short sleep tells that a longer spin would have caught the work. */
 static void learn_from_sleep(ticks_t slept)
 {
-    uint64_t worth = (uint64_t)exec.config.hart_page->timebase_hz * SPIN_WORTH_US / 1000000;
-
-    if (slept < worth && exec.spin_limit < SPIN_MAX)
-        exec.spin_limit *= 2;
+    if (slept < ticks_of_us(SPIN_WORTH_US) && exec.spin_ticks < ticks_of_us(SPIN_MAX_US))
+        exec.spin_ticks *= 2;
 }
 
 /* Declares everything asleep; false when work came in between. */

@@ -19,6 +19,7 @@ struct server_session {
                                      * earlier use of the session has another    */
     uint32_t nr_parked;             /* calls that wait, on coroutines too       */
     uint32_t arenas_held;           /* slots of those calls                     */
+    uint32_t parks;                 /* own copy of the header's                 */
     uint32_t idle_turns;            /* while hot: turns without work            */
     uint32_t rung_at;               /* client's cq_head when we rang            */
     bool     open, broken, is_hot, to_ring, rung, was_full;

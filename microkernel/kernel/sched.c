@@ -38,7 +38,10 @@
 
 #define MAX_PENALTY_PERIODS  16
 #define POLL_MIN_TICKS       20
-#define POLL_MAX_TICKS      500
+#define POLL_MAX_TICKS      1000
+/* A sleep shorter than this, falling asleep and the interrupt included, would
+ * have been better polled. */
+#define POLL_WORTH_TICKS    4000
 
 bool have_sstc;
 
@@ -398,7 +401,7 @@ static void idle(struct hart *h)
     if (!useful) {
         ticks_t asleep = read_time();
         sleep(h);
-        useful = read_time() - asleep < POLL_MAX_TICKS;
+        useful = read_time() - asleep < POLL_WORTH_TICKS;
     }
     if (useful)
         h->poll_ticks = h->poll_ticks * 2 < POLL_MAX_TICKS ? h->poll_ticks * 2 : POLL_MAX_TICKS;

@@ -95,7 +95,8 @@ struct rpc_client {
                              * and nobody rang yet: rpc_take_ring               */
     bool     broken;        /* hash differs, or the server's indices are absurd */
     void    *env_data;
-    uint32_t spin_limit;    /* rpc_spin's learned bound                         */
+    uint32_t parks_seen;    /* the header's `parks` when rpc_spin last looked   */
+    ticks_t  spin_ticks;    /* rpc_spin's learned bound; 0: not yet known       */
     void    *backlog;       /* env's: events that wait for room                 */
     uint32_t nr_backlog;    /* how many; env's                                  */
     uint32_t nr_ready;      /* request[0..nr_ready) were set up                 */
@@ -149,6 +150,9 @@ bool rpc_take_ring(struct rpc_client *);
  * Call unlocked; `page` may be NULL (then it never spins). */
 struct hart_page;
 bool rpc_spin(struct rpc_client *, const volatile struct hart_page *page, uint32_t hart);
+/* After a sleep of `slept` ticks: a short one lengthens the next rpc_spin, which
+ * a spin in vain has shortened. */
+void rpc_spin_learn(struct rpc_client *, ticks_t slept, uint32_t hz);
 
 /* A buffer lent to the server for the time of a call. */
 struct rpc_in  { const void *data; uint64_t bytes; };

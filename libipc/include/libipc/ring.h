@@ -62,7 +62,9 @@ struct session_header {
     uint8_t  pad2[60];
     /* line 3, server writes */
     uint32_t cq_tail;       /* release, after the entry                         */
-    uint8_t  pad3[60];
+    uint32_t parks;         /* relaxed; counts requests put aside to wait: who
+                             * spins for one of them had better sleep           */
+    uint8_t  pad3[56];
     /* line 4, client writes */
     uint32_t cq_head;       /* release, after the entry was copied              */
     uint8_t  pad4[60];

@@ -16,6 +16,14 @@
 #include <atoll/syscall.h>
 
 #if defined(__riscv)
+
+/* The time CSR: ticks since boot. */
+static inline ticks_t sys_clock(void)
+{
+    ticks_t now;
+    __asm__ volatile(".option push\n.option arch, +zicsr\nrdtime %0\n.option pop" : "=r"(now));
+    return now;
+}
 #define SYS_REGS(nr, x0, x1, x2, x3, x4, x5, x6)                                                        \
     register uint64_t a0_ __asm__("a0") = (x0);                                                         \
     register uint64_t a1_ __asm__("a1") = (x1);                                                         \
@@ -66,6 +74,14 @@ static inline error_t sys_enter3(uint64_t nr, uint64_t x0, uint64_t x1, uint64_t
 #else
 /* arg[0..6] as a0..a6; results go back to arg[]. Returns the error. */
 error_t host_syscall(uint64_t nr, uint64_t arg[7]);
+
+/* The fake kernel's clock. */
+static inline ticks_t sys_clock(void)
+{
+    uint64_t arg[7] = { 0 };
+    host_syscall(SYS_COUNT, arg);
+    return arg[1];
+}
 
 static inline error_t sys_enter(uint64_t nr, uint64_t x0, uint64_t x1, uint64_t x2, uint64_t x3, uint64_t x4,
                                 uint64_t x5, uint64_t x6, uint64_t *result)
