@@ -371,8 +371,12 @@ static error_t tcb_suspend(struct invoke *inv, struct tcb *t)
     if (__atomic_load_n(&t->starting, __ATOMIC_ACQUIRE) ||
         __atomic_load_n(&t->state, __ATOMIC_ACQUIRE) != THREAD_STOPPED)
         tcb_request(t, TCB_OP_SUSPEND);
+    /* A request that is still in the word (it was posted just when an earlier
+     * try's had stopped the thread) would stop it again after our caller's RESUME,
+     * which its hart carries out first when it finds both. */
     if (__atomic_load_n(&t->starting, __ATOMIC_ACQUIRE) ||
-        __atomic_load_n(&t->state, __ATOMIC_ACQUIRE) != THREAD_STOPPED)
+        __atomic_load_n(&t->state, __ATOMIC_ACQUIRE) != THREAD_STOPPED ||
+        __atomic_load_n(&t->ops, __ATOMIC_ACQUIRE) & TCB_OP_SUSPEND)
         return K_AGAIN;
     return 0;
 }

@@ -84,6 +84,38 @@ static uint64_t address_of(cptr_t ut)
     return info.paddr;
 }
 
+static volatile uint64_t turns;
+
+static void count_turns(uint64_t arg)
+{
+    (void)arg;
+    for (;;) {
+        turns++;
+        sys_wait(done, now() + 100, NULL);
+    }
+}
+
+/* A SUSPEND that was posted twice must not catch the RESUME that follows. */
+static void test_suspend_and_resume(void)
+{
+    unsigned lost = 0;
+
+    if (hart_count() == 1)
+        return;
+    done = note();
+    cptr_t t = spawn(1, 128, count_turns, 0);
+    for (unsigned i = 0; i < 5000 && lost == 0; i++) {
+        invoke(t, TCB_SUSPEND, 0, 0, 0, 0, 0);
+        uint64_t before = turns;
+        invoke(t, TCB_RESUME, 0, 0, 0, 0, 0);
+        for (ticks_t end = now() + 1000 * MS; turns == before && now() < end;)
+            sys_yield();
+        lost += turns == before;
+    }
+    check(lost == 0, "resume_after_suspend_runs_the_thread", lost);
+    invoke(CAP_INIT_CNODE, CNODE_DELETE, t, 0, 0, 0, 0);
+}
+
 static void test_pool_memory(void)
 {
     cptr_t all = make(CAP_TYPE_UNTYPED, 21, 0), a = slots(1), b = slots(1), c = slots(1), p = slots(1), s = slots(1);
@@ -667,6 +699,7 @@ void tests(void)
     test_caps();
     test_cnodes();
     test_pool_memory();
+    test_suspend_and_resume();
     test_batch();
     test_notifications();
     test_deadlines();
