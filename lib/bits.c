@@ -23,13 +23,17 @@ int __ctzdi2(unsigned long v)
 
 int __clzdi2(unsigned long v)
 {
+    static const unsigned char leading[16] = { 4, 3, 2, 2, 1, 1, 1, 1 };
     int n = 0;
-    for (unsigned shift = 32; shift; shift /= 2)
-        if (!(v >> (64 - shift))) {
-            n += (int)shift;
-            v <<= shift;
-        }
-    return n;
+    if (!(v >> 32))
+        n += 32, v <<= 32;
+    if (!(v >> 48))
+        n += 16, v <<= 16;
+    if (!(v >> 56))
+        n += 8, v <<= 8;
+    if (!(v >> 60))
+        n += 4, v <<= 4;
+    return n + leading[v >> 60];
 }
 
 int __popcountdi2(unsigned long v)

@@ -10,6 +10,10 @@
  * scans and every operation O(1). Free neighbours are merged at once, so no two
  * free blocks ever touch.
  *
+ * Small blocks that were freed just now are kept as they are, a few of each size,
+ * and handed out again without a search: servers make and drop the same records
+ * with every request that waits. They go back when memory runs short.
+ *
  * Each header carries a check word derived from its address and size: a
  * scribbled header, a wild pointer or a double free ends in a panic at the call
  * that meets it.
@@ -30,12 +34,15 @@
 struct block {
     uint32_t prev_units;            /* of the block before, 0: first; in ALIGN   */
     uint32_t units;                 /* of this block with its header; in ALIGN   */
-    uint32_t used;
+    uint32_t used;                  /* 0 free, 1 in use, KEPT                    */
     uint32_t check;
     /* payload; of a free block: */
     struct block *next, *prev;
 };
 #define HEADER_BYTES 16u
+#define KEPT         2u
+#define KEPT_UNITS   32u            /* largest that is kept                      */
+#define KEPT_EACH    8u
 _Static_assert(offsetof(struct block, next) == HEADER_BYTES, "header and payload");
 
 static struct {
@@ -46,6 +53,8 @@ static struct {
     struct block *list[FIRST][SECOND];
     size_t used_bytes;
     uint64_t nr_blocks;
+    struct block *kept[KEPT_UNITS + 1];
+    uint8_t nr_kept[KEPT_UNITS + 1];
 } heap;
 
 void heap_init(void *base, size_t bytes)
@@ -264,17 +273,58 @@ static void mark_used(struct block *b)
     heap.nr_blocks++;
 }
 
+static bool keep(struct block *b)
+{
+    uint32_t units = b->units;
+
+    if (units > KEPT_UNITS || heap.nr_kept[units] == KEPT_EACH)
+        return false;
+    b->used = KEPT;
+    b->next = heap.kept[units];
+    heap.kept[units] = b;
+    heap.nr_kept[units]++;
+    seal(b);
+    return true;
+}
+
+static struct block *take_kept(size_t units)
+{
+    struct block *b = units <= KEPT_UNITS ? heap.kept[units] : NULL;
+
+    if (b != NULL) {
+        verify(b, b);
+        heap.kept[units] = b->next;
+        heap.nr_kept[units]--;
+    }
+    return b;
+}
+
+/* True when there was something. */
+static bool give_back_kept(void)
+{
+    bool any = false;
+
+    for (size_t units = 0; units <= KEPT_UNITS; units++) {
+        for (struct block *b; (b = take_kept(units)) != NULL; any = true)
+            give_back(b);
+    }
+    return any;
+}
+
 void *malloc(size_t bytes)
 {
     if (bytes > MAX_BYTES)
         return NULL;
     size_t units = units_for(bytes);
-    struct block *b = find(units);
+    struct block *b = take_kept(units);
     if (b == NULL) {
-        if (!grow(units) || (b = find(units)) == NULL)
+        b = find(units);
+        if (b == NULL && (grow(units) || give_back_kept()))
+            b = find(units);
+        if (b == NULL)
             return NULL;
+        cut(b, units);
     }
-    cut(b, units);
     mark_used(b);
     return payload(b);
 }
@@ -286,7 +336,8 @@ void free(void *p)
     struct block *b = block_of(p);
     heap.used_bytes -= block_bytes(b);
     heap.nr_blocks--;
-    give_back(b);
+    if (!keep(b))
+        give_back(b);
 }
 
 void *calloc(size_t nr, size_t bytes)
@@ -369,7 +420,7 @@ void heap_check(void)
         if (b->prev_units != prev_units || b->units < 2 || (prev_free && !b->used)
             || (uint8_t *)b + block_bytes(b) > heap.top)
             panic("heap: chain broken at %p", (void *)b);
-        used += b->used ? block_bytes(b) : 0;
+        used += b->used == 1 ? block_bytes(b) : 0;
         prev_units = b->units;
         prev_free = !b->used;
     }

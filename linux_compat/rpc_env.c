@@ -265,6 +265,11 @@ void rpc_env_share(struct process *p)
         p->client[i].env = &guest_rpc_env;
 }
 
+bool rpc_env_is_single(const struct process *p)
+{
+    return p->client[0].env == &single_rpc_env;
+}
+
 /* ---- sleeping of one thread ---- */
 
 void thread_wake(uint32_t index)

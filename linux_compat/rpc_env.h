@@ -14,5 +14,7 @@ extern const struct rpc_env guest_rpc_env;
 extern const struct rpc_env single_rpc_env;
 /* The process is about to get a second thread. */
 void rpc_env_share(struct process *);
+/* Has it never had one? */
+bool rpc_env_is_single(const struct process *);
 
 #endif

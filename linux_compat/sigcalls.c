@@ -7,6 +7,7 @@
 #include "error.h"
 #include "guest.h"
 #include "kcall.h"
+#include "rpc_env.h"
 #include "signal.h"
 
 long sys_rt_sigprocmask(uint64_t how, uint64_t set, uint64_t old, uint64_t bytes);
@@ -93,6 +94,11 @@ long sys_kill(uint64_t pid, uint64_t signo)
 {
     if ((uint32_t)signo > NSIG)
         return -EINVAL;
+    /* With more threads proc chooses one. */
+    struct thread *t = this_thread();
+    if ((uint32_t)pid == t->ids->pid && rpc_env_is_single(t->process) &&
+        signal_to_oneself(t, (uint32_t)signo, SI_USER))
+        return 0;
     return linux_error(proc_kill(proc_client(), (int32_t)pid, (uint32_t)signo, SI_USER, 0));
 }
 
@@ -101,6 +107,8 @@ long sys_tkill(uint64_t tid, uint64_t signo)
 {
     if ((int32_t)tid <= 0 || (uint32_t)signo > NSIG)
         return -EINVAL;
+    if ((uint32_t)tid == this_thread()->tid && signal_to_oneself(this_thread(), (uint32_t)signo, SI_TKILL))
+        return 0;
     return linux_error(proc_tgkill(proc_client(), -1, (int32_t)tid, (uint32_t)signo, SI_TKILL, 0));
 }
 
@@ -109,6 +117,9 @@ long sys_tgkill(uint64_t tgid, uint64_t tid, uint64_t signo)
 {
     if ((int32_t)tgid <= 0 || (int32_t)tid <= 0 || (uint32_t)signo > NSIG)
         return -EINVAL;
+    struct thread *t = this_thread();
+    if ((uint32_t)tid == t->tid && (uint32_t)tgid == t->ids->pid && signal_to_oneself(t, (uint32_t)signo, SI_TKILL))
+        return 0;
     return linux_error(proc_tgkill(proc_client(), (int32_t)tgid, (int32_t)tid, (uint32_t)signo, SI_TKILL, 0));
 }
 

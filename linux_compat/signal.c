@@ -85,6 +85,27 @@ static bool is_ignored(const struct sig_action *a, unsigned signo)
     return a->handler == SIG_IGN || (a->handler == SIG_DFL && (SIG_DEFAULT_IGNORED & SIGBIT(signo)));
 }
 
+static uint64_t with_bit(uint64_t set, uint64_t bit, bool on) { return on ? set | bit : set & ~bit; }
+
+/* After a change of one action only. */
+static void publish_disposition(const struct sig_hand *hand, unsigned n)
+{
+    const struct sig_action *a = &hand->action[n - 1];
+    uint32_t live = vm.area_live;
+    for (uint32_t area = 0; live; area++, live >>= 1) {
+        struct sig_page *sig = process_at(area)->sig;
+        if (!(live & 1) || process_at(area)->hand != hand)
+            continue;
+        sig->ignored = with_bit(sig->ignored, SIGBIT(n), is_ignored(a, n));
+        sig->defaulted = with_bit(sig->defaulted, SIGBIT(n), a->handler == SIG_DFL);
+        if (n == SIGCHLD) {
+            sig->no_child_wait = a->handler == SIG_IGN || (a->flags & SA_NOCLDWAIT);
+            sig->no_child_stop = (a->flags & SA_NOCLDSTOP) != 0;
+        }
+    }
+    __atomic_thread_fence(__ATOMIC_SEQ_CST);
+}
+
 void publish_dispositions(const struct sig_hand *hand)
 {
     uint64_t ignored = 0, defaulted = 0;
@@ -133,7 +154,7 @@ long sys_rt_sigaction(uint64_t signo, uint64_t act, uint64_t old, uint64_t bytes
         a->handler = in.handler;
         a->flags = in.flags & SA_KNOWN;
         a->mask = in.mask & ~SIG_UNBLOCKABLE;
-        publish_dispositions(hand);
+        publish_disposition(hand, n);
         ignored = is_ignored(a, n);
     }
     lock_give(&hand->lock);
@@ -181,6 +202,18 @@ void signal_self(uint32_t signo, int32_t code, uaddr_t address)
     proc_tgkill(proc_client(), (int32_t)t->ids->pid, (int32_t)t->tid, signo, code, 0);
 }
 
+/* kill and the like, aimed at the calling thread: one that has a handler, is not
+ * blocked and would be the next anyway needs no proc. False: ask proc. */
+bool signal_to_oneself(struct thread *t, uint32_t signo, int32_t code)
+{
+    if (!signo || t->forced.signo || (blocked_mask(t) & SIGBIT(signo)) || thread_signal_pending(t) ||
+        t->process->hand->action[signo - 1].handler <= SIG_IGN)
+        return false;
+    t->forced = (struct sig_info){ .signo = signo, .code = code, .pid = t->ids->pid, .uid = t->ids->ruid };
+    t->work |= WORK_SIGNAL;
+    return true;
+}
+
 /* ---- delivery ---- */
 
 void siginfo_from_proc(struct sig_info *to, const struct proc_siginfo *from)
@@ -219,7 +252,7 @@ static bool next_handled(struct thread *t, struct sig_info *info, struct sig_act
         *action = *a;
         if (a->handler > SIG_IGN && (a->flags & SA_RESETHAND)) {
             a->handler = SIG_DFL;
-            publish_dispositions(hand);
+            publish_disposition(hand, info->signo);
         }
         lock_give(&hand->lock);
         if (action->handler > SIG_IGN)

@@ -20,6 +20,9 @@ void set_blocked(struct thread *, uint64_t mask);
  * result of a system call whose first argument was `a0`. */
 void signals_deliver(struct thread *, bool in_call, uint64_t a0);
 
+/* A signal of the thread to itself; false: it must go through proc. */
+bool signal_to_oneself(struct thread *, uint32_t signo, int32_t code);
+
 /* The dispositions, as proc reads them, of every process that uses `hand`. */
 void publish_dispositions(const struct sig_hand *);
 /* exec: handlers are gone, `ignored` stay ignored. */

@@ -165,7 +165,7 @@ void rpc_put_result(struct rpc_call *call, uint8_t *arena, void *where, const vo
         memcpy(arena + at, data, (size_t)count * element_bytes);
     call->result_bytes = at + count * element_bytes;
     struct rpc_pair pair = { at, count };
-    memcpy(where, &pair, sizeof pair);
+    memcpy(RPC_ALIGNED(where), &pair, sizeof pair);
 }
 
 /* ---- arguments ---- */
@@ -197,7 +197,7 @@ error_t rpc_get_string(struct rpc_call *call, const struct sq_entry *entry, cons
 {
     struct rpc_ref ref;
 
-    memcpy(&ref, where, sizeof ref);
+    memcpy(&ref, RPC_ALIGNED(where), sizeof ref);
     if (ref.bytes > limit)
         return ERR_NAME_TOO_LONG;
     const char *string;
@@ -231,7 +231,7 @@ error_t rpc_get_array(const struct sq_entry *entry, const uint8_t *arena, const 
 {
     struct rpc_pair pair;
 
-    memcpy(&pair, where, sizeof pair);
+    memcpy(&pair, RPC_ALIGNED(where), sizeof pair);
     if (pair.count > limit)
         return ERR_INVALID_ARGUMENT;
     if (entry->arena_slot == ARENA_NONE || pair.at > entry->arena_bytes || pair.at % 8 != 0
@@ -247,7 +247,7 @@ error_t rpc_get_lend(struct rpc_call *call, const struct sq_entry *entry, const 
 {
     struct rpc_ref ref;
 
-    memcpy(&ref, where, sizeof ref);
+    memcpy(&ref, RPC_ALIGNED(where), sizeof ref);
     if (ref.bytes > limit)
         return ERR_INVALID_ARGUMENT;
     buf->bytes = ref.bytes;

@@ -160,7 +160,7 @@ static void wait_room_locked(struct rpc_client *client)
 
 /* Token, entry, and slot as asked for; NULL when something is missing. A free
  * request already has no slot, no bytes and no error (rpc_end sees to it). */
-static inline struct rpc_request *reserve(struct rpc_client *client, uint16_t method, unsigned flags)
+__attribute__((noinline)) static struct rpc_request *reserve(struct rpc_client *client, uint16_t method, unsigned flags)
 {
     uint64_t free = load_relaxed(&client->tokens[0]);
     unsigned first = 0;
@@ -202,7 +202,7 @@ _Static_assert(CQ_ENTRIES == 128, "two words of tokens");
 /* Lock held, and still held on return. Who gives something back does so without
  * the lock and then looks at nr_waiting_room; we count ourselves there and look
  * once more. NULL when the session is closed. */
-static struct rpc_request *reserve_waiting(struct rpc_client *client, uint16_t method, unsigned flags)
+__attribute__((noinline)) static struct rpc_request *reserve_waiting(struct rpc_client *client, uint16_t method, unsigned flags)
 {
     struct rpc_request *request = NULL;
 
@@ -220,11 +220,34 @@ static struct rpc_request *reserve_waiting(struct rpc_client *client, uint16_t m
     return request;
 }
 
+/* The frequent case: nothing else is under way, so token and slot 0 are free. */
+static inline struct rpc_request *reserve_first(struct rpc_client *client, uint16_t method, unsigned flags)
+{
+    struct rpc_request *request = &client->request[0];
+    bool arena = (flags & (RPC_WANT_ARENA | RPC_NEED_ARENA)) != 0;
+
+    if (client->tokens[0] != UINT64_MAX || client->nr_ready == 0 || client->arenas != UINT32_MAX || !has_entry(client))
+        return NULL;
+    __atomic_fetch_and(&client->tokens[0], ~1ull, __ATOMIC_ACQUIRE);
+    request->method = method;
+    request->in_use = 1;
+    request->done = 0;
+    if (arena) {
+        __atomic_fetch_and(&client->arenas, ~1u, __ATOMIC_ACQUIRE);
+        request->arena_slot = 0;
+        request->arena = client->session->arena[0];
+    }
+    return request;
+}
+
 static inline struct rpc_request *begin_locked(struct rpc_client *client, uint16_t method, unsigned flags)
 {
     if (!session_usable(client))
         return NULL;
-    struct rpc_request *request = reserve(client, method, flags);
+    struct rpc_request *request = reserve_first(client, method, flags);
+    if (__builtin_expect(request != NULL, 1))
+        return request;
+    request = reserve(client, method, flags);
     return request != NULL ? request : reserve_waiting(client, method, flags);
 }
 

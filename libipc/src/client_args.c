@@ -45,7 +45,7 @@ static uint32_t used(const struct rpc_request *request)
 static void put_client_ref(void *where, const void *data, uint64_t bytes)
 {
     struct rpc_ref ref = { (uint64_t)(uintptr_t)data, (uint32_t)bytes, RPC_PLACE_CLIENT };
-    memcpy(where, &ref, sizeof ref);
+    memcpy(RPC_ALIGNED(where), &ref, sizeof ref);
 }
 
 error_t rpc_put_string(struct rpc_client *client, struct rpc_request *request, void *where, struct rpc_in in)
@@ -61,7 +61,7 @@ error_t rpc_put_string(struct rpc_client *client, struct rpc_request *request, v
     request->arena[at + in.bytes] = 0;
     request->arena_bytes = (uint16_t)(at + in.bytes + 1);
     struct rpc_ref ref = { at, (uint32_t)in.bytes, RPC_PLACE_ARENA };
-    memcpy(where, &ref, sizeof ref);
+    memcpy(RPC_ALIGNED(where), &ref, sizeof ref);
     return 0;
 }
 
@@ -73,7 +73,7 @@ error_t rpc_put_bytes(struct rpc_client *client, struct rpc_request *request, vo
         return error;
     request->arena_bytes = (uint16_t)(at + in.bytes);
     struct rpc_pair pair = { at, (uint32_t)in.bytes };
-    memcpy(where, &pair, sizeof pair);
+    memcpy(RPC_ALIGNED(where), &pair, sizeof pair);
     return 0;
 }
 
@@ -83,7 +83,7 @@ void rpc_put_array(struct rpc_request *request, void *where, const void *data, u
     memcpy(request->arena + at, data, (size_t)count * element_bytes);
     request->arena_bytes = (uint16_t)(at + count * element_bytes);
     struct rpc_pair pair = { at, count };
-    memcpy(where, &pair, sizeof pair);
+    memcpy(RPC_ALIGNED(where), &pair, sizeof pair);
 }
 
 error_t rpc_put_lend_in(struct rpc_client *client, struct rpc_request *request, void *where, struct rpc_in in)
@@ -98,7 +98,7 @@ error_t rpc_put_lend_in(struct rpc_client *client, struct rpc_request *request, 
         return error;
     request->arena_used = (uint16_t)(at + in.bytes);
     struct rpc_ref ref = { at, (uint32_t)in.bytes, RPC_PLACE_ARENA };
-    memcpy(where, &ref, sizeof ref);
+    memcpy(RPC_ALIGNED(where), &ref, sizeof ref);
     return 0;
 }
 
@@ -112,7 +112,7 @@ void rpc_put_lend_out(struct rpc_request *request, void *where, struct rpc_out o
     }
     request->lend_at = (uint16_t)at;
     struct rpc_ref ref = { at, (uint32_t)out.bytes, RPC_PLACE_ARENA };
-    memcpy(where, &ref, sizeof ref);
+    memcpy(RPC_ALIGNED(where), &ref, sizeof ref);
 }
 
 error_t rpc_take_lend_out(struct rpc_client *client, struct rpc_request *request, struct rpc_out out, uint64_t done)
@@ -128,7 +128,7 @@ error_t rpc_take_lend_out(struct rpc_client *client, struct rpc_request *request
 static bool take_pair(const struct rpc_request *request, const void *where, uint32_t element_bytes,
                       struct rpc_pair *pair)
 {
-    memcpy(pair, where, sizeof *pair);
+    memcpy(pair, RPC_ALIGNED(where), sizeof *pair);
     copied_once(*pair);
     return request->arena != NULL && pair->at <= request->result_bytes
            && pair->count <= (request->result_bytes - pair->at) / element_bytes;

@@ -12,6 +12,10 @@
  * Before a wait all sessions are declared asleep, a full fence, one more look
  * (docs/rings.md).
  *
+ * Most wake-ups on a shared hart are one doorbell whose request is answered at
+ * once. They are served in a short loop around the wait (serve_at_once), which
+ * ends as soon as there is anything else.
+ *
  * The notification's bits are taken when the server sleeps; while it is busy,
  * every POLL_TURNS turns, so that cold sessions and interrupts get their share.
  */
@@ -272,19 +276,51 @@ static bool declare_asleep(void)
     return quiet;
 }
 
-static void wait_for_signal(bool may_learn)
+/* Only doorbells, of clients on this hart: serve them on the spot. True when
+ * nothing else is left to do, so the next wait may begin at once: all sessions are
+ * cold, nothing is woken, and no other server owes us anything. */
+static bool serve_at_once(uint64_t bits)
 {
-    uint64_t bits = 0;
-    ticks_t start = may_learn ? exec_now() : 0;
+    bool more = false;
+
+    for (struct rpc_server *server = exec.servers; server != NULL; server = server->next) {
+        exec.stats.requests += rpc_server_ring(server, bits);
+        if (server->to_ring != NULL)
+            rpc_server_flush(server);
+        more |= server->hot != NULL;
+    }
+    for (uint32_t i = 0; i < exec.nr_clients; i++)
+        more |= coro_env_waits(exec.client[i]);
+    exec.stats.turns++;
+    return !more && !coro_any_woken() && !exec.stop;
+}
+
+static error_t ring_and_wait(uint64_t *bits)
+{
     cptr_t ring = exec.deferred;
-    error_t error;
 
     exec.deferred = CAP_NULL;
     exec.stats.sleeps++;
     if (ring != CAP_NULL)
-        error = sys_signal_wait(ring, exec.config.notification, timer_next(), &bits);
-    else
-        error = sys_wait(exec.config.notification, timer_next(), &bits);
+        return sys_signal_wait(ring, exec.config.notification, timer_next(), bits);
+    return sys_wait(exec.config.notification, timer_next(), bits);
+}
+
+static void wait_for_signal(bool may_learn)
+{
+    uint64_t bits = 0;
+    ticks_t start = may_learn ? exec_now() : 0;
+    error_t error = ring_and_wait(&bits);
+
+    /* A timer that is due gets its chance after TIMER_TURNS. */
+    uint32_t turns = 0;
+    while (error == 0 && (bits & ~exec.config.doorbell_mask) == 0 && crowded()) {
+        if (!serve_at_once(bits))
+            return;
+        if (timer_next() != DEADLINE_NONE && ++turns > TIMER_TURNS)
+            return;
+        error = ring_and_wait(&bits);
+    }
     if (may_learn)
         learn_from_sleep(exec_now() - start);
     exec.turns_to_poll = POLL_TURNS;

@@ -73,29 +73,43 @@ static bool in_set(const uint64_t *set, unsigned fd) { return set[fd / 64] >> fd
 
 static unsigned sets_to_poll(const struct select_sets *s, unsigned n, struct fs_pollfd *fds)
 {
-    unsigned count = 0;
-    for (unsigned fd = 0; fd < n; fd++) {
-        unsigned events = 0;
-        if (in_set(s->in, fd))
-            events |= LINUX_POLLIN | LINUX_POLLRDNORM | LINUX_POLLRDBAND;
-        if (in_set(s->out, fd))
-            events |= LINUX_POLLOUT | LINUX_POLLWRNORM | LINUX_POLLWRBAND;
-        if (in_set(s->ex, fd))
-            events |= LINUX_POLLPRI;
-        if (events)
-            fds[count++] = (struct fs_pollfd){ .fd = (int32_t)fd, .events = (int16_t)events };
+    struct fs_pollfd *to = fds;
+    for (unsigned base = 0; base < n; base += 64) {
+        uint64_t in = s->in[base / 64], out = s->out[base / 64], ex = s->ex[base / 64];
+        if ((out | ex) == 0) {
+            struct fs_pollfd one = { .fd = (int32_t)base, .events = LINUX_POLLIN | LINUX_POLLRDNORM | LINUX_POLLRDBAND };
+            for (; in; in >>= 1, one.fd++)
+                if (in & 1)
+                    *to++ = one;
+            continue;
+        }
+        for (int32_t fd = (int32_t)base; in | out | ex; fd++, in >>= 1, out >>= 1, ex >>= 1) {
+            unsigned events = 0;
+            if (in & 1)
+                events |= LINUX_POLLIN | LINUX_POLLRDNORM | LINUX_POLLRDBAND;
+            if (out & 1)
+                events |= LINUX_POLLOUT | LINUX_POLLWRNORM | LINUX_POLLWRBAND;
+            if (ex & 1)
+                events |= LINUX_POLLPRI;
+            if (events)
+                *to++ = (struct fs_pollfd){ .fd = fd, .events = (int16_t)events };
+        }
     }
-    return count;
+    return (unsigned)(to - fds);
 }
 
 /* Replace the sets by what is ready; returns the number of bits, or -EBADF. */
-static long poll_to_sets(struct select_sets *s, const struct fs_pollfd *fds, unsigned count)
+static long poll_to_sets(struct select_sets *s, unsigned n, const struct fs_pollfd *fds, unsigned count)
 {
     struct select_sets want = *s;
     long bits = 0;
-    memset(s, 0, sizeof *s);
-    for (unsigned i = 0; i < count; i++) {
-        unsigned fd = (unsigned)fds[i].fd, got = (unsigned)fds[i].revents;
+    for (unsigned w = 0; w < (n + 63) / 64; w++)
+        s->in[w] = s->out[w] = s->ex[w] = 0;
+    for (const struct fs_pollfd *p = fds; p != fds + count; p++) {
+        unsigned got = (uint16_t)p->revents;
+        if (!got)
+            continue;
+        unsigned fd = (unsigned)p->fd;
         uint64_t bit = 1ul << fd % 64;
         if (got & LINUX_POLLNVAL)
             return -EBADF;
@@ -123,7 +137,7 @@ static long select_wait(struct select_sets *sets, unsigned n, ticks_t deadline)
     error_t e = fs_poll(fs_client(), in, (uint64_t)fds, count, deadline, &ready);
     if (e != 0)
         return no_hand(linux_error(e));
-    return poll_to_sets(sets, fds, ready ? count : 0);
+    return poll_to_sets(sets, n, fds, ready ? count : 0);
 }
 
 /* The sixth argument points to { mask address, mask size }. */

@@ -5,8 +5,11 @@
  * function first makes sure that its case is the simple one and declines
  * otherwise, having changed nothing.
  *
- * syscall_fast: signals that find nobody waiting, waits that find bits, yields
- * without competitors. The thread goes on running.
+ * syscall_fast: signals that find nobody waiting or somebody of this hart who runs
+ * later, waits that find bits, yields without competitors. The thread goes on
+ * running.
+ *
+ * fastpath_wait: a wait that finds no bits, when the next thread is clear.
  *
  * fastpath_ipc: Call and ReplyRecv of up to four words, and SignalWait that ends
  * one wait and begins another, between two threads of this hart that both have a
@@ -22,6 +25,7 @@
 #include "kernel/deadline.h"
 #include "kernel/mailbox.h"
 #include "kernel/quiesce.h"
+#include "kernel/run_queue.h"
 #include "kernel/sched.h"
 #include "kernel/thread.h"
 #include "object/endpoint.h"
@@ -34,20 +38,21 @@
 
 int syscall_fast(struct tcb *t);
 struct tcb *fastpath_ipc(struct tcb *t);
+struct tcb *fastpath_wait(struct hart *h, struct tcb *t);
 
 /* The object of a capability, or NULL to decline. In two-level addresses the
  * CNode lies in a root slot (kernel/cspace.c). */
 static inline void *find(const struct tcb *t, cptr_t cptr, enum cap_type type, unsigned rights,
                          badge_t *badge)
 {
-    const struct slot *s = &t->cspace[cptr];
-    if (unlikely(cptr > t->cspace_mask)) {
-        struct slot_ref ref;
-        if (cspace_find((struct tcb *)t, cptr, &ref) != 0)
-            return NULL;
-        s = ref.slot;
-    } else if (unlikely(t->cspace == NULL)) {
+    uint64_t root = cptr & CPTR_ROOT_MASK;
+    const struct slot *s = &t->cspace[root];
+    if (unlikely(root - 1 >= t->cspace_mask))
         return NULL;
+    if (cptr != root) {
+        s = cspace_second(s, cptr >> CPTR_ROOT_BITS);
+        if (unlikely(s == NULL))
+            return NULL;
     }
     uint64_t want = (uint64_t)type | (uint64_t)rights << CAP_RIGHTS_SHIFT;
     uint64_t mask = CAP_TYPE_MASK | CAP_ZOMBIE | (uint64_t)rights << CAP_RIGHTS_SHIFT;
@@ -69,6 +74,27 @@ static inline int done(struct hart *h, struct tcb *t)
     return 0;
 }
 
+/* Is `to`, which waits, one that this hart can simply make runnable? */
+static inline bool wakeable(const struct hart *h, const struct tcb *to)
+{
+    return to->hart == h->id && to->sc != NULL && !sc_is_limited(to->sc) && to->sc->remaining > 0 &&
+           to->vspace != NULL && (to->suspend_pending | to->deferred | to->arriving) == 0;
+}
+
+/* With n->lock held: its first waiter leaves with the bits. */
+static inline void complete_wait(struct notification *n, struct tcb *to, badge_t badge)
+{
+    n->head = to->wait_next;
+    if (n->head == NULL)
+        n->tail = NULL;
+    else
+        n->head->wait_prev = NULL;
+    to->x[10] = 0;
+    to->x[11] = n->bits | (badge != 0 ? badge : 1);
+    to->x[0] += 4;
+    n->bits = 0;
+}
+
 static inline int fast_signal(struct hart *h, struct tcb *t)
 {
     badge_t badge = 0;
@@ -77,12 +103,22 @@ static inline int fast_signal(struct hart *h, struct tcb *t)
     if (unlikely(n == NULL))
         return 1;
     spin_lock(&n->lock);
-    if (n->head != NULL || n->bound != NULL || n->dead) {
+    struct tcb *to = n->head;
+    if (n->dead || (to == NULL ? n->bound != NULL
+                               : to->priority >= t->priority || to->in_heap || !wakeable(h, to))) {
         spin_unlock(&n->lock);
         return 1;
     }
-    n->bits |= badge != 0 ? badge : 1;
+    if (to == NULL) {
+        n->bits |= badge != 0 ? badge : 1;
+        spin_unlock(&n->lock);
+        return done(h, t);
+    }
+    complete_wait(n, to, badge);
     spin_unlock(&n->lock);
+    to->state = THREAD_RUNNABLE;
+    run_queue_add(&h->queue, to, false);
+    sched_update_page(h);
     return done(h, t);
 }
 
@@ -132,9 +168,7 @@ static __attribute__((noinline)) void switch_space(struct hart *h, struct vspace
 /* May the switch to `to` be made without looking at anything else? */
 static inline bool simple(const struct hart *h, const struct tcb *to)
 {
-    return to->hart == h->id && to->priority > h->queue.top && to->sc != NULL &&
-           !sc_is_limited(to->sc) && to->sc->remaining > 0 && to->vspace != NULL &&
-           (to->suspend_pending | to->deferred | to->arriving) == 0;
+    return to->priority > h->queue.top && wakeable(h, to);
 }
 
 /* The registers stay where they are while threads without FP state run. */
@@ -280,6 +314,61 @@ decline:
     return NULL;
 }
 
+/* With own->lock held, which has no bits. */
+static inline void begin_wait(struct notification *own, struct tcb *t)
+{
+    t->state = THREAD_BLOCKED_NOTIFICATION;
+    t->wait_object = own;
+    t->wait_next = NULL;
+    t->wait_prev = own->tail;
+    if (own->tail != NULL)
+        own->tail->wait_next = t;
+    else
+        own->head = t;
+    own->tail = t;
+}
+
+/* After deadlines changed: a timer that goes off too early does no harm. */
+static inline void advance_timer(struct hart *h)
+{
+    if (likely(!h->timer_dirty))
+        return;
+    h->timer_dirty = false;
+    ticks_t first = deadline_first(h);
+    if (first < h->armed)
+        timer_set(h, first);
+}
+
+/* Called by the general path's entry, with all registers saved: this thread waits,
+ * and the only one at the next priority runs. */
+struct tcb *fastpath_wait(struct hart *h, struct tcb *t)
+{
+    ticks_t deadline = t->x[11];
+    int32_t top = h->queue.top;
+
+    if (unlikely(top < 0 || h->timer_dirty || h->resched || t->sc == NULL || t->upcall_pending ||
+                 mailbox_pending(h) || (deadline != DEADLINE_NONE && deadline <= read_time())))
+        return NULL;
+    struct tcb *to = h->queue.level[top].head;
+    struct notification *own = find(t, t->x[10], CAP_TYPE_NOTIFICATION, RIGHT_READ, NULL);
+    if (unlikely(own == NULL || to->run_next != NULL || !wakeable(h, to) || to->upcall_pending ||
+                 top > t->priority || !spin_trylock(&own->lock)))
+        return NULL;
+    if (unlikely(own->bits != 0 || own->dead)) {
+        spin_unlock(&own->lock);
+        return NULL;
+    }
+    begin_wait(own, t);
+    if (unlikely(deadline != DEADLINE_NONE))
+        deadline_insert(h, t, deadline);
+    spin_unlock(&own->lock);
+    run_queue_remove(&h->queue, to);
+    advance_timer(h);
+    to = switch_fast(h, t, to);
+    sched_update_page(h);
+    return to;
+}
+
 /* The signalled thread runs next and this one waits. */
 static inline struct tcb *fast_signal_wait(struct hart *h, struct tcb *t)
 {
@@ -301,36 +390,15 @@ static inline struct tcb *fast_signal_wait(struct hart *h, struct tcb *t)
         spin_unlock(&own->lock);
         goto decline;
     }
-    n->head = to->wait_next;
-    if (n->head == NULL)
-        n->tail = NULL;
-    else
-        n->head->wait_prev = NULL;
-    to->x[10] = 0;
-    to->x[11] = n->bits | (badge != 0 ? badge : 1);
-    to->x[0] += 4;
-    n->bits = 0;
-    t->state = THREAD_BLOCKED_NOTIFICATION;
-    t->wait_object = own;
-    t->wait_next = NULL;
-    t->wait_prev = own->tail;
-    if (own->tail != NULL)
-        own->tail->wait_next = t;
-    else
-        own->head = t;
-    own->tail = t;
+    complete_wait(n, to, badge);
+    begin_wait(own, t);
     if (unlikely(to->in_heap))
         deadline_remove(h, to);
     if (unlikely(deadline != DEADLINE_NONE))
         deadline_insert(h, t, deadline);
     spin_unlock(&own->lock);
     spin_unlock(&n->lock);
-    if (unlikely(h->timer_dirty)) {
-        h->timer_dirty = false;
-        ticks_t first = deadline_first(h);
-        if (first < h->armed)
-            timer_set(h, first);
-    }
+    advance_timer(h);
     return switch_fast(h, t, to);
 decline:
     spin_unlock(&n->lock);

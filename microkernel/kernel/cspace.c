@@ -5,12 +5,11 @@
 #include "kernel/tree.h"
 #include "object/tcb.h"
 
-#define ROOT_BITS  20
 #define INDEX_MASK ((1ul << 32) - 1)
 
 error_t cspace_find(struct tcb *t, cptr_t cptr, struct slot_ref *out)
 {
-    uint64_t root = cptr & ((1ul << ROOT_BITS) - 1), index = cptr >> ROOT_BITS;
+    uint64_t root = cptr & CPTR_ROOT_MASK, index = cptr >> CPTR_ROOT_BITS;
 
     if (t->cspace == NULL || root > t->cspace_mask || root == 0 || index > INDEX_MASK)
         return ERR_INVALID_CAP;
@@ -36,14 +35,17 @@ error_t cspace_index(struct slot *via, uint64_t word, uint64_t index, struct slo
 error_t cap_lookup(struct tcb *t, cptr_t cptr, enum cap_type type, unsigned rights,
                    struct cap_ref *out)
 {
-    struct slot_ref ref;
-    uint64_t word, badge;
+    uint64_t root = cptr & CPTR_ROOT_MASK, word, badge;
+    const struct slot *slot = &t->cspace[root];
 
-    if (cptr - 1 < t->cspace_mask)      /* in the root CNode, which starts at 1 */
-        ref.slot = &t->cspace[cptr];
-    else if (cspace_find(t, cptr, &ref) != 0)
+    if (root - 1 >= t->cspace_mask)     /* the root CNode starts at 1 */
         return ERR_INVALID_CAP;
-    if (!slot_read(ref.slot, &word, &badge) || cap_type(word) != type)
+    if (cptr != root) {
+        slot = cspace_second(slot, cptr >> CPTR_ROOT_BITS);
+        if (slot == NULL)
+            return ERR_INVALID_CAP;
+    }
+    if (!slot_read(slot, &word, &badge) || cap_type(word) != type)
         return ERR_INVALID_CAP;
     out->object = cap_object(word);
     out->rights = cap_rights(word);

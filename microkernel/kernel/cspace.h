@@ -12,6 +12,8 @@
 #ifndef ATOLL_KERNEL_CSPACE_H
 #define ATOLL_KERNEL_CSPACE_H
 
+#include <stddef.h>
+
 #include "object/cap.h"
 
 struct slot_ref {
@@ -25,6 +27,22 @@ struct slot_ref {
 error_t cspace_find(struct tcb *t, cptr_t cptr, struct slot_ref *out);
 /* A slot of a CNode capability found in `via`. */
 error_t cspace_index(struct slot *via, uint64_t via_word, uint64_t index, struct slot_ref *out);
+
+/* Capability addresses (atoll/types.h): root slot, and index + 1 in the CNode it
+ * holds, or 0. */
+#define CPTR_ROOT_BITS 20
+#define CPTR_ROOT_MASK ((1ul << CPTR_ROOT_BITS) - 1)
+
+/* For lookups that do not need to trust the slot later: slot index - 1 of the
+ * CNode in `via`, or NULL. */
+static inline struct slot *cspace_second(const struct slot *via, uint64_t index)
+{
+    uint64_t word = __atomic_load_n(&via->word0, __ATOMIC_ACQUIRE);
+
+    if ((word & (CAP_TYPE_MASK | CAP_ZOMBIE)) != CAP_TYPE_CNODE || index - 1 >= 1ul << cap_extra(word))
+        return NULL;
+    return (struct slot *)cap_object(word) + (index - 1);
+}
 
 /* With the tree lock held. */
 static inline bool slot_ref_valid(const struct slot_ref *ref)

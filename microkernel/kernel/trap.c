@@ -17,6 +17,7 @@
 
 struct tcb *trap_slow(struct tcb *t, uint64_t cause, uint64_t value);
 struct tcb *trap_syscall(struct tcb *t);
+struct tcb *fastpath_wait(struct hart *h, struct tcb *t);   /* fastpath/fast.c */
 _Noreturn void trap_in_kernel(const uint64_t regs[32], uint64_t cause, uint64_t value);
 
 void interrupt_take(struct hart *h)
@@ -94,6 +95,11 @@ struct tcb *trap_syscall(struct tcb *t)
     struct hart *h = this_hart();
 
     quiesce_enter(h);
+    if (t->x[17] == SYS_WAIT) {
+        struct tcb *next = fastpath_wait(h, t);
+        if (next != NULL)
+            return next;
+    }
     syscall_handle(h, t);
     return sched_exit(h);
 }

@@ -14,7 +14,6 @@ void vfs_stat(struct inode *i, struct fs_stat *st)
 {
     if (i->ops->refresh)
         i->ops->refresh(i);
-    memset(st, 0, sizeof *st);
     st->dev = i->sb->dev;
     st->ino = i->ino;
     st->rdev = i->rdev;
@@ -33,6 +32,7 @@ void vfs_stat(struct inode *i, struct fs_stat *st)
     st->uid = i->uid;
     st->gid = i->gid;
     st->blksize = PAGE_BYTES;
+    st->reserved = 0;
 }
 
 error_t vfs_chmod(struct process *p, struct inode *i, uint32_t mode)

@@ -109,17 +109,18 @@ static const struct parked_ops poll_ops = {
 /* One look at all; POLLNVAL counts as ready. */
 static uint32_t look(struct process *process, struct fs_pollfd *fds, uint32_t count)
 {
+    const struct fd_table *table = process->files;
     uint32_t ready = 0;
 
     poll_process = process;
-    for (uint32_t i = 0; i < count; i++) {
-        struct fs_pollfd *pfd = &fds[i];
-        pfd->revents = 0;
-        if (pfd->fd < 0)
-            continue;
-        struct file *f = fd_lookup(process, pfd->fd);
-        pfd->revents = f == NULL ? (int16_t)FS_POLLNVAL : (int16_t)(file_poll(f, NULL) & wanted(pfd));
-        ready += pfd->revents != 0;
+    for (struct fs_pollfd *pfd = fds; pfd != fds + count; pfd++) {
+        uint32_t level = 0;
+        if (pfd->fd >= 0) {
+            struct file *f = (uint32_t)pfd->fd < table->size ? table->entry[pfd->fd].file : NULL;
+            level = f == NULL || (f->flags & O_PATH) ? FS_POLLNVAL : file_poll(f, NULL) & wanted(pfd);
+        }
+        pfd->revents = (int16_t)level;
+        ready += level != 0;
     }
     poll_process = NULL;
     return ready;

@@ -203,7 +203,7 @@ static error_t swap_decode(struct rpc_client *rpc, struct rpc_request *req, stru
     if (err == 0 && req->result_bytes < 32)
         err = ERR_BAD_MESSAGE;
     if (err == 0) {
-        __builtin_memcpy(s_out, req->arena, 32);
+        __builtin_memcpy(__builtin_assume_aligned(s_out, 8), __builtin_assume_aligned(req->arena, 8), 32);
         __builtin_memcpy(p_out, &req->word[0], 8);
     }
     rpc_end(rpc, req);
@@ -482,7 +482,7 @@ static error_t convert_decode(struct rpc_client *rpc, struct rpc_request *req, s
         err = ERR_BAD_MESSAGE;
     if (err == 0) {
         *result_done = (uint32_t)req->word[0];
-        __builtin_memcpy(s_out, req->arena, 32);
+        __builtin_memcpy(__builtin_assume_aligned(s_out, 8), __builtin_assume_aligned(req->arena, 8), 32);
     }
     if (err == 0)
         err = rpc_take_lend_out(rpc, req, result, (uint64_t)*result_done);

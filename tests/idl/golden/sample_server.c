@@ -129,7 +129,7 @@ void sample_swap_reply(struct rpc_call *call, error_t err, const struct sample_s
         __builtin_memcpy(&call->result[0], &out->p, 8);
         uint8_t *arena = rpc_result_arena(call, 32);
         if (arena != NULL) {
-            __builtin_memcpy(arena, &out->s, 32);
+            __builtin_memcpy(__builtin_assume_aligned(arena, 8), &out->s, 32);
         }
     }
     rpc_complete(call, err);
@@ -267,7 +267,7 @@ void sample_convert_reply(struct rpc_call *call, error_t err, const struct sampl
         call->result[0] = out->result_done;
         uint8_t *arena = rpc_result_arena(call, 32);
         if (arena != NULL) {
-            __builtin_memcpy(arena, &out->s, 32);
+            __builtin_memcpy(__builtin_assume_aligned(arena, 8), &out->s, 32);
         }
     }
     rpc_complete(call, err);
