@@ -283,8 +283,11 @@ static bool serve_at_once(uint64_t bits)
 {
     bool more = false;
 
-    for (struct rpc_server *server = exec.servers; server != NULL; server = server->next) {
+    for (struct rpc_server *server = exec.servers; server != NULL; server = server->next)
         exec.stats.requests += rpc_server_ring(server, bits);
+    if (timer_next() == DEADLINE_POLL)
+        timer_run(DEADLINE_POLL);       /* set for "right after this request" */
+    for (struct rpc_server *server = exec.servers; server != NULL; server = server->next) {
         if (server->to_ring != NULL)
             rpc_server_flush(server);
         more |= server->hot != NULL;

@@ -66,29 +66,6 @@ error_t rpc_server_init(struct rpc_server *server, const struct rpc_interface *i
 
 /* ---- hot and cold ---- */
 
-/* Without Zbb the compiler's own is a call. Few bits are set, and low ones
- * (processes from FIRST_PROCESS_SLOT on) are the frequent ones. */
-static inline unsigned lowest_bit(uint64_t bits)
-{
-    unsigned n = 0;
-
-    if ((bits & 0xffff) == 0) {
-        n = FIRST_PROCESS_SLOT;
-        bits >>= FIRST_PROCESS_SLOT;
-    }
-    while ((bits & 1) == 0) {
-        if ((bits & 0xff) == 0) {
-            n += 8;
-            bits >>= 8;
-        } else {
-            n++;
-            bits >>= 1;
-        }
-    }
-    return n;
-}
-_Static_assert(FIRST_PROCESS_SLOT == 16, "the mask above");
-
 static inline struct session_header *header_of(const struct server_session *s)
 {
     return &s->shared->header;
@@ -149,7 +126,7 @@ static void trim_hot(struct rpc_server *server)
 void rpc_server_doorbells(struct rpc_server *server, uint64_t bits)
 {
     for (bits &= DOORBELL_MASK; bits != 0; bits &= bits - 1) {
-        struct server_session *s = server->bucket[lowest_bit(bits)];
+        struct server_session *s = server->bucket[(unsigned)__builtin_ctzll(bits)];
         for (; s != NULL; s = s->next_in_bucket)
             if (!s->is_hot && has_work(s))
                 make_hot(server, s);
@@ -161,7 +138,7 @@ unsigned rpc_server_ring(struct rpc_server *server, uint64_t bits)
     unsigned nr = 0;
 
     for (bits &= DOORBELL_MASK; bits != 0; bits &= bits - 1) {
-        struct server_session *s = server->bucket[lowest_bit(bits)], *next;
+        struct server_session *s = server->bucket[(unsigned)__builtin_ctzll(bits)], *next;
         for (; s != NULL; s = next) {
             next = s->next_in_bucket;
             if (s->is_hot || !has_work(s))

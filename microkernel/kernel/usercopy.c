@@ -87,12 +87,14 @@ void bytes_copy(void *restrict dst, const void *restrict src, size_t n)
         if ((uintptr_t)s & 7) {
             moved = copy_shifted((word_t *)d, s, n);
         } else {
-            moved = n & ~63ul;
-            for (size_t i = 0; i < moved; i += 64) {
-                copy_64((word_t *)(d + i), (const word_t *)(s + i));
+            const unsigned char *end = s + (n & ~127ul);
+            for (; s != end; s += 128, d += 128) {
+                copy_64((word_t *)d, (const word_t *)s);
+                copy_64((word_t *)d + 8, (const word_t *)s + 8);
                 KEEP_LOOP();
             }
-            for (; n - moved >= 8; moved += 8)
+            n &= 127;
+            for (moved = 0; n - moved >= 8; moved += 8)
                 *(word_t *)(d + moved) = *(const word_t *)(s + moved);
         }
         d += moved;
