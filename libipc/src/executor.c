@@ -35,7 +35,7 @@
 #define TOGETHER_TURNS  64u
 #define SPIN_MIN_US     2u
 #define SPIN_MAX_US     100u
-#define SPIN_LOOKS      16u     /* between two readings of the clock            */
+#define SPIN_LOOKS      64u     /* between two readings of the clock            */
 #define SPIN_WORTH_US   300u    /* a sleep shorter than this was not worth it;
                                  * falling asleep and being woken are in it     */
 
@@ -170,13 +170,21 @@ static void take_bits(uint64_t bits)
             exec.handler[i].fn(bits & exec.handler[i].bits, exec.handler[i].arg);
 }
 
-static void poll_notification(void)
+/* Did a doorbell of a session that is not polled, an interrupt or a peer ring? */
+static bool rang(void)
 {
     uint64_t bits = 0;
 
+    if (sys_wait(exec.config.notification, DEADLINE_POLL, &bits) != 0 || bits == 0)
+        return false;
+    take_bits(bits);
+    return true;
+}
+
+static void poll_notification(void)
+{
     exec.turns_to_poll = POLL_TURNS;
-    if (sys_wait(exec.config.notification, DEADLINE_POLL, &bits) == 0)
-        take_bits(bits);
+    (void)rang();
 }
 
 static bool run_timers(void)
@@ -231,7 +239,8 @@ static ticks_t ticks_of_us(uint64_t us)
     return (uint64_t)exec.config.hart_page->timebase_hz * us / 1000000;
 }
 
-/* Bounded by time, not by turns: what a turn costs differs between machines. */
+/* Bounded by time, not by turns: what a turn costs differs between machines.
+ * Cold sessions ring the notification, which nobody else looks at meanwhile. */
 static bool spin(void)
 {
     ticks_t now = exec_now(), end = now + exec.spin_ticks, timer = timer_next();
@@ -246,7 +255,7 @@ static bool spin(void)
                 return false;
         }
         now = exec_now();
-        if (now >= timer)
+        if (now >= timer || rang())
             return true;
     } while (now < end);
     exec.stats.spins_lost++;
