@@ -325,9 +325,10 @@ LIBCS: dict[str, tuple[str, str]] = {
 
 
 def _root_folders(folder: Path) -> list[Path]:
+    """Folders with a root task of their own: those that bring its first instructions (start.S)."""
     if not folder.is_dir():
         return []
-    return sorted(p for p in folder.iterdir() if p.is_dir() and c.find_sources(p)[0])
+    return sorted(p for p in folder.iterdir() if (p / "start.S").is_file() and c.find_sources(p)[0])
 
 
 def guest_root_tests() -> list[Path]:
