@@ -179,8 +179,11 @@ error_t vm_add_objects(struct batch *b, struct vm *vm, unsigned hart)
 {
     cptr_t row = vm_cap(vm, 0);
 
-    if (vm->built)
+    if (vm->built) {
+        /* fs may have answered an mmap of the former process after the reaper was there; now it cannot. */
+        batch_add(b, row + ROW_VSPACE, VSPACE_UNMAP, 0, USER_TOP, 0, 0, 0);
         return 0;
+    }
     if (!vm->has_chunk) {
         error_t error = room_for_chunk() ? 0 : ERR_NO_MEMORY;
 
