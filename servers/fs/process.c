@@ -23,10 +23,11 @@
 #include "sessions.h"
 #include "vfs.h"
 
-#define TICKET_BITS 9
+#define TICKET_BITS 10          /* as many as there are slots                */
 #define NR_TICKETS  (1u << TICKET_BITS)
 #define TICKETS_MAX 16u
 
+_Static_assert(NR_TICKETS >= NR_SLOTS, "hoarded_ticket finds one");
 struct process processes[NR_SLOTS];
 
 struct ticket {
@@ -120,6 +121,22 @@ static void ticket_drop(struct ticket *t)
     memset(t, 0, sizeof *t);
 }
 
+/* All are taken: the oldest of somebody who has more than one. There is such a
+ * client, since this one has none; a fork that failed leaves its ticket behind. */
+static struct ticket *hoarded_ticket(void)
+{
+    static uint16_t held[NR_SLOTS];
+    struct ticket *found = NULL;
+
+    memset(held, 0, sizeof held);
+    for (unsigned i = 0; i < NR_TICKETS; i++)
+        held[tickets[i].slot]++;
+    for (unsigned i = 0; i < NR_TICKETS; i++)
+        if (held[tickets[i].slot] > 1 && (!found || tickets[i].order < found->order))
+            found = &tickets[i];
+    return found;
+}
+
 static struct ticket *ticket_room(uint32_t slot)
 {
     struct ticket *free_one = NULL, *oldest = NULL;
@@ -140,8 +157,9 @@ static struct ticket *ticket_room(uint32_t slot)
     }
     if (free_one && mine < TICKETS_MAX)
         return free_one;
-    if (oldest)
-        ticket_drop(oldest);
+    if (!oldest)
+        oldest = hoarded_ticket();
+    ticket_drop(oldest);
     return oldest;
 }
 
@@ -165,8 +183,6 @@ error_t fs_serve_fork_ticket(struct rpc_call *call, const struct fs_fork_ticket_
     if (!p)
         return ERR_PEER_CLOSED;
     t = ticket_room(p->slot);
-    if (!t)
-        return ERR_AGAIN;
     t->files = in->share_files ? fd_table_get(p->files) : fd_table_copy(p->files);
     if (in->share_fs) {
         p->fs->refs++;
