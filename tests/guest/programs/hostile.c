@@ -22,23 +22,8 @@
 #include <sys/time.h>
 #include "robust.h"
 
-#define PERS_BASE         0x3fc0000000ul
-#define PERS_THREADS      0x3fd0000000ul
-#define PERS_AREAS        0x3fe0000000ul
-#define SESSION_BYTES     0x8000ul
-#define SQ_ENTRIES        32u
-#define AREA_SIG_PAGE     0x21000ul
-#define AREA_STATE        0x30000ul
-#define GUEST_CAP_AREA    16
-enum { SYS_K_SIGNAL = 8, SYS_K_WAIT = 9, SYS_K_INVOKE = 12, SYS_K_BATCH = 13, SYS_K_COPY = 17, SYS_K_COUNT = 21 };
-
-struct entry {
-    uint16_t method, flags;
-    uint32_t token;
-    uint16_t arena_slot, arena_bytes;
-    uint32_t reserved;
-    uint64_t word[6];
-};
+#include <atoll/syscall.h>
+#include <libipc/system.h>
 
 typedef long kcall_fn(uint64_t, uint64_t, uint64_t, uint64_t, uint64_t, uint64_t, uint64_t, uint64_t);
 static kcall_fn *kcall;
@@ -47,7 +32,7 @@ static kcall_fn *kcall;
 static void find_kcall(void)
 {
     const uint16_t *p = (const uint16_t *)PERS_BASE;
-    uint64_t bytes = *(const uint64_t *)(PERS_BASE + 40 + 16);
+    uint64_t bytes = ((const struct pers_header *)PERS_BASE)->map[0].bytes;
     MUST(bytes > 4096 && bytes < 0x1000000);
     for (uint64_t i = 0; i + 4 < bytes / 2; i++)
         if (p[i] == 0x0073 && p[i + 1] == 0 && (p[i + 2] == 0x8082 || (p[i + 2] == 0x8067 && p[i + 3] == 0))) {
@@ -55,6 +40,16 @@ static void find_kcall(void)
             return;
         }
     MUST(!"an ecall and a ret in the personality");
+}
+
+static uint64_t session_of(uint64_t server)
+{
+    return PERS_AREAS + server * SESSION_BYTES;     /* area 0: AREA_SESSION(SERVER_PROC + server) */
+}
+
+static const struct pers_header *header(void)
+{
+    return (const struct pers_header *)PERS_BASE;
 }
 
 static uint64_t rnd_word(void)
@@ -67,7 +62,7 @@ static uint64_t rnd_word(void)
     case 4: return 1ul << rnd() % 64;
     case 5: return (1ul << rnd() % 64) - 1;
     case 6: return PERS_AREAS + rnd() % 0x70000;
-    case 7: return PERS_THREADS + rnd() % 0x10000;
+    case 7: return PERS_THREADS + rnd() % PERS_THREAD_BYTES;
     case 8: return PERS_BASE + rnd() % 0x40000;
     case 9: return (rnd() % 0x40000) << 12;
     case 10: return (uint64_t)-(int64_t)(rnd() % 5000);
@@ -138,7 +133,7 @@ static void scribble_word(uint64_t address)
 
 static uint64_t session_address(void)
 {
-    uint64_t base = PERS_AREAS + rnd() % 3 * SESSION_BYTES;
+    uint64_t base = session_of(rnd() % 3);
     switch (rnd() % 4) {
     case 0: return base + rnd() % 512;
     case 1: return base + 2048 + rnd() % 2048;
@@ -149,24 +144,21 @@ static uint64_t session_address(void)
 
 static void attack_scribble(void)
 {
-    uint64_t text = *(const uint64_t *)(PERS_BASE + 40 + 16);
     uint64_t data = 0, data_bytes = 0;
-    for (unsigned i = 0; i < 8; i++) {      /* the writable map of the image */
-        const uint64_t *map = (const uint64_t *)(PERS_BASE + 40 + i * 40);
-        if (map[4] & 2) {
-            data = map[1];
-            data_bytes = map[2];
+    for (unsigned i = 0; i < header()->nr_maps; i++)
+        if (header()->map[i].prot & VM_WRITE) {
+            data = header()->map[i].address;
+            data_bytes = header()->map[i].bytes;
         }
-    }
-    MUST(text != 0 && data != 0);
+    MUST(data != 0);
     unsigned calm = 1 + rnd() % 60;
     for (;;) {
         switch (rnd() % 8) {
         case 0: scribble_word(PERS_AREAS + AREA_SIG_PAGE + rnd() % 4096); break;
         case 1: scribble_word(PERS_THREADS + rnd() % 4096); break;
-        case 2: scribble_word(PERS_THREADS + 0x4000 + rnd() % 0xc000); break;
+        case 2: scribble_word(PERS_THREADS + PERS_STACK_OFFSET + rnd() % (PERS_THREAD_BYTES - PERS_STACK_OFFSET)); break;
         case 3: scribble_word(data + rnd() % data_bytes); break;
-        case 4: scribble_word(PERS_AREAS + AREA_STATE + rnd() % 0x40000); break;
+        case 4: scribble_word(PERS_AREAS + AREA_STATE + rnd() % AREA_STATE_BYTES); break;
         default: scribble_word(session_address()); break;
         }
         for (unsigned i = rnd() % calm; i > 0; i--)
@@ -177,11 +169,11 @@ static void attack_scribble(void)
 /* A request made by hand: published in the ring, the doorbell rung. */
 static void forge(unsigned server)
 {
-    volatile uint32_t *header = (volatile uint32_t *)(PERS_AREAS + server * SESSION_BYTES);
-    volatile uint32_t *sq_tail = header + 16;
+    struct session *session = (struct session *)session_of(server);
+    volatile uint32_t *sq_tail = &session->header.sq_tail;
     uint32_t nr = rnd() % 6 == 0 ? rnd() % 40 : 1;
     for (uint32_t i = 0; i < nr; i++) {
-        struct entry e = { .method = rnd() % 160, .token = rnd() % 130, .arena_slot = rnd() % 3 ? rnd() % 33 : 0xffff };
+        struct sq_entry e = { .method = rnd() % 160, .token = rnd() % 130, .arena_slot = rnd() % 3 ? rnd() % 33 : 0xffff };
         if (rnd() % 16 == 0)
             e.method = (uint16_t)rnd();
         if (rnd() % 12 == 0)
@@ -193,17 +185,17 @@ static void forge(unsigned server)
         e.arena_bytes = (uint16_t)(rnd() % 4 ? rnd() % 513 : rnd());
         for (unsigned w = 0; w < 6; w++)
             e.word[w] = rnd() % 3 ? rnd() % 40 | (rnd() % 40) << 32 : rnd_word();
-        uint64_t *arena = (uint64_t *)(PERS_AREAS + server * SESSION_BYTES + 16384 + e.arena_slot % 32 * 512);
+        uint64_t *arena = (uint64_t *)session->arena[e.arena_slot % ARENA_SLOTS];
         for (unsigned w = rnd() % 64; w > 0; w--)
             arena[rnd() % 64] = rnd() % 4 ? 0x6d742f2e2e2f632ful >> rnd() % 64 : rnd_word();
-        memcpy((void *)(PERS_AREAS + server * SESSION_BYTES + 2048 + (*sq_tail + i) % SQ_ENTRIES * 64), &e, 64);
+        memcpy(&session->sq[(*sq_tail + i) % SQ_ENTRIES], &e, sizeof e);
     }
     __sync_synchronize();
     *sq_tail += rnd() % 64 ? nr : (uint32_t)rnd();
     __sync_synchronize();
-    kcall(GUEST_CAP_AREA + 1 + server, 0, 0, 0, 0, 0, 0, SYS_K_SIGNAL);
+    kcall(GUEST_CAP_DOORBELL(0, SERVER_PROC + server), 0, 0, 0, 0, 0, 0, SYS_SIGNAL);
     if (rnd() % 3)      /* take the answers, or not */
-        header[64] = header[48];
+        session->header.cq_head = session->header.cq_tail;
 }
 
 static void attack_ring(void)
@@ -253,19 +245,19 @@ static uint64_t rnd_argument(uint64_t memory)
 static void attack_kcall(void)
 {
     uint64_t memory = (uint64_t)mmap(NULL, 64 << 12, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-    struct invocation { uint32_t cap, op, error, pad; uint64_t arg[5], result; } batch[8];
+    struct invocation batch[8];
     for (;;) {
-        uint64_t number = rnd() % 2 ? SYS_K_INVOKE : rnd() % 16 ? rnd() % (SYS_K_COUNT + 4) : rnd_word();
-        if (number == SYS_K_BATCH) {
+        uint64_t number = rnd() % 2 ? SYS_INVOKE : rnd() % 16 ? rnd() % (SYS_COUNT + 4) : rnd_word();
+        if (number == SYS_BATCH) {
             for (unsigned i = 0; i < 8; i++) {
                 batch[i] = (struct invocation){ .cap = (uint32_t)rnd_cap(), .op = (uint32_t)rnd_operation() };
                 for (unsigned w = 0; w < 5; w++)
                     batch[i].arg[w] = rnd_argument(memory);
             }
             kcall(rnd() % 8 ? (uint64_t)batch : rnd_word(), rnd() % 8 ? rnd() % 9 : rnd_word(), 0, 0, 0, 0, 0, number);
-        } else if (number == SYS_K_WAIT || number == SYS_K_WAIT + 1) {
+        } else if (number == SYS_WAIT || number == SYS_WAIT + 1) {
             kcall(rnd_cap(), rnd() % 2 ? 0 : rnd_cap(), 0, rnd_argument(memory), 0, 0, 0, number);
-        } else if (number == SYS_K_COPY) {
+        } else if (number == SYS_VSPACE_COPY) {
             kcall(rnd_cap(), rnd_argument(memory), rnd_argument(memory), rnd_argument(memory) & 0xffffff,
                   rnd() % 3, 0, 0, number);
         } else {
