@@ -235,7 +235,7 @@ error_t proc_serve_fatal(struct rpc_call *call, const struct proc_fatal_in *in, 
     if (p) {
         if (info->boot_flags & BOOT_EXEC ? false : p == init_process)
             proc_say("init faulted: signal %u at %#lx, pc %#lx", in->signo, in->address, in->pc);
-        process_exit(p, in->signo | (SIG_CORE_SET & SIG_BIT(in->signo) ? STATUS_CORE : 0));
+        process_exit(p, in->signo);
     }
     return 0;
 }

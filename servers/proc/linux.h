@@ -16,8 +16,6 @@ enum {
 #define SIG_BIT(n) (1ul << ((n) - 1))
 #define SIG_STOP_SET (SIG_BIT(SIGSTOP) | SIG_BIT(SIGTSTP) | SIG_BIT(SIGTTIN) | SIG_BIT(SIGTTOU))
 #define SIG_IGNORE_SET (SIG_BIT(SIGCHLD) | SIG_BIT(SIGURG) | SIG_BIT(SIGWINCH) | SIG_BIT(SIGCONT))
-#define SIG_CORE_SET (SIG_BIT(SIGQUIT) | SIG_BIT(SIGILL) | SIG_BIT(SIGTRAP) | SIG_BIT(SIGABRT) | SIG_BIT(SIGBUS) | \
-                      SIG_BIT(SIGFPE) | SIG_BIT(SIGSEGV) | SIG_BIT(SIGXCPU) | SIG_BIT(SIGXFSZ) | SIG_BIT(SIGSYS))
 /* Never blocked, caught or ignored. */
 #define SIG_FORCED_SET (SIG_BIT(SIGKILL) | SIG_BIT(SIGSTOP))
 
@@ -33,9 +31,8 @@ enum { CLD_EXITED = 1, CLD_KILLED, CLD_DUMPED, CLD_TRAPPED, CLD_STOPPED, CLD_CON
 #define WAIT_ALL       0x40000000u
 #define WAIT_CLONE     0x80000000u
 enum { WAIT_P_ALL, WAIT_P_PID, WAIT_P_PGID };
-/* Wait status words. */
+/* Wait status words. The flag for a core dump (0x80) is never set: none is written. */
 #define STATUS_EXIT(code)   (((uint32_t)(code) & 0xff) << 8)
-#define STATUS_CORE         0x80u
 
 enum {
     RLIMIT_CPU, RLIMIT_FSIZE, RLIMIT_DATA, RLIMIT_STACK, RLIMIT_CORE, RLIMIT_RSS, RLIMIT_NPROC, RLIMIT_NOFILE,

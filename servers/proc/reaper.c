@@ -141,7 +141,7 @@ static void handle_fault(uint64_t badge)
         (badge < NR_VMS ? vm_main_thread(&vms[badge]) : NULL);
 
     if (t && t->state == THREAD_LIVE && t->image->process)
-        process_exit(t->image->process, SIGSEGV | STATUS_CORE);
+        process_exit(t->image->process, SIGSEGV);
 }
 
 static void on_done(uint64_t bits, void *arg)

@@ -244,7 +244,7 @@ static bool ignored(const struct process *p, const struct thread *t, uint32_t si
 
 static void act_fatally(struct process *p, uint32_t signo)
 {
-    process_exit(p, signo | (SIG_CORE_SET & SIG_BIT(signo) ? STATUS_CORE : 0));
+    process_exit(p, signo);
 }
 
 /* The default action; false when it is to do nothing. */

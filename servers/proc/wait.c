@@ -42,7 +42,7 @@ static void fill_exit(const struct process *child, struct proc_wait_result *out)
 {
     uint32_t signo = child->status & 0x7f;
 
-    out->code = signo == 0 ? CLD_EXITED : child->status & STATUS_CORE ? CLD_DUMPED : CLD_KILLED;
+    out->code = signo == 0 ? CLD_EXITED : CLD_KILLED;
     out->status = signo ? (int32_t)signo : (int32_t)(child->status >> 8 & 0xff);
 }
 

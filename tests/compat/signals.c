@@ -10,6 +10,7 @@
 #include <signal.h>
 #include <stdint.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <sys/syscall.h>
 #include <sys/time.h>
 #include <sys/wait.h>
@@ -348,7 +349,32 @@ static int ppoll_swaps_the_mask(void)
     return 0;
 }
 
+static int without_a_core_file_the_status_tells_of_none(void)
+{
+    static const int signos[] = { SIGQUIT, SIGABRT, SIGSEGV };
+    struct rlimit none = { 0, 0 };
+    siginfo_t info;
+    int status;
+
+    for (unsigned i = 0; i < 3; i++) {
+        pid_t pid = fork();
+
+        if (pid == 0) {
+            setrlimit(RLIMIT_CORE, &none);
+            signal(signos[i], SIG_DFL);
+            raise(signos[i]);
+            _exit(1);
+        }
+        CHECK(waitid(P_PID, (id_t)pid, &info, WEXITED | WNOWAIT) == 0);
+        CHECK(info.si_code == CLD_KILLED && info.si_status == signos[i]);
+        CHECK(waitpid(pid, &status, 0) == pid);
+        CHECK(WIFSIGNALED(status) && WTERMSIG(status) == signos[i] && !WCOREDUMP(status));
+    }
+    return 0;
+}
+
 static const struct compat_test tests[] = {
+    { "without_a_core_file_the_status_tells_of_none", without_a_core_file_the_status_tells_of_none },
     { "a_handler_runs_and_returns", a_handler_runs_and_returns },
     { "floating_point_survives_a_handler", floating_point_survives_a_handler },
     { "blocked_signals_wait", blocked_signals_wait },

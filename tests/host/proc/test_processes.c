@@ -519,7 +519,7 @@ static void default_actions_need_no_help(void **s)
     assert_int_equal(page(a)->pending, 0);
     do_kill(PARENT, (int)a->pid, SIGSEGV);
     assert_int_equal(do_wait(PARENT, WAIT_P_ALL, 0, WAITED, &r), 0);
-    assert_int_equal(r.code, CLD_DUMPED);
+    assert_int_equal(r.code, CLD_KILLED);
     assert_int_equal(r.status, SIGSEGV);
 }
 
