@@ -15,9 +15,10 @@ PROMPT = r"/ # "      # lines end in \r\r\n: the guest's terminal and the host's
 
 
 @pytest.fixture()
-def shell() -> Iterator[pexpect.spawn]:
-    child = pexpect.spawn(str(ROOT / "build.py"), ["qemu-riscv", "--timeout", "120"], encoding="utf-8", timeout=30,
-                          dimensions=(30, 100), codec_errors="replace")
+def shell(request: pytest.FixtureRequest) -> Iterator[pexpect.spawn]:
+    harts = str(getattr(request, "param", 2))
+    child = pexpect.spawn(str(ROOT / "build.py"), ["qemu-riscv", "--timeout", "120", "--smp", harts], encoding="utf-8",
+                          timeout=30, dimensions=(30, 100), codec_errors="replace")
     child.logfile_read = sys.stdout     # shown by pytest when the test fails
     child.expect(PROMPT, timeout=60)
     yield child
@@ -117,3 +118,49 @@ def test_top_and_less_use_the_screen_and_give_it_back(shell: pexpect.spawn) -> N
     shell.expect("500")
     shell.send("q")
     shell.expect(PROMPT)
+
+
+@pytest.mark.parametrize("shell", [1, 4, 8], indirect=True)
+def test_a_session_at_other_numbers_of_harts(shell: pexpect.spawn) -> None:
+    shell.sendline("cat")
+    shell.expect("cat\r")
+    shell.sendline("echoed")
+    shell.expect("echoed\r\r?\nechoed")
+    shell.sendeof()
+    shell.expect(PROMPT)
+    shell.sendline("for i in 1 2 3; do sleep 1; echo turn-$i; done")
+    shell.expect("turn-1\r")
+    shell.sendintr()                                # ends the loop, not only the sleep
+    shell.expect(PROMPT)
+    shell.sendline("sh -c 'trap \"echo caught; exit 5\" INT; sleep 9 & wait'; echo status-$?")
+    time.sleep(1)
+    shell.sendintr()
+    shell.expect("caught\r")
+    shell.expect("status-5\r")
+    shell.expect(PROMPT)
+    shell.send("ls -d /pro\t")                      # completion
+    shell.expect("/proc/")
+    shell.send("\r")
+    shell.expect(PROMPT)
+    run(shell, "stty rows 40 cols 90; stty size", r"40 90\r")
+    run(shell, "yes | head -n 100000 | tail -n 1; echo status-$?", r"status-0\r")
+    shell.sendline("cat /dev/zero | tr '\\0' a")
+    shell.expect("aaaaaaaa")
+    shell.sendintr()                                # while the terminal is full of output
+    shell.expect(PROMPT)
+    shell.sendline("sleep 50")
+    shell.expect("sleep 50\r")
+    time.sleep(0.7)
+    shell.send("\x1c")
+    shell.expect(r"Quit\r")
+    shell.expect(PROMPT)
+    shell.sendline("su nobody -s /bin/sh")
+    shell.expect(r"[$] ")
+    shell.sendline("id -un; exit")
+    shell.expect("nobody\r")
+    shell.expect(PROMPT)
+    run(shell, "script -q -c tty /tmp/log", r"/dev/pts/0\r")
+    shell.sendline("exit")
+    shell.expect(pexpect.EOF)
+    shell.wait()
+    assert shell.exitstatus == 0
