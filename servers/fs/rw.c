@@ -261,10 +261,27 @@ error_t fs_serve_getdents(struct rpc_call *call, const struct fs_getdents_in *in
         return ERR_NOT_DIRECTORY;
     if (f->dentry && !f->dentry->linked && f->dentry->parent != f->dentry)
         return ERR_NOT_FOUND;
-    io_init_buffer(&io, call, &in->entries);
-    e = f->ops->getdents(f, &io);
-    out->done = io.done;
-    return io.done ? 0 : e;
+    /* Entries are gathered here, so that the client's memory is written in large
+     * pieces. getdents does not suspend, so one buffer does. */
+    static _Alignas(8) uint8_t gathered[8192];
+    uint64_t at = 0, total = in->entries.bytes;
+    do {
+        uint64_t before = f->offset;
+        struct rpc_buf piece = { .bytes = total - at < sizeof gathered ? total - at : sizeof gathered, .local = gathered };
+        io_init_buffer(&io, call, &piece);
+        e = f->ops->getdents(f, &io);
+        if (!io.done)
+            break;
+        error_t bad = rpc_buf_write(call, &in->entries, at, gathered, io.done);
+        if (bad) {
+            f->offset = before;
+            e = bad;
+            break;
+        }
+        at += io.done;
+    } while (!e && at < total);
+    out->done = at;
+    return at ? 0 : e;
 }
 
 error_t fs_serve_fallocate(struct rpc_call *call, const struct fs_fallocate_in *in, struct fs_fallocate_out *out)
