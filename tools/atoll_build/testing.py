@@ -139,6 +139,9 @@ def _idl(context: Context) -> list[Case]:
 
 
 def _build(context: Context) -> list[Case]:
+    # First: each of these tests starts build.py with a limit, in which a first build of musl and busybox has no place.
+    if broken := _system():
+        return [Case("build: the system builds", False, broken)]
     return _pytest("build", [TESTS / "build"] if any((TESTS / "build").glob("test_*.py")) else [], context)
 
 
