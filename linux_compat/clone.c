@@ -274,6 +274,10 @@ long sys_exit_group(uint64_t status);
 long sys_exit_group(uint64_t status)
 {
     struct thread *t = this_thread();
+    /* A joiner that woke now could still call exit itself, with another status:
+     * proc stops all threads, nobody of this process will look at the word. */
+    if (t->ids->nr_threads > 1)
+        t->clear_child_tid = 0;
     leave_thread(t);
     end_process(t, (int32_t)(status & 0xff));
     return 0;

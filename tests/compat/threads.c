@@ -326,6 +326,32 @@ static int threads_ask_all_servers_at_once(void)
     return 0;
 }
 
+/* The status of exit_group is the one that counts, whoever else would exit next. */
+static void *exits_the_process(void *arg)
+{
+    (void)arg;
+    _exit(42);
+}
+
+static int exit_of_a_thread_is_the_process_status(void)
+{
+    for (int i = 0; i < 40; i++) {
+        int status;
+        pid_t pid = fork();
+        CHECK(pid >= 0);
+        if (pid == 0) {
+            pthread_t t;
+            if (pthread_create(&t, NULL, exits_the_process, NULL) != 0)
+                _exit(1);
+            pthread_join(t, NULL);
+            _exit(0);
+        }
+        CHECK(waitpid(pid, &status, 0) == pid);
+        CHECK(WIFEXITED(status) && WEXITSTATUS(status) == 42);
+    }
+    return 0;
+}
+
 static const struct compat_test tests[] = {
     { "threads_start_and_join", threads_start_and_join },
     { "a_contended_mutex_loses_nothing", a_contended_mutex_loses_nothing },
@@ -342,6 +368,7 @@ static const struct compat_test tests[] = {
     { "the_main_thread_may_end_first", the_main_thread_may_end_first },
     { "cancelled_by_pthread_cancel", cancelled_by_pthread_cancel },
     { "threads_ask_all_servers_at_once", threads_ask_all_servers_at_once },
+    { "exit_of_a_thread_is_the_process_status", exit_of_a_thread_is_the_process_status },
 };
 
 int main(int argc, char **argv)
