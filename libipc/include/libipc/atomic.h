@@ -41,16 +41,6 @@ static inline void full_fence(void)
 #endif
 }
 
-/* In a spinning loop: lets a sibling or the emulator get on. */
-static inline void spin_hint(void)
-{
-#if defined(__riscv)
-    __asm__ volatile(".insn i 0x0f, 0, x0, x0, 0x010" ::: "memory"); /* pause: fence w,0 */
-#elif defined(__x86_64__)
-    __asm__ volatile("pause" ::: "memory");
-#endif
-}
-
 /* What was copied from shared memory stays copied: the compiler must not read
  * the source again. */
 #define copied_once(object) __asm__ volatile("" : "+m"(object) : : "memory")
