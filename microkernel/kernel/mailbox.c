@@ -17,7 +17,7 @@ static void send_ipi(struct hart *h)
     sbi_send_ipi(1ul << h->mhartid);
 }
 
-/* The list or ops word of h has been written. */
+/* The list or ops word of h has been written. Step [look] of tests/models/mailbox.pml. */
 static void notify(struct hart *h, bool interrupt, int priority)
 {
     fence_full();
@@ -30,6 +30,7 @@ static void notify(struct hart *h, bool interrupt, int priority)
         send_ipi(h);
 }
 
+/* Step [push] of tests/models/mailbox.pml. */
 static void push(struct hart *h, struct tcb *t)
 {
     struct tcb *head = __atomic_load_n(&h->mailbox, __ATOMIC_RELAXED);
@@ -79,6 +80,7 @@ static void do_hart_ops(struct hart *h)
         trace_set_vector();
 }
 
+/* Step [drain] of tests/models/mailbox.pml. */
 void mailbox_drain(struct hart *h)
 {
     if (__atomic_load_n(&h->ops, __ATOMIC_RELAXED) != 0)

@@ -379,6 +379,7 @@ static bool poll(struct hart *h, ticks_t start)
     return false;
 }
 
+/* Step [sleep] of tests/models/mailbox.pml. */
 static void sleep(struct hart *h)
 {
     h->counters.nr_idle_sleeps++;
@@ -425,7 +426,7 @@ static __attribute__((noinline)) struct tcb *exit_slow(struct hart *h)
                 continue;
             }
         }
-        if (h->running_priority != t->priority) {
+        if (h->running_priority != t->priority) {   /* [run] of tests/models/mailbox.pml */
             __atomic_store_n(&h->running_priority, t->priority, __ATOMIC_RELAXED);
             fence_full();
             if (mailbox_pending(h))

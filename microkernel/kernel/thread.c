@@ -7,6 +7,9 @@
  * request is kept in `deferred`. The claim ends with a wake-up, which looks
  * there, or with thread_unclaim, which does so after a full fence; the owner
  * stores `deferred`, fences, and looks at `claimed` again.
+ *
+ * Marks like [stop] are those of tests/models/notification.pml; claim.pml models
+ * thread_unclaim and [defer].
  */
 #include "kernel/thread.h"
 
@@ -77,7 +80,7 @@ static bool leave_wait(struct hart *h, struct tcb *t)
 /* Make t STOPPED. A wait that has had no effect yet starts again when it is
  * resumed (the pc still stands on its ecall); a call that the receiver has got
  * ends with ERR_INTERRUPTED. False: claimed, nothing changed. */
-static bool stop(struct hart *h, struct tcb *t)
+static bool stop(struct hart *h, struct tcb *t) /* [stop] */
 {
     if (__atomic_load_n(&t->claimed, __ATOMIC_ACQUIRE))
         return false;
@@ -175,7 +178,7 @@ static bool do_unlink(struct hart *h, struct tcb *t)
     return true;
 }
 
-static void do_upcall(struct hart *h, struct tcb *t)
+static void do_upcall(struct hart *h, struct tcb *t)    /* [upcall] */
 {
     t->upcall_pending = 1;
     if (t->state != THREAD_BLOCKED_NOTIFICATION && t->state != THREAD_BLOCKED_RECV &&
@@ -258,7 +261,7 @@ static void do_arrive(struct hart *h, struct tcb *t)
 }
 
 /* Keep ops for the end of the claim; true if it has ended meanwhile. */
-static bool defer(struct tcb *t, uint32_t ops)
+static bool defer(struct tcb *t, uint32_t ops)  /* [defer] */
 {
     t->deferred |= ops;
     fence_full();
@@ -309,7 +312,7 @@ void thread_do_ops(struct hart *h, struct tcb *t, uint32_t ops)
     }
 }
 
-void thread_deadline(struct hart *h, struct tcb *t)
+void thread_deadline(struct hart *h, struct tcb *t) /* [deadline] */
 {
     deadline_remove(h, t);
     if (t->state == THREAD_OUT_OF_BUDGET) {

@@ -28,7 +28,8 @@ void interrupt_take(struct hart *h)
     if (pending & SIP_SSIP) {
         h->counters.nr_ipis_taken++;
         csr_clear("sip", SIP_SSIP);
-        /* Posters that still see the flag rely on the drain that follows. */
+        /* Posters that still see the flag rely on the drain that follows; step
+         * [take] of tests/models/mailbox.pml. */
         __atomic_store_n(&h->ipi_sent, 0, __ATOMIC_RELAXED);
         fence_full();
     }

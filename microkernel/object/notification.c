@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* See notification.h. */
+/* See notification.h. Marks like [wait] are those of tests/models/notification.pml. */
 #include "object/notification.h"
 
 #include "arch/riscv/csr.h"
@@ -56,7 +56,7 @@ void notification_signal(struct notification *n, badge_t bits)
         spin_unlock(&n->lock);
         return;
     }
-    n->bits |= bits;
+    n->bits |= bits;                            /* [signal] */
     t = n->head;
     if (t != NULL) {
         unlink_waiter(n, t);
@@ -81,7 +81,7 @@ error_t notification_wait(struct hart *h, struct tcb *t, struct notification *n,
         spin_unlock(&n->lock);
         return ERR_INVALID_CAP;
     }
-    if (n->bits != 0) {
+    if (n->bits != 0) {                         /* [wait] */
         t->x[11] = n->bits;
         n->bits = 0;
         spin_unlock(&n->lock);
@@ -122,7 +122,7 @@ enum leave notification_leave(struct tcb *t)
     enum leave how = LEAVE_CLAIMED;
 
     spin_lock(&n->lock);
-    if (!t->claimed) {
+    if (!t->claimed) {                          /* [leave] */
         unlink_waiter(n, t);
         t->claimed = 0;
         how = LEAVE_DONE;

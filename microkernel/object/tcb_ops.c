@@ -362,6 +362,7 @@ static error_t set_hart(struct invoke *inv, struct tcb *t)
     return K_DONE;
 }
 
+/* Steps [suspend] and, with TCB_RESUME, [starting] of tests/models/notification.pml. */
 static error_t tcb_suspend(struct invoke *inv, struct tcb *t)
 {
     if (t == inv->caller) {

@@ -1,0 +1,4 @@
+// expect: fail
+/* mailbox.pml without the second look. */
+#define LOOK_AGAIN(x) (false)
+#include "mailbox.pml"
