@@ -194,8 +194,6 @@ static inline void switch_fp(struct hart *h, struct tcb *t, struct tcb *to)
 static inline struct tcb *switch_fast(struct hart *h, struct tcb *t, struct tcb *to)
 {
     ticks_t now = read_time(), spent = now - h->slice_start;
-    uint64_t scratch;
-
     ticks_t system = 0;
 
     if (t->pers_base_wanted != 0)
@@ -214,7 +212,7 @@ static inline struct tcb *switch_fast(struct hart *h, struct tcb *t, struct tcb 
     h->nr_fast_switches++;
     if (unlikely(to->vspace != h->vspace))
         switch_space(h, to->vspace);
-    __asm__ volatile("sc.d zero, zero, (%0)" :: "r"(&scratch) : "memory");
+    clear_reservation();
     if (h->running_priority != to->priority) {
         __atomic_store_n(&h->running_priority, to->priority, __ATOMIC_RELAXED);
         fence_full();

@@ -23,6 +23,7 @@
 
 #include "kernel/assert.h"
 #include "kernel/mailbox.h"
+#include "kernel/poison.h"
 #include "kernel/preempt.h"
 #include "kernel/quiesce.h"
 #include "kernel/tree.h"
@@ -43,6 +44,7 @@ static struct slot *dying;      /* first slot of a container; linked by `link` *
 static error_t finish(struct slot *slot)
 {
     quiesce_mark();
+    object_unused(slot->word0);
     tree_remove(slot);
     slot_clear(slot);
     return 0;

@@ -10,6 +10,8 @@
 #include <atoll/objects.h>
 #include <atoll/types.h>
 
+#include "arch/riscv/csr.h"
+
 struct tcb;
 struct vspace;
 
@@ -69,9 +71,7 @@ extern struct hart_page hart_page;
 
 static inline struct hart *this_hart(void)
 {
-    struct hart *h;
-    __asm__("mv %0, tp" : "=r"(h));
-    return h;
+    return hart_pointer();
 }
 
 #endif

@@ -263,13 +263,6 @@ static void leave_current(struct hart *h, ticks_t now)
     fp_flush(h, h->current);
 }
 
-static void clear_reservation(struct hart *h)
-{
-    uint64_t scratch = 0;
-    (void)h;
-    __asm__ volatile("sc.d zero, zero, (%0)" :: "r"(&scratch) : "memory");
-}
-
 static void switch_to(struct hart *h, struct tcb *next)
 {
     ticks_t now = read_time();
@@ -287,7 +280,7 @@ static void switch_to(struct hart *h, struct tcb *next)
             vspace_switch_out(old);
     }
     fp_enter(h, next);
-    clear_reservation(h);
+    clear_reservation();
     h->counters.nr_switches++;
     next->nr_switches++;
     h->timer_dirty = true;

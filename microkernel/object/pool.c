@@ -11,6 +11,7 @@
 #include "kernel/assert.h"
 #include "kernel/hart.h"
 #include "kernel/invoke.h"
+#include "kernel/poison.h"
 #include "kernel/usercopy.h"
 #include "object/tcb.h"
 #include "object/untyped.h"
@@ -41,6 +42,9 @@ void pool_init(struct pool *pool, paddr_t base, size_t pages, paddr_t span_base,
     uint32_t own;
 
     kassert(pages >= POOL_MIN_PAGES && pages > pool_overhead(span_pages));
+    memory_in_use(pool, pool_overhead(span_pages) << PAGE_BITS);
+    pages_unused((char *)pool + (pool_overhead(span_pages) << PAGE_BITS),
+                 pages - pool_overhead(span_pages));
     pool->base = span_base;
     pool->nr_pages = (uint32_t)span_pages;
     if (span_base != base) {            /* a page number of 0 means none */
@@ -83,6 +87,7 @@ void pool_add_range(struct pool *pool, paddr_t base, size_t pages)
     uint32_t page = (uint32_t)((base - pool->base) >> PAGE_BITS);
 
     kassert(pool_spans(pool, base, pages) && pool->nr_ranges <= POOL_MAX_ADDED);
+    pages_unused(phys_to_kva(base), pages);
     spin_lock(&pool->lock);
     pool->ranges[pool->nr_ranges++] = (struct pool_range){ page, page + (uint32_t)pages };
     pool->nr_fresh += (uint32_t)pages;
@@ -239,6 +244,7 @@ error_t pool_take_raw(struct pool *pool, unsigned account, paddr_t *out)
     }
     pool->refs[page] = 1;
     *out = pool->base + ((paddr_t)page << PAGE_BITS);
+    memory_in_use(phys_to_kva(*out), PAGE_BYTES);
     return 0;
 }
 
@@ -267,6 +273,7 @@ static inline void release(struct pool *pool, struct pool_cache *cache,
                            uint32_t page)
 {
     kassert(page != 0 && page < pool->nr_pages);
+    pages_unused(page_link(pool, page), 1);
     if (cache->count == POOL_CACHE_PAGES) {
         cache->count -= POOL_CACHE_BATCH;
         give_shared(pool, cache->page + cache->count, POOL_CACHE_BATCH);
@@ -325,6 +332,7 @@ void pool_drop_batch(struct pool *pool, unsigned account, const uint32_t *pages,
         for (; pages < end; pages++) {
             if (!unref(pool, *pages))
                 continue;
+            pages_unused(page_link(pool, *pages), 1);
             *page_link(pool, *pages) = head;
             head = *pages;
             freed++;

@@ -9,6 +9,7 @@
  */
 #include "object/untyped.h"
 
+#include "kernel/poison.h"
 #include "kernel/preempt.h"
 #include "kernel/quiesce.h"
 #include "kernel/sched.h"
@@ -295,6 +296,7 @@ static bool clear_some(struct retype *r, struct slot *ut)
     if (!r->clear || at >= end)
         return true;
     uint64_t n = end - at < CLEAR_CHUNK ? end - at : CLEAR_CHUNK;
+    memory_in_use((char *)cap_object(ut->word0) + at, n);
     memset((char *)cap_object(ut->word0) + at, 0, n);
     ut->link = at + n;
     return at + n == end;

@@ -57,6 +57,22 @@ static inline uint64_t read_time(void)
     return t;
 }
 
+/* The kernel's tp: the struct of this hart (kernel/hart.h). Constant while one entry
+ * lasts, so it may be read once. */
+static inline void *hart_pointer(void)
+{
+    void *p;
+    __asm__("mv %0, tp" : "=r"(p));
+    return p;
+}
+
+/* A load reservation of the thread that ran before must not serve the next one. */
+static inline void clear_reservation(void)
+{
+    uint64_t scratch;
+    __asm__ volatile("sc.d zero, zero, (%0)" :: "r"(&scratch) : "memory");
+}
+
 static inline void wait_for_interrupt(void) { __asm__ volatile("wfi" ::: "memory"); }
 static inline void fence_full(void) { __asm__ volatile("fence rw, rw" ::: "memory"); }
 /* Also orders accesses to devices. */
