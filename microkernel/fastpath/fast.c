@@ -42,7 +42,7 @@ struct tcb *fastpath_wait(struct hart *h, struct tcb *t);
 
 /* The object of a capability, or NULL to decline. In two-level addresses the
  * CNode lies in a root slot (kernel/cspace.c). */
-static inline void *find(const struct tcb *t, cptr_t cptr, enum cap_type type, unsigned rights,
+static inline void *find(const struct tcb *t, cptr_t cptr, enum cap_type type, uint64_t rights,
                          badge_t *badge)
 {
     uint64_t root = cptr & CPTR_ROOT_MASK;
@@ -54,16 +54,21 @@ static inline void *find(const struct tcb *t, cptr_t cptr, enum cap_type type, u
         if (unlikely(s == NULL))
             return NULL;
     }
-    uint64_t want = (uint64_t)type | (uint64_t)rights << CAP_RIGHTS_SHIFT;
-    uint64_t mask = CAP_TYPE_MASK | CAP_ZOMBIE | (uint64_t)rights << CAP_RIGHTS_SHIFT;
-    uint64_t word = __atomic_load_n(&s->word0, __ATOMIC_ACQUIRE);
+    uint64_t word = __atomic_load_n(&s->word0, __ATOMIC_RELAXED);
 
     if (badge != NULL) {
-        *badge = __atomic_load_n(&s->word1, __ATOMIC_ACQUIRE);
+        fence_loads();
+        *badge = __atomic_load_n(&s->word1, __ATOMIC_RELAXED);
+        fence_loads();
         if (unlikely(__atomic_load_n(&s->word0, __ATOMIC_RELAXED) != word))
             return NULL;
     }
-    return likely((word & mask) == want) ? cap_object(word) : NULL;
+    /* What the object holds is ordered by the address dependency. */
+    if (unlikely((word & (CAP_TYPE_MASK | CAP_ZOMBIE)) != type))
+        return NULL;
+    if (unlikely((rights << CAP_RIGHTS_SHIFT & ~word) != 0))
+        return NULL;
+    return cap_object(word);
 }
 
 static inline int done(struct hart *h, struct tcb *t)
@@ -72,13 +77,6 @@ static inline int done(struct hart *h, struct tcb *t)
     t->x[10] = 0;
     t->x[0] += 4;
     return 0;
-}
-
-/* Is `to`, which waits, one that this hart can simply make runnable? */
-static inline bool wakeable(const struct hart *h, const struct tcb *to)
-{
-    return to->hart == h->id && to->sc != NULL && !sc_is_limited(to->sc) && to->sc->remaining > 0 &&
-           to->vspace != NULL && (to->suspend_pending | to->deferred | to->arriving) == 0;
 }
 
 /* With n->lock held: its first waiter leaves with the bits. */
@@ -105,7 +103,7 @@ static inline int fast_signal(struct hart *h, struct tcb *t)
     spin_lock(&n->lock);
     struct tcb *to = n->head;
     if (n->dead || (to == NULL ? n->bound != NULL
-                               : to->priority >= t->priority || to->in_heap || !wakeable(h, to))) {
+                               : to->priority >= t->priority || to->in_heap || to->fast_hart != h)) {
         spin_unlock(&n->lock);
         return 1;
     }
@@ -155,20 +153,28 @@ int syscall_fast(struct tcb *t)
     }
 }
 
-static __attribute__((noinline)) void switch_space(struct hart *h, struct vspace *to)
+/* vspace_switch_in and _out in one. The atomic's acquire puts the bit before the
+ * look at satp (who destroys the VSpace changes that first), and sfence.vma puts it
+ * before the first walk (who changes entries looks at the bits last). */
+static inline void switch_space(struct hart *h, struct vspace *old, struct vspace *to)
 {
-    struct vspace *old = h->vspace;
+    uint64_t me = h->mask;
 
     h->vspace = to;
-    vspace_switch_in(to);
-    if (old != NULL)
-        vspace_switch_out(old);
+    __atomic_fetch_or(&to->harts, me, __ATOMIC_ACQUIRE);
+    satp_write(to->satp);
+    if (unlikely((to->icache_stale & me) != 0)) {
+        __atomic_fetch_and(&to->icache_stale, ~me, __ATOMIC_RELAXED);
+        fence_instructions();
+    }
+    if (likely(old != NULL))
+        __atomic_fetch_and(&old->harts, ~me, __ATOMIC_RELEASE);
 }
 
 /* May the switch to `to` be made without looking at anything else? */
 static inline bool simple(const struct hart *h, const struct tcb *to)
 {
-    return to->priority > h->queue.top && wakeable(h, to);
+    return to->priority > h->queue.top && to->fast_hart == h;
 }
 
 /* The registers stay where they are while threads without FP state run. */
@@ -194,15 +200,10 @@ static inline void switch_fp(struct hart *h, struct tcb *t, struct tcb *to)
 static inline struct tcb *switch_fast(struct hart *h, struct tcb *t, struct tcb *to)
 {
     ticks_t now = read_time(), spent = now - h->slice_start;
-    ticks_t system = 0;
-
-    if (t->pers_base_wanted != 0)
-        system = sched_system_share(h, spent);
     h->slice_start = now;
-    h->slice_reflections = h->nr_reflections;
-    t->system_ticks += system;
-    t->user_ticks += spent - system;
-    t->sc->consumed += spent;
+    t->ticks += spent;
+    if (t->pers_base_wanted != 0)
+        t->system_ticks += sched_system_share(h, spent);
     t->sc->remaining -= (int64_t)spent;
     if ((t->fp_state | to->fp_state) != FP_NEVER)
         switch_fp(h, t, to);
@@ -210,8 +211,9 @@ static inline struct tcb *switch_fast(struct hart *h, struct tcb *t, struct tcb 
     to->state = THREAD_RUNNABLE;
     to->nr_switches++;
     h->nr_fast_switches++;
-    if (unlikely(to->vspace != h->vspace))
-        switch_space(h, to->vspace);
+    struct vspace *old = h->vspace, *vs = to->vspace;
+    if (vs != old)
+        switch_space(h, old, vs);
     clear_reservation();
     if (h->running_priority != to->priority) {
         __atomic_store_n(&h->running_priority, to->priority, __ATOMIC_RELAXED);
@@ -349,7 +351,7 @@ struct tcb *fastpath_wait(struct hart *h, struct tcb *t)
         return NULL;
     struct tcb *to = h->queue.level[top].head;
     struct notification *own = find(t, t->x[10], CAP_TYPE_NOTIFICATION, RIGHT_READ, NULL);
-    if (unlikely(own == NULL || to->run_next != NULL || !wakeable(h, to) || to->upcall_pending ||
+    if (unlikely(own == NULL || to->run_next != NULL || to->fast_hart != h || to->upcall_pending ||
                  top > t->priority || !spin_trylock(&own->lock)))
         return NULL;
     if (unlikely(own->bits != 0 || own->dead)) {

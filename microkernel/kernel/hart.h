@@ -39,7 +39,7 @@ struct hart {
     bool        timer_dirty;    /* the timer's need may have changed           */
     ticks_t     armed;          /* what the timer is set to                    */
     ticks_t     slice_start;    /* since when current has been charged         */
-    uint64_t    slice_reflections; /* nr_reflections at slice_start            */
+    uint64_t    charged_reflections; /* how many went into system_ticks        */
     struct tcb *deadlines;      /* heap, kernel/deadline.h                     */
     ticks_t     poll_ticks;     /* how long to poll before sleeping            */
     struct kernel_counters counters;
@@ -47,6 +47,7 @@ struct hart {
 
     /* immutable after init */
     hartid_t    id;
+    uint64_t    mask;           /* 1 << id                                     */
     uint32_t    mhartid;
     uint32_t    plic_context;   /* ~0: none                                    */
     bool        online;         /* written once by the hart itself at boot     */

@@ -13,6 +13,8 @@
 
 #include <atoll/types.h>
 
+#include "arch/riscv/atomic.h"
+
 struct spinlock { uint32_t word; };
 
 #define SPINLOCK_INIT { 0 }
@@ -22,7 +24,7 @@ void spin_lock_contended(struct spinlock *lock);
 
 static inline bool spin_trylock(struct spinlock *lock)
 {
-    return __atomic_exchange_n(&lock->word, 1, __ATOMIC_ACQUIRE) == 0;
+    return atomic_take(&lock->word) == 0;
 }
 
 static inline void spin_lock(struct spinlock *lock)
@@ -33,7 +35,7 @@ static inline void spin_lock(struct spinlock *lock)
 
 static inline void spin_unlock(struct spinlock *lock)
 {
-    __atomic_store_n(&lock->word, 0, __ATOMIC_RELEASE);
+    atomic_give(&lock->word);
 }
 
 #endif

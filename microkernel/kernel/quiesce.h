@@ -14,6 +14,7 @@
 #ifndef ATOLL_KERNEL_QUIESCE_H
 #define ATOLL_KERNEL_QUIESCE_H
 
+#include "arch/riscv/atomic.h"
 #include "kernel/hart.h"
 
 /* With the tree lock held: an object has been destroyed. */
@@ -26,7 +27,7 @@ void quiesce_pass(struct hart *h);
 
 static inline void quiesce_enter(struct hart *h)
 {
-    __atomic_store_n(&h->passes, h->passes + 1, __ATOMIC_RELEASE);
+    store_release(&h->passes, h->passes + 1);
 }
 
 #endif

@@ -34,6 +34,7 @@
 #include "kernel/thread.h"
 #include "kernel/trace.h"
 #include "object/sched_context.h"
+#include "object/tcb_ops.h"
 #include "object/vspace.h"
 
 #define MAX_PENALTY_PERIODS  16
@@ -80,19 +81,13 @@ static void sched_arm(struct hart *h)
 static void charge(struct hart *h, struct tcb *t, ticks_t now)
 {
     ticks_t spent = now - h->slice_start;
-    ticks_t system = 0;
 
     h->slice_start = now;
-    if (t->pers_base_wanted != 0) {
-        system = sched_system_share(h, spent);
-        h->slice_reflections = h->nr_reflections;
-    }
-    t->system_ticks += system;
-    t->user_ticks += spent - system;
-    if (t->sc != NULL) {
-        t->sc->consumed += spent;
+    t->ticks += spent;
+    if (t->pers_base_wanted != 0)
+        t->system_ticks += sched_system_share(h, spent);
+    if (t->sc != NULL)
         t->sc->remaining -= (int64_t)spent;
-    }
 }
 
 void sched_charge(struct hart *h)
@@ -107,13 +102,13 @@ static bool sc_ready(struct sched_context *sc)
     if (sc->remaining > 0)
         return true;
     if (!sc_is_limited(sc)) {
-        sc->remaining = (int64_t)sc->budget;
+        sc_set_remaining(sc, (int64_t)sc->budget);
         return true;
     }
     ticks_t now = read_time();
     if (now < sc->replenish_at)
         return false;
-    sc->remaining = (int64_t)sc->budget;
+    sc_set_remaining(sc, (int64_t)sc->budget);
     sc->replenish_at = now + sc->period;
     return true;
 }
@@ -137,7 +132,7 @@ static void wait_for_budget(struct hart *h, struct tcb *t)
         over = MAX_PENALTY_PERIODS;
     if (!__builtin_mul_overflow(over, sc->period, &extra))
         sc->replenish_at += extra;
-    sc->remaining = 0;
+    sc_set_remaining(sc, 0);
     t->state = THREAD_OUT_OF_BUDGET;
     deadline_insert(h, t, sc->replenish_at);
 }
@@ -187,6 +182,8 @@ void sched_donate(struct hart *h, struct tcb *from, struct tcb *to)
     to->sc = from->sc;
     to->sc->holder = to;
     from->sc = NULL;
+    tcb_refresh(from);
+    tcb_refresh(to);
 }
 
 void sched_return_context(struct hart *h, struct tcb *t)
@@ -198,11 +195,13 @@ void sched_return_context(struct hart *h, struct tcb *t)
     if (t == h->current)
         sched_charge(h);
     t->sc = t->home_sc;
+    tcb_refresh(t);
     struct tcb *owner = sc->owner;
     sc->holder = owner;
     if (owner == NULL)
         return;
     owner->sc = sc;
+    tcb_refresh(owner);
     if (owner->state == THREAD_RUNNABLE && owner != h->current && !owner->in_queue)
         sched_make_runnable(h, owner);
 }
@@ -270,7 +269,6 @@ static void switch_to(struct hart *h, struct tcb *next)
     leave_current(h, now);
     trace(TRACE_SWITCH, trace_thread(next), 0);
     h->slice_start = now;
-    h->slice_reflections = h->nr_reflections;
     h->current = next;
     if (next->vspace != h->vspace) {
         struct vspace *old = h->vspace;

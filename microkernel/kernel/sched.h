@@ -36,11 +36,14 @@ void sched_donate(struct hart *h, struct tcb *from, struct tcb *to);
 void sched_update_page(struct hart *h);
 void timer_set(struct hart *h, ticks_t when);
 
-/* How much of a guest's `spent` ticks counts as system time (sched.c). */
+/* How much of a guest's `spent` ticks counts as system time (sched.c). Native
+ * threads have no reflected calls, so only guests need to note the count. */
 #define REFLECTED_CALL_TICKS 15
-static inline ticks_t sched_system_share(const struct hart *h, ticks_t spent)
+static inline ticks_t sched_system_share(struct hart *h, ticks_t spent)
 {
-    ticks_t system = (h->nr_reflections - h->slice_reflections) * REFLECTED_CALL_TICKS;
+    ticks_t system = (h->nr_reflections - h->charged_reflections) * REFLECTED_CALL_TICKS;
+
+    h->charged_reflections = h->nr_reflections;
     return system < spent ? system : spent;
 }
 extern bool have_sstc;

@@ -25,6 +25,7 @@
 #include "object/endpoint.h"
 #include "object/notification.h"
 #include "object/sched_context.h"
+#include "object/tcb_ops.h"
 #include "kernel/trace.h"
 #include "object/segment.h"
 
@@ -245,6 +246,7 @@ static bool do_migrate(struct hart *h, struct tcb *t)
     t->arrive_waits = waits;
     t->arriving = 1;
     t->hart_ptr = &harts[to];
+    tcb_refresh(t);     /* before its new hart can */
     __atomic_store_n(&t->hart, to, __ATOMIC_RELEASE);
     mailbox_post(t, TCB_OP_ARRIVE);
     return true;
@@ -254,6 +256,7 @@ static bool do_migrate(struct hart *h, struct tcb *t)
 static void do_arrive(struct hart *h, struct tcb *t)
 {
     t->arriving = 0;
+    tcb_refresh(t);
     if (t->arrive_waits)
         deadline_insert(h, t, t->deadline);
     if (t->state == THREAD_RUNNABLE)
@@ -264,6 +267,7 @@ static void do_arrive(struct hart *h, struct tcb *t)
 static bool defer(struct tcb *t, uint32_t ops)  /* [defer] */
 {
     t->deferred |= ops;
+    tcb_refresh(t);
     fence_full();
     return !__atomic_load_n(&t->claimed, __ATOMIC_ACQUIRE);
 }
@@ -310,6 +314,8 @@ void thread_do_ops(struct hart *h, struct tcb *t, uint32_t ops)
         t->deferred = 0;
         left = do_structural(h, t, left);
     }
+    if (t->hart == h->id)       /* else it has just migrated */
+        tcb_refresh(t);
 }
 
 void thread_deadline(struct hart *h, struct tcb *t) /* [deadline] */

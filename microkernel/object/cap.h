@@ -12,7 +12,7 @@
  *   bit  4      zombie: the last capability of an object that is being taken
  *               apart; to all lookups the slot is occupied but names nothing
  *   bit  5      internal: the slot lies inside a TCB or IRQ, not in a CNode
- *   bits 6..37  physical address of the object
+ *   bits 6..38  kernel address of the object, whose higher bits equal bit 38
  *   bits 40..47 rights
  *   bits 48..55 CNode: radix; Untyped: log2 of the size
  *   bits 56..63 count of changes
@@ -46,7 +46,7 @@ _Static_assert(sizeof(struct slot) == 1 << SLOT_BITS, "SLOT_BITS");
 #define CAP_TYPE_MASK    0xful
 #define CAP_ZOMBIE       0x10ul
 #define CAP_INTERNAL     0x20ul
-#define CAP_OBJECT_MASK  0x3fffffffc0ul
+#define CAP_OBJECT_MASK  0x7fffffffc0ul
 #define CAP_RIGHTS_SHIFT 40
 #define CAP_EXTRA_SHIFT  48
 #define CAP_COUNT_SHIFT  56
@@ -66,12 +66,12 @@ static inline unsigned cap_extra(uint64_t word)
 }
 static inline void *cap_object(uint64_t word)
 {
-    return phys_to_kva(word & CAP_OBJECT_MASK);
+    return (void *)((uint64_t)((int64_t)(word << 25) >> 31) << 6);
 }
 static inline uint64_t cap_word(enum cap_type type, const void *object,
                                 unsigned rights, unsigned extra)
 {
-    return (uint64_t)type | (kva_to_phys(object) & CAP_OBJECT_MASK) |
+    return (uint64_t)type | ((uintptr_t)object & CAP_OBJECT_MASK) |
            ((uint64_t)rights << CAP_RIGHTS_SHIFT) |
            ((uint64_t)extra << CAP_EXTRA_SHIFT);
 }

@@ -15,8 +15,8 @@ struct sched_context {
     /* owner hart only once a thread uses it; tree lock before */
     ticks_t  budget, period;
     ticks_t  replenish_at;      /* limited contexts: end of this period        */
-    int64_t  remaining;
-    ticks_t  consumed;
+    int64_t  remaining;         /* of what was granted; falls below 0          */
+    int64_t  granted;           /* ever; granted - remaining was consumed      */
     uint32_t hart;
     struct tcb *owner, *holder;
 };
@@ -27,6 +27,12 @@ _Static_assert(sizeof(struct sched_context) <= 1 << SCHED_CONTEXT_BITS, "size");
 static inline bool sc_is_limited(const struct sched_context *sc)
 {
     return sc->budget < sc->period;
+}
+
+static inline void sc_set_remaining(struct sched_context *sc, int64_t ticks)
+{
+    sc->granted += ticks - sc->remaining;
+    sc->remaining = ticks;
 }
 
 void sched_context_init(struct sched_context *sc, ticks_t slice);

@@ -69,6 +69,8 @@ struct tcb {
     struct upcall_frame *frame; /* kernel address of the frame page            */
     uint64_t frame_uaddr;
     struct hart *hart_ptr;      /* = &harts[hart]                              */
+    struct hart *fast_hart;     /* hart_ptr while the switch to this thread needs
+                                 * no further look (tcb_refresh), else NULL    */
     uint32_t upcall_pending;    /* the sticky flag; owner hart only            */
     uint32_t fp_state;          /* enum fp_state                               */
 
@@ -129,7 +131,7 @@ struct tcb {
     uint32_t unlinked;          /* UNLINK done                                 */
 
     /* accounting, owner hart */
-    ticks_t  user_ticks, system_ticks;
+    ticks_t  ticks, system_ticks;   /* all; of these in the system              */
     uint64_t nr_switches, nr_faults;
     char     name[16];
 

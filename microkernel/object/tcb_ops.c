@@ -32,6 +32,14 @@ void tcb_init(struct tcb *t)
     t->fp_hart = ~0u;
 }
 
+void tcb_refresh(struct tcb *t)
+{
+    bool fast = t->sc != NULL && t->sc == t->home_sc && !sc_is_limited(t->sc) &&
+                t->vspace != NULL && t->deferred == 0 && !t->arriving;
+
+    t->fast_hart = fast ? t->hart_ptr : NULL;
+}
+
 /* Tree lock held. 0, K_AGAIN while something is on its way, or ERR_BUSY. */
 static error_t at_rest(const struct invoke *inv, const struct tcb *t)
 {
@@ -58,6 +66,7 @@ void tcb_take_slots(struct tcb *t)
         sc->owner = sc->holder = t;
         sc->hart = t->hart;
     }
+    tcb_refresh(t);
 }
 
 /* Empty an internal slot whose thread is about to be given another. */
@@ -396,7 +405,7 @@ static error_t tcb_read_info(struct invoke *inv, struct tcb *t)
     if (t->hart == this_hart()->id)
         sched_charge(this_hart());
     struct tcb_info info = {
-        .state = t->state, .hart = t->hart, .user_ticks = t->user_ticks,
+        .state = t->state, .hart = t->hart, .user_ticks = t->ticks - t->system_ticks,
         .system_ticks = t->system_ticks, .nr_switches = t->nr_switches, .nr_faults = t->nr_faults,
     };
     return copy_to_user(inv->caller->vspace, inv->arg[0], &info, sizeof(info));

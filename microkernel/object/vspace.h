@@ -51,6 +51,11 @@ struct segment;
 #define VSPACE_CHUNK 256u   /* entries changed between preemption points       */
 
 struct vspace {
+    /* atomic: */
+    uint64_t harts;             /* who has it in satp; first, fastpath/ipc.c   */
+    uint64_t satp;              /* of root; the kernel's if unbound or dying   */
+    uint64_t icache_stale;      /* who must fence.i before running it          */
+
     /* immutable once bound: */
     uint64_t id;
     struct pool *pool;          /* NULL: unbound                               */
@@ -59,8 +64,6 @@ struct vspace {
     /* atomic: */
     bool     dying;
     pte_t   *root;              /* NULL: unbound                               */
-    uint64_t harts;             /* who has it in satp                          */
-    uint64_t icache_stale;      /* who must fence.i before running it          */
 
     /* guarded by lock: */
     struct spinlock lock;

@@ -165,7 +165,8 @@ static uint64_t next_id = 1;
 
 void vspace_init(struct vspace *vs)
 {
-    *vs = (struct vspace){ .id = __atomic_fetch_add(&next_id, 1, __ATOMIC_RELAXED) };
+    *vs = (struct vspace){ .id = __atomic_fetch_add(&next_id, 1, __ATOMIC_RELAXED),
+                           .satp = satp_of(kva_to_phys(kernel_root_table)) };
     vs->random = (uint32_t)(vs->id * 2654435761u) | 1;
 }
 
@@ -196,6 +197,7 @@ error_t vspace_bind(struct vspace *vs, struct pool *pool, unsigned account)
         vs->table_pages = 1;
         vs->icache_stale = ~0ul;
         __atomic_store_n(&vs->root, root, __ATOMIC_RELEASE);
+        __atomic_store_n(&vs->satp, satp_of(pa), __ATOMIC_RELEASE);
     }
     spin_unlock(&vs->lock);
     return err;
@@ -226,6 +228,7 @@ error_t vspace_destroy_step(struct vspace *vs)
     error_t err;
 
     __atomic_store_n(&vs->dying, true, __ATOMIC_RELAXED);
+    __atomic_store_n(&vs->satp, satp_of(kva_to_phys(kernel_root_table)), __ATOMIC_RELAXED);
     tlb_order();
     if (__atomic_load_n(&vs->harts, __ATOMIC_RELAXED))
         return K_AGAIN;

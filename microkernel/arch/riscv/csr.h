@@ -73,6 +73,12 @@ static inline void clear_reservation(void)
     __asm__ volatile("sc.d zero, zero, (%0)" :: "r"(&scratch) : "memory");
 }
 
+/* Other tables, and no translation of the old ones (no ASIDs are used). */
+static inline void satp_write(uint64_t satp)
+{
+    __asm__ volatile("csrw satp, %0\n\tsfence.vma" :: "r"(satp) : "memory");
+}
+
 static inline void wait_for_interrupt(void) { __asm__ volatile("wfi" ::: "memory"); }
 static inline void fence_full(void) { __asm__ volatile("fence rw, rw" ::: "memory"); }
 /* Also orders accesses to devices. */

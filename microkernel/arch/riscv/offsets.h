@@ -10,7 +10,8 @@
 #define TCB_FRAME         272
 #define TCB_FRAME_UADDR   280
 #define TCB_HART          288
-#define TCB_UPCALL_FLAG       296
+#define TCB_FAST_HART     296
+#define TCB_UPCALL_FLAG   304
 
 #define HART_CURRENT      0
 #define HART_STACK_TOP    8

@@ -9,6 +9,7 @@
  */
 #include "arch/riscv/tlb.h"
 
+#include "arch/riscv/csr.h"
 #include "arch/riscv/pagetable.h"
 #include "arch/riscv/sbi.h"
 #include "kernel/hart.h"
@@ -57,9 +58,7 @@ void icache_remote(uint64_t harts)
 
 void satp_load(paddr_t root)
 {
-    uint64_t satp = SATP_SV39 | root >> PAGE_BITS;
-
-    __asm__ volatile("csrw satp, %0\n\tsfence.vma" :: "r"(satp) : "memory");
+    satp_write(satp_of(root));
 }
 
 void tlb_order(void)

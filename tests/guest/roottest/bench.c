@@ -71,6 +71,23 @@ static void bench_across(void)
     invoke(CAP_INIT_CNODE, CNODE_DELETE, t, 0, 0, 0, 0);
 }
 
+/* Partners in another address space. */
+static void bench_spaces(cptr_t reply)
+{
+    cptr_t space = make(CAP_TYPE_VSPACE, 0, 0), t;
+
+    invoke(space, VSPACE_INIT, CAP_INIT_POOL, 8, 0, 0, 0);
+    invoke(space, VSPACE_CLONE, CAP_INIT_VSPACE, 0, 0, 0, 0);
+    t = spawn_in(space, 0, 129, server, reply);
+    MEASURE("call/reply_recv 4 words, 2 spaces", sys(SYS_CALL, ep, MSG_INFO(0, 4, 0), 1, 2, 3, 4, 0));
+    MEASURE("call/reply_recv 0 words, 2 spaces", sys(SYS_CALL, ep, MSG_INFO(0, 0, 0), 0, 0, 0, 0, 0));
+    invoke(CAP_INIT_CNODE, CNODE_DELETE, t, 0, 0, 0, 0);
+    t = spawn_in(space, 0, 129, partner_signal, 0);
+    MEASURE("signal_wait ping-pong, 2 spaces", sys_signal_wait(a, b, DEADLINE_NONE));
+    invoke(CAP_INIT_CNODE, CNODE_DELETE, t, 0, 0, 0, 0);
+    invoke(CAP_INIT_CNODE, CNODE_DELETE, space, 0, 0, 0, 0);
+}
+
 void bench(void)
 {
     MEASURE("empty loop", __asm__ volatile(""));
@@ -99,6 +116,7 @@ void bench(void)
     MEASURE("call/reply_recv 4 words", sys(SYS_CALL, ep, MSG_INFO(0, 4, 0), 1, 2, 3, 4, 0));
     MEASURE("call/reply_recv slow", sys(SYS_CALL, ep, MSG_INFO(0, 5, 0), 1, 2, 3, 4, 0));
     invoke(CAP_INIT_CNODE, CNODE_DELETE, t, 0, 0, 0, 0);
+    bench_spaces(reply);
     cptr_t s = slots(1);
     MEASURE("retype + delete endpoint",
             (invoke(main_untyped(), UNTYPED_RETYPE, CAP_TYPE_ENDPOINT, 0, s, 1, 0),

@@ -103,11 +103,10 @@ void fill_regs(struct tcb_regs *r, void (*f)(uint64_t), uint64_t arg)
     r->x[10] = arg;
 }
 
-cptr_t spawn_stopped(unsigned hart, unsigned priority)
+static cptr_t spawn_stopped_in(cptr_t vspace, unsigned hart, unsigned priority)
 {
     cptr_t t = make(CAP_TYPE_TCB, 0, 0), sc = make(CAP_TYPE_SCHED_CONTEXT, 0, 0);
-    error_t err = invoke(t, TCB_CONFIGURE, CAP_INIT_CNODE, CAP_INIT_VSPACE, sc,
-                         priority | hart << 8, 0);
+    error_t err = invoke(t, TCB_CONFIGURE, CAP_INIT_CNODE, vspace, sc, priority | hart << 8, 0);
 
     invoke(t, TCB_SET_NAME, 0x64616572687474, 0, 0, 0, 0);
     if (err != 0)
@@ -115,15 +114,25 @@ cptr_t spawn_stopped(unsigned hart, unsigned priority)
     return t;
 }
 
-cptr_t spawn(unsigned hart, unsigned priority, void (*f)(uint64_t), uint64_t arg)
+cptr_t spawn_stopped(unsigned hart, unsigned priority)
 {
-    cptr_t t = spawn_stopped(hart, priority);
+    return spawn_stopped_in(CAP_INIT_VSPACE, hart, priority);
+}
+
+cptr_t spawn_in(cptr_t vspace, unsigned hart, unsigned priority, void (*f)(uint64_t), uint64_t arg)
+{
+    cptr_t t = spawn_stopped_in(vspace, hart, priority);
 
     fill_regs(&regs, f, arg);
     error_t err = invoke(t, TCB_WRITE_REGS, (uint64_t)&regs, 1, 0, 0, 0);
     if (err != 0)
         check(false, "spawn: write registers", err);
     return t;
+}
+
+cptr_t spawn(unsigned hart, unsigned priority, void (*f)(uint64_t), uint64_t arg)
+{
+    return spawn_in(CAP_INIT_VSPACE, hart, priority, f, arg);
 }
 
 unsigned thread_state(cptr_t t)

@@ -16,6 +16,8 @@ cptr_t main_untyped(void);
 unsigned hart_count(void);
 void fill_regs(struct tcb_regs *r, void (*f)(uint64_t), uint64_t arg);
 cptr_t spawn_stopped(unsigned hart, unsigned priority);
+/* In a clone of the own VSpace the thread sees a copy of all data. */
+cptr_t spawn_in(cptr_t vspace, unsigned hart, unsigned priority, void (*f)(uint64_t), uint64_t arg);
 cptr_t spawn(unsigned hart, unsigned priority, void (*f)(uint64_t), uint64_t arg);
 unsigned thread_state(cptr_t t);
 void tests(void);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* build: microkernel/kernel/run_queue.c microkernel/kernel/deadline.c; include: microkernel microkernel/abi */
+/* build: microkernel/kernel/run_queue.c microkernel/kernel/deadline.c; include: tests/host/kernel/fake microkernel microkernel/abi */
 /* The run queue and the deadline heap, against sorted arrays. */
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* build: microkernel/kernel/tree.c; include: microkernel microkernel/abi */
+/* build: microkernel/kernel/tree.c; include: tests/host/kernel/fake microkernel microkernel/abi */
 /* The derivation tree, against a plain model of parents. */
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Atomic operations for which the compiler's builtins take more instructions
+ * than the ISA needs (RISC-V unprivileged specification, "A" and "RVWMO").
+ */
+#ifndef ATOLL_ARCH_RISCV_ATOMIC_H
+#define ATOLL_ARCH_RISCV_ATOMIC_H
+
+#include <stdint.h>
+
+/* *word = 1; what it was. Acquire. */
+static inline uint32_t atomic_take(uint32_t *word)
+{
+    uint32_t was;
+    __asm__ volatile("amoswap.w.aq %0, %2, %1" : "=r"(was), "+A"(*word) : "r"(1u) : "memory");
+    return was;
+}
+
+/* *word = 0. Release. */
+static inline void atomic_give(uint32_t *word)
+{
+    __asm__ volatile("amoswap.w.rl zero, zero, %0" : "+A"(*word) :: "memory");
+}
+
+/* Release store. */
+static inline void store_release(uint64_t *word, uint64_t value)
+{
+    __asm__ volatile("fence rw, w\n\tsd %1, %0" : "=m"(*word) : "r"(value) : "memory");
+}
+
+/* Loads before this one come first. */
+static inline void fence_loads(void) { __asm__ volatile("fence r, r" ::: "memory"); }
+
+#endif
