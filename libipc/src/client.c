@@ -14,8 +14,8 @@
  * held across env->wait and env->wait_room, nor while lent memory is touched.
  *
  * Restart of the server: seen as a change of the header's epoch, by begin and
- * by drain. Both sides start from index 0 again; each published request ends
- * with ERR_PEER_RESTARTED.
+ * by drain. Indices go on. Answers that the old server left are taken first; then
+ * each published request ends with ERR_PEER_RESTARTED (tests/models/ring_epoch.pml).
  */
 #include <libipc/atomic.h>
 #include <libipc/client.h>
@@ -107,18 +107,21 @@ static inline void tell_owner(struct rpc_client *client, struct rpc_request *req
         client->env->completed(client, request);
 }
 
-/* The server opened the session, or opened it anew: start from index 0. */
+static unsigned take_completions(struct rpc_client *client);
+
+/* The server opened the session, or another one took it over. */
 static void adopt_epoch(struct rpc_client *client, uint32_t epoch)
 {
     struct session_header *header = &client->session->header;
-    bool first = client->epoch == 0;
+    bool first = client->epoch == 0 && load_relaxed(&header->first_epoch) == epoch;
 
-    client->epoch = epoch;
     client->broken = load_relaxed(&header->layout_hash) != client->layout_hash;
-    if (first)
-        return;     /* whatever was submitted before is still in the ring */
-    client->sq_tail = client->cq_head = client->sq_head_seen = 0;
-    client->ring_needed = false;
+    if (first) {
+        client->epoch = epoch;  /* whatever was submitted before is still in the ring */
+        return;
+    }
+    take_completions(client);
+    client->epoch = epoch;
     for (unsigned i = 0; i < CQ_ENTRIES; i++) {
         struct rpc_request *request = &client->request[i];
         if (request->in_use && request->published && !request->done) {
@@ -315,21 +318,21 @@ static inline void publish_tail(struct rpc_client *client)
         client->ring_needed = true;
 }
 
-static inline void fill_head(struct sq_entry *entry, const struct rpc_request *request)
+static inline void fill_head(struct sq_entry *entry, const struct rpc_client *client, const struct rpc_request *request)
 {
     entry->method = request->method;
     entry->flags = 0;
     entry->token = request->token;
     entry->arena_slot = request->arena_slot;
     entry->arena_bytes = request->arena_bytes;
-    entry->reserved = 0;
+    entry->epoch = client->epoch;
 }
 
 static inline void publish(struct rpc_client *client, struct rpc_request *request)
 {
     struct sq_entry *entry = next_entry(client);
 
-    fill_head(entry, request);
+    fill_head(entry, client, request);
     copy_words(entry->word, request->word);
     request->published = 1;
     client->nr_reserved--;
@@ -404,7 +407,8 @@ void rpc_cancel(struct rpc_client *client, struct rpc_request *request)
             continue;
         }
         struct sq_entry *entry = next_entry(client);
-        *entry = (struct sq_entry){ .flags = SQ_CANCEL, .token = request->token, .arena_slot = ARENA_NONE };
+        *entry = (struct sq_entry){ .flags = SQ_CANCEL, .token = request->token, .arena_slot = ARENA_NONE,
+                                     .epoch = client->epoch };
         entry->word[0] = request->token;
         publish_tail(client);
         break;
@@ -455,7 +459,7 @@ error_t rpc_call_words(struct rpc_client *client, uint16_t method, unsigned flag
         return ERR_PEER_CLOSED;
     }
     struct sq_entry *entry = next_entry(client);
-    fill_head(entry, request);
+    fill_head(entry, client, request);
     put_words(entry->word, word, nr_in);
     request->published = 1;
     publish_tail(client);
@@ -487,7 +491,9 @@ bool rpc_try_post(struct rpc_client *client, const struct sq_entry *event)
         return true;    /* nobody listens: events are dropped */
     if (!has_entry(client))
         return false;
-    *next_entry(client) = *event;
+    struct sq_entry *entry = next_entry(client);
+    *entry = *event;
+    entry->epoch = client->epoch;
     publish_tail(client);
     return true;
 }
@@ -547,15 +553,13 @@ static inline bool complete_one(struct rpc_client *client, const struct cq_entry
     return true;
 }
 
-__attribute__((noinline)) static unsigned drain_slow(struct rpc_client *client)
+static unsigned take_completions(struct rpc_client *client)
 {
     struct session *session = client->session;
-    unsigned nr = 0;
-
-    if (__builtin_expect(load_acquire(&session->header.epoch) != client->epoch, 0))
-        session_usable(client);
     uint32_t head = client->cq_head;
     uint32_t tail = load_acquire(&session->header.cq_tail);
+    unsigned nr = 0;
+
     if (head == tail)
         return 0;
     if (tail - head > CQ_ENTRIES) {
@@ -567,6 +571,13 @@ __attribute__((noinline)) static unsigned drain_slow(struct rpc_client *client)
     client->cq_head = head;
     store_release(&session->header.cq_head, head);
     return nr;
+}
+
+__attribute__((noinline)) static unsigned drain_slow(struct rpc_client *client)
+{
+    if (__builtin_expect(load_acquire(&client->session->header.epoch) != client->epoch, 0))
+        session_usable(client);
+    return take_completions(client);
 }
 
 /* One good answer that nobody needs to be told of is the frequent case; anything

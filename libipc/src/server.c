@@ -189,6 +189,29 @@ bool rpc_server_sleep(struct rpc_server *server)
 
 /* ---- opening and closing ---- */
 
+/* The part that opening and taking over share; the indices are set. */
+static void session_start(struct rpc_server *server, struct server_session *s)
+{
+    struct session_header *header = header_of(s);
+
+    s->nr_parked = s->arenas_held = 0;
+    s->parked = NULL;
+    s->user = NULL;
+    s->broken = s->rung = s->was_full = false;
+    s->open = true;
+    s->serial++;
+    server->openings++;
+    s->next_in_bucket = server->bucket[s->index % DOORBELL_BITS];
+    server->bucket[s->index % DOORBELL_BITS] = s;
+    if (s->index < NR_SERVERS)
+        server->peer[server->nr_peers++] = s;
+
+    header->layout_hash = server->interface->layout_hash;
+    store_release(&header->epoch, server->epoch);
+    if (!fall_asleep(s))
+        make_hot(server, s);
+}
+
 void rpc_session_open(struct rpc_server *server, uint32_t client)
 {
     struct server_session *s = &server->state[client];
@@ -199,22 +222,25 @@ void rpc_session_open(struct rpc_server *server, uint32_t client)
     /* The memory is zero: closing left it so. What the client submitted
      * already, while nobody listened, is in the ring from index 0 on. */
     s->sq_head = s->cq_tail = s->cq_head_seen = 0;
-    s->nr_parked = s->arenas_held = 0;
-    s->parked = NULL;
-    s->user = NULL;
-    s->broken = s->rung = s->was_full = false;
-    s->open = true;
-    s->serial++;
-    server->openings++;
-    s->next_in_bucket = server->bucket[client % DOORBELL_BITS];
-    server->bucket[client % DOORBELL_BITS] = s;
-    if (client < NR_SERVERS)
-        server->peer[server->nr_peers++] = s;
+    header->first_epoch = server->epoch;
+    s->fresh = true;
+    session_start(server, s);
+}
 
-    header->layout_hash = server->interface->layout_hash;
-    store_release(&header->epoch, server->epoch);
-    if (!fall_asleep(s))
-        make_hot(server, s);
+void rpc_session_take_over(struct rpc_server *server, uint32_t client)
+{
+    struct server_session *s = &server->state[client];
+    struct session_header *header = header_of(s);
+
+    /* What is in the ring was sent to the server that died, and ends there. */
+    s->sq_head = load_acquire(&header->sq_tail);
+    s->cq_tail = load_relaxed(&header->cq_tail);
+    s->cq_head_seen = load_relaxed(&header->cq_head);
+    store_relaxed(&header->sq_head, s->sq_head);
+    s->fresh = false;
+    session_start(server, s);
+    /* It may sleep since before, and the old server may have rung in vain. */
+    server->ring(server, client);
 }
 
 static void cancel_call(struct rpc_call *call)
@@ -400,6 +426,8 @@ static unsigned serve(struct rpc_server *server, struct server_session *s, unsig
         }
         s->sq_head++;
         nr++;
+        if (__builtin_expect(entry.epoch != server->epoch, 0) && !(entry.epoch == 0 && s->fresh))
+            continue;   /* meant for the server before us: it ended with that one */
         serve_entry(server, s, &entry);
         /* The handler may have closed this session, and even opened it anew. */
         if (s->serial != serial || !s->open)

@@ -23,6 +23,7 @@ struct server_session {
     uint32_t idle_turns;            /* while hot: turns without work            */
     uint32_t rung_at;               /* client's cq_head when we rang            */
     bool     open, broken, is_hot, to_ring, rung, was_full;
+    bool     fresh;                 /* opened by this server, not taken over    */
     void    *user;
     struct rpc_call *parked;
     struct server_session *next_in_bucket;

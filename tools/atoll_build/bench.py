@@ -8,8 +8,8 @@
               the serial line; peers.tsv beside it (name, value, peer's name) gives what to compare with
 
 By default everything is counted in instructions (--icount: one hart, exact, repeatable); with --wall in
-nanoseconds on two harts, on QEMU 8.1 or later. Peers come from tests/bench/linux-6.12.tsv, or with
-`--vs linux` from booting Debian's Linux now.
+nanoseconds on two harts, on QEMU 8.1 or later. Peers come from tests/bench/linux-6.12.tsv; with
+`--vs linux` compare.py measures Linux beside ours, both ways.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from . import components, linux, run, say, third_party
+from . import components, run, say, third_party
 from .cli import prepare
 from .errors import BuildError
 from .paths import BUILD, TESTS, rel
@@ -50,7 +50,6 @@ class Plan:
     """How this run measures."""
 
     wall: bool
-    vs_linux: bool
 
     @property
     def unit(self) -> str:
@@ -106,18 +105,8 @@ def _linux_program(suite: str, command: str, plan: Plan) -> list[Figure]:
         ours = parse_lxbench(out)
         if result.status or not ours:
             say.warn(f"{suite}: ended with status {result.status}\n{result.panic or err[-1000:]}")
-        if plan.vs_linux:
-            say.step(f"{suite}: the same on Linux")
-            status, text = linux.run(linux.Boot(command, [overlay], smp=options.smp, icount=options.icount,
-                                                timeout_s=TIMEOUT_S, qemu=options.qemu, env=options.env,
-                                                qemu_args=options.qemu_args))
-            if status is None:
-                say.warn(f"{suite}: Linux did not end in time")
-            peer, peer_name = parse_lxbench(text), "linux"
-        else:
-            peer, peer_name = dict(recorded_linux(plan.wall)), "linux-6.12 (recorded)"
-    names = list(ours) + ([n for n in peer if n not in ours] if plan.vs_linux else [])
-    return [_figure(suite, n, plan.unit, ours.get(n), peer.get(n), peer_name) for n in names]
+    peer = recorded_linux(plan.wall)
+    return [_figure(suite, n, plan.unit, ours[n], peer.get(n), "linux-6.12 (recorded)") for n in ours]
 
 
 def _lxbench(plan: Plan) -> list[Figure]:
@@ -196,7 +185,7 @@ def _show(figures: list[Figure]) -> None:
         print(f"{f.suite:<10} {f.name:<36} {ours:>16} {peer:>16} {ratio:>7}  {f.unit} {f.peer_name}")
 
 
-def run_suites(wanted: list[str], *, json_file: Path | None, vs: str | None, wall: bool) -> int:
+def run_suites(wanted: list[str], *, json_file: Path | None, vs: str | None, wall: bool, rounds: int) -> int:
     known = suites()
     names: list[str] = []
     for word in wanted or list(known):
@@ -209,9 +198,15 @@ def run_suites(wanted: list[str], *, json_file: Path | None, vs: str | None, wal
     needs_system = bool({"lxbench", "macro"} & set(names))
     prepare(["kernel", "servers", "linux_compat", "image", "bench-programs", "bench-roots", "guest-tests"]
             if needs_system else ["kernel", "bench-roots", "guest-tests"], guest=needs_system)
-    plan = Plan(wall, vs == "linux")
-    print(f"{'suite':<10} {'name':<36} {'Atoll':>16} {'peer':>16} {'ratio':>7}")
+    plan = Plan(wall)
     figures: list[Figure] = []
+    if vs == "linux" and needs_system:
+        from .compare import compare
+        programs = [n for n in names if n in ("lxbench", "macro")]
+        names = [n for n in names if n not in programs]
+        figures += compare(programs, rounds)
+    if names:
+        print(f"{'suite':<10} {'name':<36} {'Atoll':>16} {'peer':>16} {'ratio':>7}")
     for name in names:
         say.step(f"bench: {name} ({'wall-clock' if wall else 'instructions'})")
         found = known[name](plan)

@@ -51,7 +51,8 @@ def _parser() -> argparse.ArgumentParser:
     bench = commands.add_parser("bench", help="measure")
     bench.add_argument("suites", nargs="*", metavar="SUITE")
     bench.add_argument("--json", type=Path, metavar="FILE", help="also write the figures to FILE")
-    bench.add_argument("--vs", choices=["linux"], help="run the same program on Debian's riscv64 Linux")
+    bench.add_argument("--vs", choices=["linux"], help="lxbench and macro beside Debian's riscv64 Linux, in instructions and wall-clock; writes docs/bench")
+    bench.add_argument("--rounds", type=int, default=5, metavar="N", help="--vs: rounds of wall-clock (default 5)")
     bench.add_argument("--wall", action="store_true", help="wall-clock on the newer QEMU instead of instructions")
 
     profile = commands.add_parser("profile", help="count instructions by function under --icount")
@@ -146,7 +147,8 @@ def _test(args: argparse.Namespace) -> int:
 
 def _bench(args: argparse.Namespace) -> int:
     from . import bench
-    return bench.run_suites(args.suites, json_file=args.json, vs=args.vs, wall=args.wall)
+    return bench.run_suites(args.suites, json_file=args.json, vs=args.vs, wall=args.wall,
+                            rounds=args.rounds)
 
 
 def _profile(args: argparse.Namespace) -> int:

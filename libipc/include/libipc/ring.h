@@ -31,7 +31,7 @@ struct sq_entry {
     uint32_t token;         /* chosen by the client, < CQ_ENTRIES; echoed       */
     uint16_t arena_slot;    /* < ARENA_SLOTS, or ARENA_NONE                     */
     uint16_t arena_bytes;   /* bytes of arguments there                         */
-    uint32_t reserved;      /* 0                                                */
+    uint32_t epoch;         /* the server's, as the client last saw it; 0: never */
     uint64_t word[6];       /* inline arguments, laid out by the IDL compiler   */
 };
 #define ARENA_NONE      0xffffu
@@ -49,11 +49,13 @@ struct cq_entry {
 };
 
 struct session_header {
-    /* line 0, server writes before the client starts, and at restart */
+    /* line 0, server writes before the client starts, and at restart; indices go
+     * on over a restart (tests/models/ring_epoch.pml) */
     uint64_t layout_hash;   /* relaxed; of the interface, checked by the client */
     uint32_t epoch;         /* release; changes when the server restarted       */
     uint32_t closed;        /* release; 1: no more requests are taken           */
-    uint8_t  pad0[48];
+    uint32_t first_epoch;   /* relaxed; the one in which the session was opened */
+    uint8_t  pad0[44];
     /* line 1, client writes */
     uint32_t sq_tail;       /* release, after the entry                         */
     uint8_t  pad1[60];

@@ -126,6 +126,10 @@ struct rpc_server {
 error_t rpc_server_init(struct rpc_server *, const struct rpc_interface *, struct session *,
                         uint32_t nr_sessions, cptr_t client_vspaces, cptr_t client_doorbells);
 void rpc_session_open(struct rpc_server *, uint32_t client);
+/* A restarted server takes over the session of a client that lives on; set
+ * server->epoch, which must differ from all earlier ones, before the first. The
+ * client's requests that were under way end with ERR_PEER_RESTARTED. */
+void rpc_session_take_over(struct rpc_server *, uint32_t client);
 /* Cancels all parked requests of the session, then forgets it. */
 void rpc_session_close(struct rpc_server *, uint32_t client);
 void rpc_session_set_user(struct rpc_server *, uint32_t client, void *user);

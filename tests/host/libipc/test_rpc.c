@@ -618,6 +618,19 @@ static void hot_sessions_are_bounded_and_go_cold(void **state)
     }
 }
 
+/* The server dies where it stands: what it knew is gone, the rings stay. */
+static void another_server_takes_over(uint32_t epoch)
+{
+    struct session *kept = malloc(sizeof *kept);
+
+    memcpy(kept, &sessions[ME], sizeof *kept);
+    rpc_session_close(&server, ME);     /* frees what the old one held */
+    memcpy(&sessions[ME], kept, sizeof *kept);
+    free(kept);
+    server.epoch = epoch;
+    rpc_session_take_over(&server, ME);
+}
+
 static void restart_of_the_server_ends_requests(void **state)
 {
     (void)state;
@@ -627,12 +640,64 @@ static void restart_of_the_server_ends_requests(void **state)
     assert_int_equal(sample_wait_submit(&client, 5, &request), 0);
     rpc_server_doorbells(&server, DOORBELL_MASK);
     exec_turn();
-    rpc_session_close(&server, ME);
-    server.epoch = 2;
-    rpc_session_open(&server, ME);
+    another_server_takes_over(2);
     assert_int_equal(sample_wait_finish(&client, request, &value), ERR_PEER_RESTARTED);
     assert_int_equal(sample_sum(&client, 1, 1, 1, 1, &total), 0);
     assert_int_equal(total, 4);
+    assert_nothing_leaked();
+}
+
+static void answers_before_the_restart_count(void **state)
+{
+    (void)state;
+    struct rpc_request *answered, *unserved;
+    uint64_t total;
+    assert_int_equal(sample_sum_submit(&client, 1, 2, 3, 4, &answered), 0);
+    rpc_server_doorbells(&server, DOORBELL_MASK);
+    exec_turn();
+    assert_int_equal(sample_sum_submit(&client, 5, 6, 7, 8, &unserved), 0);
+    another_server_takes_over(2);
+    another_server_takes_over(3);
+    assert_int_equal(sample_sum_finish(&client, answered, &total), 0);
+    assert_int_equal(total, 10);
+    assert_int_equal(sample_sum_finish(&client, unserved, &total), ERR_PEER_RESTARTED);
+    assert_nothing_leaked();
+}
+
+/* The client has not noticed yet: its entry bears the old epoch, and is no
+ * request of the new server's. */
+static void entry_for_the_server_before_is_not_served(void **state)
+{
+    (void)state;
+    struct rpc_request *request;
+    uint64_t total;
+    assert_int_equal(sample_sum(&client, 1, 1, 1, 1, &total), 0);
+    another_server_takes_over(2);
+    sessions[ME].header.epoch = 1;      /* as long as the client looked before the store */
+    assert_int_equal(sample_sum_submit(&client, 5, 6, 7, 8, &request), 0);
+    sessions[ME].header.epoch = 2;
+    uint64_t served = server.stats.requests;
+    rpc_server_doorbells(&server, DOORBELL_MASK);
+    exec_turn();
+    assert_int_equal(server.stats.requests, served);
+    assert_int_equal(sample_sum_finish(&client, request, &total), ERR_PEER_RESTARTED);
+    assert_int_equal(sample_sum(&client, 2, 2, 2, 2, &total), 0);
+    assert_int_equal(total, 8);
+    assert_nothing_leaked();
+}
+
+static void client_of_a_restarted_server_starts_like_any(void **state)
+{
+    (void)state;
+    struct rpc_request *request;
+    uint64_t total;
+    rpc_session_close(&server, ME);
+    server.epoch = 7;
+    assert_int_equal(rpc_client_init(&client, &sessions[ME], &env, 16, 17, SAMPLE_LAYOUT_HASH), 0);
+    assert_int_equal(sample_sum_submit(&client, 1, 2, 3, 4, &request), 0);
+    rpc_session_open(&server, ME);
+    assert_int_equal(sample_sum_finish(&client, request, &total), 0);
+    assert_int_equal(total, 10);
     assert_nothing_leaked();
 }
 
@@ -652,7 +717,8 @@ int main(void)
         TEST(hostile_entries_get_errors), TEST(absurd_completion_index_breaks_the_session), TEST(absurd_indices_break_the_session_only),
         TEST(without_credit_the_session_is_broken), TEST(parked_are_limited_per_session),
         TEST(arena_slot_of_a_parked_request_is_not_shared), TEST(hot_sessions_are_bounded_and_go_cold),
-        TEST(restart_of_the_server_ends_requests),
+        TEST(restart_of_the_server_ends_requests), TEST(answers_before_the_restart_count),
+        TEST(entry_for_the_server_before_is_not_served), TEST(client_of_a_restarted_server_starts_like_any),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
