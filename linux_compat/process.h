@@ -40,6 +40,8 @@ struct process {
     struct sig_hand *hand;
     cptr_t notification;
 
+    struct leases *leases;      /* files/lease.h; NULL before the first         */
+
     /* guarded by rpc_lock: */
     struct lock rpc_lock;
     uint32_t drainer;           /* thread index + 1 of who drains, or 0         */
@@ -48,7 +50,7 @@ struct process {
     /* libipc's, under rpc_lock */
     struct rpc_client client[NR_CLIENTS];
 };
-_Static_assert(sizeof(struct process) <= AREA_STATE_BYTES, "in its area");
+_Static_assert(sizeof(struct process) <= AREA_LEASES - AREA_STATE, "in its area");
 
 /* In the area's own memory, which is zero at the start and is not cloned. */
 static inline struct process *process_at(uint32_t area) { return (struct process *)(PERS_AREA(area) + AREA_STATE); }

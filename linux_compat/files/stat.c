@@ -3,7 +3,7 @@
  * What is known of a file: stat, statx, access, statfs, in the layouts of
  * Linux's asm-generic headers.
  */
-#include "files.h"
+#include "lease.h"
 
 #define AT_SYMLINK_NOFOLLOW   0x100
 #define AT_EACCESS            0x200
@@ -43,9 +43,9 @@ struct linux_statx {
 };
 _Static_assert(sizeof(struct linux_statx) == 256, "Linux ABI");
 
-static long put_stat(uint64_t address, const struct fs_stat *st)
+static struct linux_stat stat_of(const struct fs_stat *st)
 {
-    struct linux_stat out = {
+    return (struct linux_stat){
         .dev = st->dev, .ino = st->ino, .mode = st->mode, .nlink = st->nlink,
         .uid = st->uid, .gid = st->gid, .rdev = st->rdev, .size = (int64_t)st->size,
         .blksize = (int32_t)st->blksize, .blocks = (int64_t)st->blocks,
@@ -53,15 +53,57 @@ static long put_stat(uint64_t address, const struct fs_stat *st)
         .mtime = st->mtime_s, .mtime_ns = st->mtime_ns,
         .ctime = st->ctime_s, .ctime_ns = st->ctime_ns,
     };
+}
+
+static long put_stat(uint64_t address, const struct fs_stat *st)
+{
+    struct linux_stat out = stat_of(st);
     return copy_to_guest(address, &out, sizeof out) ? -EFAULT : 0;
 }
 
-LINUX_CALL(fstat)
+/* From a lease; false: fs must be asked, whatever was written to the guest. */
+static bool leased_fstat(uint32_t fd, uint64_t to, long *result)
+{
+    const struct leases *all = this_process()->leases;
+    uint32_t version;
+    if (!all || fd >= FD_WORDS)
+        return false;
+    const struct stat_lease *l = &all->stat[fd % NR_STAT_LEASES];
+    if (!lease_holds(&l->lease, fd, &version))
+        return false;
+    *result = copy_to_guest(to, l->stat, sizeof l->stat) ? -EFAULT : 0;
+    return lease_unchanged(&l->lease, version);
+}
+
+static void keep_stat(uint32_t fd, const struct linux_stat *st, uint32_t seq)
+{
+    struct leases *all = leases_make();
+    if (!all || fd >= FD_WORDS)
+        return;
+    struct stat_lease *l = &all->stat[fd % NR_STAT_LEASES];
+    _Static_assert(sizeof l->stat == sizeof *st, "Linux's struct stat");
+    if (!lease_begin(&l->lease))
+        return;
+    memcpy(l->stat, st, sizeof *st);
+    lease_end(&l->lease, fd, seq);
+}
+
+static long stat_descriptor(uint32_t fd, uint64_t to)
 {
     struct fs_stat st;
-    error_t e = fs_fstat(fs_client(), (int32_t)a0, &st);
-    return e ? linux_error(e) : put_stat(a1, &st);
+    long result;
+    if (leased_fstat(fd, to, &result))
+        return result;
+    error_t e = fs_fstat(fs_client(), (int32_t)fd, &st);
+    if (e != 0)
+        return linux_error(e);
+    struct linux_stat out = stat_of(&st);
+    if (st.lease)
+        keep_stat(fd, &out, st.lease);
+    return copy_to_guest(to, &out, sizeof out) ? -EFAULT : 0;
 }
+
+LINUX_CALL(fstat) { return stat_descriptor((uint32_t)a0, a1); }
 
 static error_t stat_path(int32_t dirfd, uint64_t name, uint32_t flags,
                          struct fs_stat *st)
@@ -77,9 +119,18 @@ static error_t stat_path(int32_t dirfd, uint64_t name, uint32_t flags,
     return fs_statat(fs_client(), dirfd, path, flags, st);
 }
 
+/* What C libraries make of fstat: a descriptor and an empty path. */
+static bool is_fstat(uint64_t dirfd, uint64_t name, uint64_t flags)
+{
+    return flags == AT_EMPTY_PATH && (int32_t)dirfd >= 0 &&
+           (!name || (name < GUEST_LIMIT && guest_strnlen_raw(guest_pointer(name), 1) == 0));
+}
+
 LINUX_CALL(newfstatat)
 {
     struct fs_stat st;
+    if (is_fstat(a0, a1, a3))
+        return stat_descriptor((uint32_t)a0, a2);
     if (a3 & ~(uint64_t)(AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT | AT_EMPTY_PATH))
         return -EINVAL;
     error_t e = stat_path((int32_t)a0, a1, (uint32_t)a3 & ~AT_NO_AUTOMOUNT, &st);

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "dcache.h"
+#include "lease.h"
 #include "process.h"
 #include "segments.h"
 #include "tmpfs.h"
@@ -32,7 +33,7 @@ void vfs_stat(struct inode *i, struct fs_stat *st)
     st->uid = i->uid;
     st->gid = i->gid;
     st->blksize = PAGE_BYTES;
-    st->reserved = 0;
+    st->lease = 0;
 }
 
 error_t vfs_chmod(struct process *p, struct inode *i, uint32_t mode)
@@ -46,6 +47,7 @@ error_t vfs_chmod(struct process *p, struct inode *i, uint32_t mode)
     mode &= 07777;
     if (p && !process_in_group(p, i->gid) && !process_capable(p, CAP_FSETID))
         mode &= ~S_ISGID;
+    inode_changes(i);
     i->mode = (i->mode & S_IFMT) | mode;
     i->ctime = fs_now();
     return 0;
@@ -62,6 +64,7 @@ error_t vfs_chown(struct process *p, struct inode *i, uint32_t uid, uint32_t gid
         return ERR_PERMISSION;
     if (gid != ~0u && !capable && (process_fsuid(p) != i->uid || (gid != i->gid && !process_in_group(p, gid))))
         return ERR_PERMISSION;
+    inode_changes(i);
     if (uid != ~0u)
         i->uid = uid;
     if (gid != ~0u)
@@ -77,6 +80,7 @@ error_t vfs_chown(struct process *p, struct inode *i, uint32_t uid, uint32_t gid
 
 void vfs_wrote(struct process *p, struct inode *i)
 {
+    inode_changes(i);
     i->mtime = i->ctime = fs_now();
     if (__builtin_expect(i->mode & (S_ISUID | S_ISGID), 0) && p && !process_capable(p, CAP_FSETID) &&
         S_ISREG(i->mode)) {
@@ -84,6 +88,22 @@ void vfs_wrote(struct process *p, struct inode *i)
         if (i->mode & 0010)
             i->mode &= ~S_ISGID;
     }
+}
+
+static bool later(struct fs_time a, struct fs_time b)
+{
+    return a.s > b.s || (a.s == b.s && a.ns > b.ns);
+}
+
+/* As Linux mounts file systems by default: the first access after a change counts, or one a day. */
+void vfs_accessed(struct inode *i)
+{
+    struct fs_time now = fs_now();
+
+    if (later(i->atime, i->mtime) && later(i->atime, i->ctime) && now.s - i->atime.s < 24 * 3600)
+        return;
+    inode_changes(i);
+    i->atime = now;
 }
 
 error_t vfs_truncate(struct process *p, struct inode *i, uint64_t length)
@@ -165,7 +185,18 @@ error_t fs_serve_fstat(struct rpc_call *call, const struct fs_fstat_in *in, stru
     struct process *p = process_of(call);
     struct file *f = p ? fd_lookup_any(p, in->fd) : NULL;
 
-    return f ? file_stat(f, &out->st) : ERR_BAD_HANDLE;
+    error_t e;
+
+    if (!f)
+        return ERR_BAD_HANDLE;
+    e = file_stat(f, &out->st);
+    if (e || !f->inode || f->ops->stat || f->inode->ops->refresh)
+        return e;
+    /* Whoever asks twice will ask again; most ask once after opening. */
+    if (f->stat_asked)
+        out->st.lease = lease_grant(p, in->fd, f);
+    f->stat_asked = true;
+    return 0;
 }
 
 /* access(2) asks for the real ids; root's capabilities count only with real uid 0. */
@@ -293,6 +324,7 @@ error_t fs_serve_utimensat(struct rpc_call *call, const struct fs_utimensat_in *
         if (e)
             return e;
     }
+    inode_changes(i);
     set_time(&i->atime, in->atime_s, in->atime_ns);
     set_time(&i->mtime, in->mtime_s, in->mtime_ns);
     i->ctime = fs_now();

@@ -12,6 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "lease.h"
 #include "locks.h"
 #include "vfs.h"
 
@@ -60,6 +61,7 @@ void file_put(struct file *f)
         file_unwatch(f);
     if (f->locks)
         locks_file_released(f);
+    file_changes(f);
     f->refs = 1;                /* release may look at the file through helpers */
     if (f->ops && f->ops->release)
         f->ops->release(f);
@@ -98,8 +100,7 @@ static void publish_word(struct fd_word *w, struct file *f)
             flags |= FDF_WRITE;
     }
     w->flags = flags;
-    w->level = 0;
-    __atomic_store_n(&w->seq, w->seq + 1, __ATOMIC_RELEASE);
+    lease_bump(w);
     __atomic_store_n(&w->kind, kind, __ATOMIC_RELEASE);
 }
 

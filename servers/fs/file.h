@@ -19,6 +19,7 @@
 #include "fs_types.h"
 
 struct dentry;
+struct fd_word;
 struct inode;
 struct process;
 struct text;
@@ -108,6 +109,9 @@ struct file {
     uint32_t owner_signal;      /* F_SETSIG                                     */
     void *poll_links;           /* epoll items that watch this file (poll.c)    */
     void *locks;                /* list of OFD and flock locks (locks.c)        */
+    struct fd_word *leased;     /* whose holder relies on an answer (lease.c)   */
+    struct file *lease_next, *lease_prev;   /* on inode->leases while leased    */
+    bool stat_asked;            /* by fstat: the next one gets a lease          */
     uint32_t in_flight;         /* times in SCM_RIGHTS messages (unix sockets)  */
     uint32_t mark;              /* for their garbage collection                 */
     struct file *all_next, *all_prev;   /* every open file of the system        */

@@ -7,11 +7,14 @@
 #include <string.h>
 
 #include "dcache.h"
+#include "lease.h"
 #include "process.h"
 #include "tmpfs.h"
 
+/* Names in it changed, perhaps its number of links. */
 static void touch_dir(struct dentry *dir)
 {
+    inode_changes(dir->inode);
     dir->inode->mtime = dir->inode->ctime = fs_now();
 }
 
@@ -107,6 +110,7 @@ error_t vfs_link(struct process *p, struct inode *i, const struct last *at)
         inode_put(i);
         return e;
     }
+    inode_changes(i);
     i->nlink++;
     i->ctime = fs_now();
     touch_dir(at->dir);
@@ -120,6 +124,7 @@ error_t vfs_unlink(struct process *p, struct dentry *d)
     (void)p;
     if (S_ISDIR(d->inode->mode))
         return ERR_IS_DIRECTORY;
+    inode_changes(d->inode);
     d->inode->nlink--;
     d->inode->ctime = fs_now();
     touch_dir(dir);
@@ -138,6 +143,7 @@ error_t vfs_rmdir(struct process *p, struct dentry *d)
         return ERR_BUSY;
     if (d->nr_children)
         return ERR_NOT_EMPTY;
+    inode_changes(d->inode);
     d->inode->nlink = 0;
     d->inode->ctime = fs_now();
     dir->inode->nlink--;
@@ -259,8 +265,10 @@ error_t vfs_rename(struct process *p, const struct last *from, const struct last
         return 0;                   /* two names of one file: nothing happens */
     if (flags & RENAME_EXCHANGE) {
         e = exchange(from, to);
-        if (!e)
+        if (!e) {
+            inode_changes(to->child->inode);
             to->child->inode->ctime = fs_now();
+        }
     } else {
         if (to->child && S_ISDIR(to->child->inode->mode) && to->child->nr_children)
             return ERR_NOT_EMPTY;
@@ -275,6 +283,7 @@ error_t vfs_rename(struct process *p, const struct last *from, const struct last
     }
     if (e)
         return e;
+    inode_changes(d->inode);
     d->inode->ctime = fs_now();
     touch_dir(old_dir);
     touch_dir(to->dir);

@@ -162,7 +162,7 @@ error_t fs_serve_readlinkat(struct rpc_call *call, const struct fs_readlinkat_in
         return in->path[0] ? ERR_INVALID_ARGUMENT : ERR_NOT_FOUND;
     if (!in->target.bytes)
         return ERR_INVALID_ARGUMENT;
-    i->atime = fs_now();
+    vfs_accessed(i);
     if (i->link) {
         len = i->size < in->target.bytes ? i->size : in->target.bytes;
         e = rpc_buf_write(call, &in->target, 0, i->link, len);

@@ -18,6 +18,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "lease.h"
 #include "process.h"
 #include "segments.h"
 
@@ -102,6 +103,7 @@ error_t tmpfs_truncate(struct inode *i, uint64_t length)
 
     if (length > SIZE_MAX_BYTES)
         return ERR_FILE_TOO_BIG;
+    inode_changes(i);
     if (length > i->size) {
         e = (i->seals & F_SEAL_GROW) ? ERR_PERMISSION : extend(i, length);
     } else if (length < i->size) {
@@ -148,7 +150,7 @@ static error_t tmpfs_read(struct file *f, struct io *io, uint64_t *position)
     }
     *position = at + done;
     if (!(f->flags & O_NOATIME) && done)
-        i->atime = fs_now();
+        vfs_accessed(i);
     return e;
 }
 
@@ -183,6 +185,7 @@ static error_t tmpfs_write(struct file *f, struct io *io, uint64_t *position)
     at = *position;
     if (!n)
         return 0;
+    inode_changes(i);
     e = write_limit(i, io->process, at, &n);
     if (!e && at > i->size)
         e = extend(i, at);
@@ -287,6 +290,7 @@ static error_t tmpfs_fallocate(struct file *f, uint32_t mode, uint64_t offset, u
         return ERR_NOT_SUPPORTED;
     if (i->seals & F_SEAL_WRITE)
         return ERR_PERMISSION;
+    inode_changes(i);
     if (mode & FALLOC_FL_PUNCH_HOLE) {
         if (!(mode & FALLOC_FL_KEEP_SIZE) || (mode & FALLOC_FL_ZERO_RANGE))
             return ERR_NOT_SUPPORTED;
@@ -428,7 +432,7 @@ error_t dir_getdents(struct file *f, struct io *io)
     }
     c->next = d;
     c->position = f->offset;
-    dir->inode->atime = fs_now();
+    vfs_accessed(dir->inode);
     return d && !e && !io->done ? ERR_INVALID_ARGUMENT : e;
 }
 

@@ -103,6 +103,7 @@ struct inode {
     bool mapped;                    /* was ever mapped: Segment size is exact   */
     bool memfd;
     void *locks;                    /* record locks (locks.c)                   */
+    struct file *leases;            /* open files whose attributes are leased (lease.c) */
     /* FIFO: its pipe; socket node: the socket bound to it. The owner's module
      * sets both; release is called when the inode dies. */
     void *special;
@@ -222,6 +223,8 @@ error_t vfs_chown(struct process *, struct inode *, uint32_t uid, uint32_t gid);
 error_t vfs_truncate(struct process *, struct inode *, uint64_t length);
 /* A write by p happened: clear set-id bits unless capable, times. */
 void vfs_wrote(struct process *, struct inode *);
+/* Its content was read: atime, by the rules of relatime. */
+void vfs_accessed(struct inode *);
 
 /* ---- opening ---- */
 /* An open file on an inode; permission has been checked. open results as inode_ops.open. */

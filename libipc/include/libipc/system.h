@@ -127,6 +127,7 @@ struct server_info {
 #define AREA_FD_PAGES       0x22000ul       /* read-only                        */
 #define AREA_STATE          0x30000ul       /* the personality's process state: */
 #define AREA_STATE_BYTES    0x40000ul       /* private, zero, not cloned        */
+#define AREA_LEASES         0x6f000ul       /* its last page                    */
 
 /* ---- a guest's CSpace: radix GUEST_CNODE_RADIX; one a VSpace ---- */
 #define GUEST_CNODE_RADIX 8
@@ -201,21 +202,21 @@ struct sig_page {
 };
 _Static_assert(sizeof(struct sig_page) <= PAGE_BYTES, "one page");
 
-/* ---- descriptor pages k: fs writes, process k reads ---- */
+/* ---- descriptor pages k: fs writes, process k reads ----
+ * seq advances (release, never to 0) before anything changes that the process was
+ * told to rely on: the descriptor itself, and what a lease covers. */
 #define FD_PAGES 4
 #define FD_WORDS 1024
 struct fd_word {
     uint16_t kind;              /* FD_*; FD_REMOTE: ask fs                      */
     uint16_t flags;             /* FDF_*                                        */
-    uint32_t seq;               /* changes with each change of level            */
-    uint32_t level;             /* POLLIN ... as far as published               */
-    uint32_t reserved;
+    uint32_t seq;               /* a lease holds while it is the same           */
+    uint32_t reserved[2];
 };
 /* FD_SIGNALFD: reads are answered by linux_compat from proc, fs.signalfd_get */
 enum { FD_CLOSED, FD_REMOTE, FD_NULL, FD_ZERO, FD_SIGNALFD };
 #define FDF_READ      0x1
 #define FDF_WRITE     0x2
-#define FDF_LEVEL     0x4       /* level is kept up to date                     */
 _Static_assert(sizeof(struct fd_word) * FD_WORDS == FD_PAGES * PAGE_BYTES, "exact");
 
 /* ---- the time page: time writes, all read; seqlock ---- */

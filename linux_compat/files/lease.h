@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Answers of fs that hold until fs says otherwise: fs leases them
+ * (servers/fs/lease.h, docs/decisions/0005), they are kept here.
+ *
+ * An entry belongs to a descriptor and carries the number that the descriptor's
+ * word had when fs gave the answer. It is valid while the word still has it: fs
+ * advances the number before anything changes. One table a process, in the last
+ * page of its area: not cloned by fork, gone with exec. Entries are found by the
+ * low bits of the descriptor and replace each other.
+ *
+ * Threads of the process share the table without a lock: `version` of an entry is
+ * odd while one writes it. A reader that sees it odd, or changed after its copy,
+ * asks fs; a writer that finds it odd drops its answer.
+ */
+#ifndef COMPAT_LEASE_H
+#define COMPAT_LEASE_H
+
+#include "files.h"
+
+#define NR_STAT_LEASES 16u
+
+struct lease {
+    uint32_t version;           /* odd: being written                           */
+    uint32_t key;               /* descriptor + 1; 0: empty                     */
+    uint32_t seq;               /* of the descriptor's word                     */
+    uint32_t count;             /* of the kind                                  */
+};
+
+struct stat_lease {
+    struct lease lease;
+    uint64_t stat[16];          /* Linux's struct stat                          */
+};
+
+struct leases {
+    uint64_t touched;
+    struct stat_lease stat[NR_STAT_LEASES];
+};
+_Static_assert(sizeof(struct leases) <= PAGE_BYTES, "one page");
+
+/* Is it about this descriptor, and does it hold? *version for lease_unchanged. */
+static inline bool lease_holds(const struct lease *l, uint32_t fd, uint32_t *version)
+{
+    *version = __atomic_load_n(&l->version, __ATOMIC_ACQUIRE);
+    return !(*version & 1) && l->key == fd + 1 &&
+           __atomic_load_n(&this_process()->fds[fd].seq, __ATOMIC_ACQUIRE) == l->seq;
+}
+
+/* After the copy: was it this entry all the time? */
+static inline bool lease_unchanged(const struct lease *l, uint32_t version)
+{
+    __atomic_thread_fence(__ATOMIC_ACQUIRE);
+    return __atomic_load_n(&l->version, __ATOMIC_RELAXED) == version;
+}
+
+/* The table, made at its first use; NULL: no memory. */
+struct leases *leases_make(void);
+/* Begin to write an entry; false: another thread does. */
+bool lease_begin(struct lease *);
+/* It is about fd now, and holds while the word's number is seq. */
+void lease_end(struct lease *, uint32_t fd, uint32_t seq);
+
+#endif
