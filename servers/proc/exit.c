@@ -35,10 +35,11 @@ void image_teardown(struct image *image)
     struct vm *vm = image->vm;
     bool vm_dies = vm->nr_images == 1;
 
-    if (vm->forking && (vm_dies || vm->forking->fork_caller == image))
-        fork_drop(vm);
     image->state = IMAGE_DEAD;
     end_threads(image, vm_dies);
+    /* now nobody clones into the child's memory any more */
+    if (vm->forking && (vm_dies || vm->forking->fork_caller == image))
+        fork_drop(vm);
     if (rpc_session_is_open(&server, image->slot)) {
         rpc_session_close(&server, image->slot);
         fs_process_close(&fs_client, image->slot);

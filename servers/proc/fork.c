@@ -248,8 +248,10 @@ error_t proc_serve_fork_commit(struct rpc_call *call, const struct proc_fork_com
     if (!parent)
         return ERR_INVALID_ARGUMENT;
     error = thread_make(child->image, (int)in->thread_index, child->pid, child->fork_hart, &t);
-    if (error)
+    if (error) {
+        fork_drop(image->vm);
         return error;
+    }
     t->affinity = parent->affinity;
     b = batch_begin();
     vm_add_area(b, child->image);
