@@ -126,6 +126,8 @@ error_t vspace_discard(struct vspace *vs, uaddr_t va, uint64_t len, uint64_t *cu
 error_t vspace_populate(struct vspace *vs, uaddr_t va, uint64_t len,
                         unsigned access, uint64_t *cursor);
 error_t vspace_clone(struct vspace *target, struct vspace *source);
+/* Whoever cloned into target half-way shall not go on. */
+void vspace_clone_forget(struct vspace *target);
 error_t vspace_query(struct vspace *vs, uaddr_t va, struct vspace_query *out);
 
 /* ---- touches ---- */

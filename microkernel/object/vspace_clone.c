@@ -10,6 +10,12 @@
  * of the source change in between may or may not be in the copy, but each step
  * leaves tables and records of the target consistent.
  *
+ * The caller may be killed half-way, and the target then be given to somebody
+ * else. So a clone goes on only while the target says that it is this one's
+ * (state and source), and vspace_unmap of everything takes that away: the
+ * emptied target is like new. And whoever may map into the target can do so
+ * between two steps: the clone then meets an entry in use, and stops.
+ *
  * The source is fenced once, when the call ends or is preempted: until then a
  * store through an old translation is one that happened before the clone.
  *
@@ -218,6 +224,10 @@ static error_t clone_leaf_table(struct clone *c, uaddr_t va, pte_t *src, pte_t *
     else
         clone_entries(c, src, dst, 0, TABLE_ENTRIES, *table_used(c->source, src), &n);
     pool_uncharge(t->pool, t->account, charged - n.frames);
+    if (!n.used) {              /* all of it VM_NO_CLONE */
+        pool_free_page(t->pool, t->account, pa);
+        return 0;
+    }
     *table_used(t, dst) = n.used;
     t->table_pages++;
     t->private_pages += n.frames;
@@ -250,7 +260,7 @@ static error_t clone_upper(struct clone *c, uaddr_t va, unsigned level, pte_t pt
 
 /*
  * One step: what stands at target->clone_next or the first thing after it.
- * Advances clone_next. Both locks held.
+ * Advances clone_next. Both locks held. ERR_BUSY: the target's place is in use.
  */
 static error_t clone_step(struct clone *c)
 {
@@ -266,6 +276,8 @@ static error_t clone_step(struct clone *c)
         return 0;
     }
     if (!pte_is_table(src[i])) {
+        if (dst[i])
+            return ERR_BUSY;
         err = clone_upper(c, va, 2, src[i], &dst[i]);
         t->clone_next = (uaddr_t)(i + 1) << LEVEL_SHIFT(2);
         return err;
@@ -280,7 +292,11 @@ static error_t clone_step(struct clone *c)
     if (j < TABLE_ENTRIES) {
         if (!dst[i] && table_split(t, &dst[i], 2))
             return ERR_NO_MEMORY;
+        if (!pte_is_table(dst[i]))
+            return ERR_BUSY;
         dst = pte_table(dst[i]);
+        if (dst[j])
+            return ERR_BUSY;
         middle_mark(t, &dst[j]);
         if (pte_is_table(src[j]))
             err = clone_leaf_table(c, va, pte_table(src[j]), &dst[j]);
@@ -304,8 +320,14 @@ static error_t undo(struct vspace *target)
     return ERR_NO_MEMORY;
 }
 
-/* Both locks held. */
-static error_t check(struct clone *c)
+/* The target says that this clone is under way. Both locks held. */
+static bool is_ours(const struct clone *c)
+{
+    return c->target->clone_state != CLONE_NONE && c->target->clone_source == c->source->id;
+}
+
+/* Begin, or go on after a preemption. Both locks held. */
+static error_t begin(struct clone *c)
 {
     struct vspace *s = c->source, *t = c->target;
 
@@ -315,9 +337,24 @@ static error_t check(struct clone *c)
         return ERR_INVALID_CALL;
     if (s->pool != t->pool)
         return ERR_INVALID_ARGUMENT;
-    if (t->clone_state == CLONE_NONE)
-        return t->mapped_pages ? ERR_BUSY : 0;
-    return t->clone_source == s->id ? 0 : ERR_BUSY;
+    c->refs = s->pool->refs - (s->pool->base >> PAGE_BITS);
+    if (is_ours(c))
+        return 0;
+    if (t->clone_state != CLONE_NONE || t->mapped_pages)
+        return ERR_BUSY;
+    table_drop_empty(t);
+    t->clone_state = CLONE_RUNNING;
+    t->clone_source = s->id;
+    t->clone_next = 0;
+    return 0;
+}
+
+/* Others had the locks. */
+static error_t still_ours(const struct clone *c)
+{
+    if (c->source->dying || c->target->dying)
+        return ERR_DELETED;
+    return is_ours(c) ? 0 : ERR_BUSY;
 }
 
 error_t vspace_clone(struct vspace *target, struct vspace *source)
@@ -329,14 +366,7 @@ error_t vspace_clone(struct vspace *target, struct vspace *source)
     if (source == target)
         return ERR_INVALID_ARGUMENT;
     lock_both(&c);
-    err = check(&c);
-    if (!err && target->clone_state == CLONE_NONE) {
-        target->clone_state = CLONE_RUNNING;
-        target->clone_source = source->id;
-        target->clone_next = 0;
-    }
-    if (!err)
-        c.refs = source->pool->refs - (source->pool->base >> PAGE_BITS);
+    err = begin(&c);
     while (!err && target->clone_state == CLONE_RUNNING) {
         if (target->clone_next >= USER_TOP) {
             target->clone_state = CLONE_NONE;
@@ -346,14 +376,14 @@ error_t vspace_clone(struct vspace *target, struct vspace *source)
         if (err == ERR_NO_MEMORY) {
             target->clone_state = CLONE_UNDO;
             err = 0;
-            break;
-        }
-        if (++work % 4 == 0 && preempt_pending()) {
+        } else if (err) {
+            target->clone_state = CLONE_NONE;
+        } else if (++work % 4 == 0 && preempt_pending()) {
             err = K_PREEMPTED;
         } else {
             unlock_both(&c);
             lock_both(&c);
-            err = source->dying || target->dying ? ERR_DELETED : 0;
+            err = still_ours(&c);
         }
     }
     if (c.fence)
@@ -362,4 +392,12 @@ error_t vspace_clone(struct vspace *target, struct vspace *source)
         err = undo(target);
     unlock_both(&c);
     return err;
+}
+
+void vspace_clone_forget(struct vspace *target)
+{
+    spin_lock(&target->lock);
+    target->clone_state = CLONE_NONE;
+    target->clear_next = 0;
+    spin_unlock(&target->lock);
 }

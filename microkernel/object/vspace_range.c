@@ -307,7 +307,8 @@ static void drop_leaf_table(struct range_op *op, struct span *s)
     }
     vs->private_pages -= frames;
     vs->segment_pages -= segments;
-    fill_counts(op, s, *table_used(vs, s->entry));
+    vs->mapped_pages -= *table_used(vs, s->entry);
+    table_detach(g, s->va);     /* also one that was empty already */
     if (vs->mappings)
         fill_records(op, s);
 }
@@ -427,6 +428,8 @@ error_t vspace_unmap(struct vspace *vs, uaddr_t va, uint64_t len, uint64_t *curs
 {
     struct range_op op = { .vs = vs, .start = va, .end = va + len };
 
+    if (va == 0 && len == USER_TOP)
+        vspace_clone_forget(vs);
     return fill(&op, 0, cursor);
 }
 

@@ -142,21 +142,37 @@ void table_detach(struct gather *g, uaddr_t va)
     vs->table_pages--;
 }
 
+static void detach_if_empty(struct gather *g, uaddr_t va)
+{
+    unsigned level;
+    pte_t *entry = table_entry(g->vs, va, &level);
+
+    if (level == 0 && *table_used(g->vs, entry) == 0)
+        table_detach(g, va);
+}
+
 void table_emptied(struct gather *g, uaddr_t va)
 {
     struct vspace *vs = g->vs;
     uaddr_t here = (va & ~(LEVEL_BYTES(1) - 1)) | 1, kept = vs->empty_table;
-    unsigned level;
-    pte_t *entry;
 
     if (kept == here)
         return;
     vs->empty_table = here;
-    if (!kept)
+    if (kept)
+        detach_if_empty(g, kept & ~1ul);
+}
+
+void table_drop_empty(struct vspace *vs)
+{
+    struct gather gather;
+
+    if (!vs->empty_table)
         return;
-    entry = table_entry(vs, kept & ~1ul, &level);
-    if (level == 0 && *table_used(vs, entry) == 0)
-        table_detach(g, kept & ~1ul);
+    gather_init(&gather, vs);
+    detach_if_empty(&gather, vs->empty_table & ~1ul);
+    gather_flush(&gather);
+    vs->empty_table = 0;
 }
 
 /* ---- life ---- */

@@ -81,6 +81,8 @@ error_t table_split_at(struct vspace *vs, uaddr_t va, bool force);
 /* An empty leaf table: keep it for the next mapping, free the one kept before. */
 struct gather;
 void table_emptied(struct gather *g, uaddr_t va);
+/* Free the one that is kept, if it is still empty. Lock held. */
+void table_drop_empty(struct vspace *vs);
 /* Take the leaf table of va out and free it after the fence. */
 void table_detach(struct gather *g, uaddr_t va);
 

@@ -114,6 +114,24 @@ static void work_fork(void)
     }
 }
 
+/* Many page tables, so that the kill finds the copy half made. */
+static void work_large_fork(void)
+{
+    size_t step = 2 << 20, n = 96;
+    char *p = mmap(NULL, n * step, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    if (p == MAP_FAILED)
+        _exit(1);
+    for (size_t i = 0; i < n; i++)
+        p[i * step] = 1;
+    for (;;) {
+        pid_t pid = fork();
+        if (pid == 0)
+            _exit(p[(n - 1) * step] != 1);
+        if (pid > 0)
+            waitpid(pid, NULL, 0);
+    }
+}
+
 static void work_exec(void)
 {
     for (;;) {
@@ -261,6 +279,7 @@ static const struct { const char *name; void (*work)(void); } kinds[] = {
     { "pipe", work_pipe }, { "epoll", work_epoll }, { "socket", work_socket }, { "fork", work_fork },
     { "exec", work_exec }, { "vfork", work_vfork }, { "threads", work_threads }, { "mmap", work_mmap },
     { "files", work_files }, { "locks", work_locks }, { "tty", work_tty }, { "signals", work_signals },
+    { "large fork", work_large_fork },
 };
 #define NR_KINDS (sizeof kinds / sizeof kinds[0])
 

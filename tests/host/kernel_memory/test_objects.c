@@ -308,6 +308,123 @@ static void failed_clone_leaves_an_empty_target(void **state)
     assert_int_equal(world.vspace[1].mapped_pages, vs->mapped_pages);
 }
 
+/* Four tables with a page each, and a clone of them into `target` that stopped after its first step. */
+static void begin_a_clone(struct vspace *target)
+{
+    vspace_reserve(vs, AT, 6 * LEVEL_BYTES(1), RW, NULL);
+    for (unsigned i = 0; i < 6; i++)
+        user_store(AT + i * LEVEL_BYTES(1), 10 + i);
+    preempt_one_in = 1;
+    assert_int_equal(vspace_clone(target, vs), K_PREEMPTED);
+    preempt_one_in = 0;
+    assert_true(target->mapped_pages > 0 && target->mapped_pages < vs->mapped_pages);
+}
+
+static void a_clone_left_half_done_is_over_when_its_target_is_emptied(void **state)
+{
+    struct vspace *target = &world.vspace[1], *other = &world.vspace[2];
+
+    (void)state;
+    vspace_make(1, 2);
+    vspace_make(2, 3);
+    begin_a_clone(target);
+    assert_int_equal(vspace_clone(target, other), ERR_BUSY);
+    assert_int_equal(vspace_unmap(target, 0, USER_TOP, NULL), 0);
+    check_world();
+    assert_int_equal(vspace_clone(target, vs), 0);      /* whole, not from where the first one stood */
+    assert_int_equal(target->mapped_pages, vs->mapped_pages);
+    run_on(0, 1);
+    for (unsigned i = 0; i < 6; i++)
+        assert_int_equal(load(AT + i * LEVEL_BYTES(1)), 10 + i);
+    run_on(0, 0);
+    assert_int_equal(vspace_unmap(target, 0, USER_TOP, NULL), 0);
+    begin_a_clone(target);
+    assert_int_equal(vspace_unmap(target, 0, USER_TOP, NULL), 0);
+    assert_int_equal(vspace_clone(target, other), 0);   /* by somebody else */
+    assert_int_equal(target->mapped_pages, 0);
+    check_world();
+}
+
+static void an_undo_left_half_done_is_over_when_its_target_is_emptied(void **state)
+{
+    struct vspace *target = &world.vspace[1], *other = &world.vspace[2];
+    error_t err;
+
+    (void)state;
+    vspace_make(1, 2);
+    vspace_make(2, 3);
+    vspace_reserve(vs, AT, 6 * LEVEL_BYTES(1), RW, NULL);
+    for (unsigned i = 0; i < 6; i++)
+        for (unsigned page = 0; page < 300; page++)
+            user_store(AT + i * LEVEL_BYTES(1) + page * PAGE, i);
+    world.pool->accounts[2].limit = 3 + 4 * 301;
+    preempt_one_in = 1;
+    do
+        err = vspace_clone(target, vs);
+    while (err == K_PREEMPTED && target->clone_state != CLONE_UNDO);
+    assert_int_equal(err, K_PREEMPTED);
+    preempt_one_in = 0;
+    world.pool->accounts[2].limit = 3000;
+    assert_int_equal(vspace_unmap(target, 0, USER_TOP, NULL), 0);
+    assert_int_equal(target->private_pages, 0);
+    vspace_reserve(other, AT, PAGE, RW, NULL);
+    assert_int_equal(vspace_clone(target, other), 0);
+    assert_int_equal(target->mapped_pages, 1);
+    check_world();
+}
+
+/* Somebody else may map into the target between two steps of a clone. */
+static void a_clone_overwrites_nothing(void **state)
+{
+    struct vspace *target = &world.vspace[1];
+
+    (void)state;
+    vspace_make(1, 2);
+    begin_a_clone(target);
+    assert_int_equal(vspace_reserve(target, AT + 5 * LEVEL_BYTES(1) + 9 * PAGE, PAGE, RW, NULL), 0);
+    assert_int_equal(vspace_clone(target, vs), ERR_BUSY);
+    check_world();
+    assert_int_equal(vspace_unmap(target, 0, USER_TOP, NULL), 0);
+    vspace_reserve(vs, 5 * LEVEL_BYTES(2), PAGE, RW, NULL);
+    begin_a_clone(target);
+    assert_int_equal(vspace_reserve(target, 5 * LEVEL_BYTES(2), LEVEL_BYTES(2), RW, NULL), 0);
+    assert_int_equal(vspace_clone(target, vs), ERR_BUSY);
+    check_world();
+}
+
+static void a_clone_into_a_used_and_emptied_space_loses_no_table(void **state)
+{
+    struct vspace *target = &world.vspace[1];
+
+    (void)state;
+    vspace_make(1, 2);
+    vspace_reserve(target, AT, PAGE, RW, NULL);
+    vspace_unmap(target, AT, PAGE, NULL);
+    vspace_reserve(vs, AT, PAGE, RW, NULL);
+    assert_int_equal(vspace_clone(target, vs), 0);
+    assert_int_equal(target->mapped_pages, 1);
+    check_world();
+}
+
+static void unmapping_everything_leaves_no_leaf_table(void **state)
+{
+    struct vspace *target = &world.vspace[1];
+    uint64_t tables = vs->table_pages;
+
+    (void)state;
+    vspace_make(1, 2);
+    vspace_reserve(vs, LEVEL_BYTES(2) - PAGE, PAGE, RW, NULL);
+    vspace_reserve(vs, LEVEL_BYTES(2), PAGE, RW | VM_NO_CLONE, NULL);
+    assert_int_equal(vs->table_pages, tables + 4);
+    assert_int_equal(vspace_clone(target, vs), 0);
+    assert_int_equal(target->table_pages, 4);       /* none for what is not cloned; root, two middle, leaf */
+    assert_int_equal(vspace_unmap(vs, LEVEL_BYTES(2), PAGE, NULL), 0);
+    assert_int_equal(vs->table_pages, tables + 4);      /* kept */
+    assert_int_equal(vspace_unmap(vs, 0, USER_TOP, NULL), 0);
+    assert_int_equal(vs->table_pages, tables + 2);
+    check_world();
+}
+
 /* ---- Segments ---- */
 
 static void mapping_rights_come_from_the_capability(void **state)
@@ -497,6 +614,11 @@ int main(void)
         T(sole_owner_gets_its_page_back_without_a_copy),
         T(copy_on_write_works_in_a_full_account),
         T(failed_clone_leaves_an_empty_target),
+        T(a_clone_left_half_done_is_over_when_its_target_is_emptied),
+        T(an_undo_left_half_done_is_over_when_its_target_is_emptied),
+        T(a_clone_overwrites_nothing),
+        T(unmapping_everything_leaves_no_leaf_table),
+        T(a_clone_into_a_used_and_emptied_space_loses_no_table),
         T(mapping_rights_come_from_the_capability),
         T(segment_operations_check_their_rights),
         T(copies_of_every_alignment),
