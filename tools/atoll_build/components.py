@@ -117,7 +117,8 @@ def personality() -> Component:
 
 def root_task(folder: Path) -> Component:
     """A program that takes the supervisor's place: tests/guest/<name>/*.c, tests/bench/<name>/*.c."""
-    return _make(f"{folder.parent.name}_{folder.name}", folder, SERVER_FLAGS, _user_includes(folder))
+    return _make(f"{folder.parent.name}_{folder.name}", folder, SERVER_FLAGS,
+                 _user_includes(folder, ROOT / "tests" / "idl" / "golden"))
 
 
 def interface_names() -> list[str]:
