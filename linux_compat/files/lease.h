@@ -18,7 +18,8 @@
 
 #include "files.h"
 
-#define NR_STAT_LEASES 16u
+#define NR_STAT_LEASES  16u
+#define NR_EPOLL_LEASES 4u
 
 struct lease {
     uint32_t version;           /* odd: being written                           */
@@ -32,8 +33,14 @@ struct stat_lease {
     uint64_t stat[16];          /* Linux's struct stat                          */
 };
 
+struct epoll_lease {
+    struct lease lease;         /* count: of events                             */
+    struct fs_epoll_event event[FS_EPOLL_LEASE_MAX];
+};
+
 struct leases {
     uint64_t touched;
+    struct epoll_lease epoll[NR_EPOLL_LEASES];
     struct stat_lease stat[NR_STAT_LEASES];
 };
 _Static_assert(sizeof(struct leases) <= PAGE_BYTES, "one page");

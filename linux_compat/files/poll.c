@@ -2,12 +2,13 @@
 /*
  * Waiting for readiness: ppoll, pselect6, epoll.
  *
+ * epoll_wait repeats its last answer while fs's lease on it holds (lease.h). Else
  * fs does the waiting in all of them: one request with the whole set, parked
  * there until something is ready, the deadline passes or a signal cancels it.
  * Timeouts become absolute deadlines in ticks before the first wait, so a
  * restarted call does not start its time anew.
  */
-#include "files.h"
+#include "lease.h"
 
 #define POLL_MAX        65536u
 #define SELECT_FDS      1024
@@ -189,10 +190,54 @@ LINUX_CALL(epoll_ctl)
     return linux_error(fs_epoll_ctl(fs_client(), (int32_t)a0, (uint32_t)a1, (int32_t)a2, ev.events, ev.data));
 }
 
+/* From a lease; false: fs must be asked. Nothing ready is an answer only to who does not wait. */
+static bool leased_epoll(uint32_t fd, uaddr_t events, int32_t max, bool waits, long *result)
+{
+    const struct leases *all = this_process()->leases;
+    uint32_t version;
+    if (!all || fd >= FD_WORDS || max <= 0)
+        return false;
+    const struct epoll_lease *l = &all->epoll[fd % NR_EPOLL_LEASES];
+    if (!lease_holds(&l->lease, fd, &version))
+        return false;
+    uint32_t n = l->lease.count;
+    if (n > (uint32_t)max || (n == 0 && waits))
+        return false;
+    *result = n && copy_to_guest(events, l->event, n * sizeof l->event[0]) ? -EFAULT : (long)n;
+    return lease_unchanged(&l->lease, version);
+}
+
+static void keep_events(uint32_t fd, const struct fs_epoll_event *event, uint32_t count, uint32_t seq)
+{
+    struct leases *all = leases_make();
+    if (!all || fd >= FD_WORDS)
+        return;
+    struct epoll_lease *l = &all->epoll[fd % NR_EPOLL_LEASES];
+    if (!lease_begin(&l->lease))
+        return;
+    memcpy(l->event, event, count * sizeof *event);
+    l->lease.count = count;
+    lease_end(&l->lease, fd, seq);
+}
+
+static long epoll_ask(int32_t fd, uaddr_t events, uint32_t max, ticks_t deadline)
+{
+    /* What may be kept does not come by way of memory that the guest can write. */
+    struct fs_epoll_event own[FS_EPOLL_LEASE_MAX];
+    const bool few = max <= FS_EPOLL_LEASE_MAX;
+    uint64_t done;
+    uint32_t count = 0, lease = 0;
+    struct rpc_out out = { few ? (void *)own : (void *)events, (uint64_t)max * sizeof own[0] };
+    error_t e = fs_epoll_wait(fs_client(), fd, max, deadline, out, &done, &count, &lease);
+    if (e != 0)
+        return no_restart(linux_error(e));
+    if (lease && (few || count == 0))
+        keep_events((uint32_t)fd, own, count, lease);
+    return few && count && copy_to_guest(events, own, count * sizeof own[0]) ? -EFAULT : (long)count;
+}
+
 static long epoll_until(int32_t fd, uaddr_t events, int32_t max, ticks_t deadline, uaddr_t mask, uint64_t size)
 {
-    uint64_t done;
-    uint32_t count = 0;
     if (max <= 0)
         return -EINVAL;
     if ((uint32_t)max > EPOLL_MAX)
@@ -200,9 +245,7 @@ static long epoll_until(int32_t fd, uaddr_t events, int32_t max, ticks_t deadlin
     long r = sigmask_push(mask, size);
     if (r != 0)
         return r;
-    struct rpc_out out = { (void *)events, (uint64_t)max * sizeof(struct fs_epoll_event) };
-    error_t e = fs_epoll_wait(fs_client(), fd, (uint32_t)max, deadline, out, &done, &count);
-    r = e ? no_restart(linux_error(e)) : (long)count;
+    r = epoll_ask(fd, events, (uint32_t)max, deadline);
     sigmask_pop(r == -EINTR);
     return r;
 }
@@ -211,6 +254,9 @@ static long epoll_until(int32_t fd, uaddr_t events, int32_t max, ticks_t deadlin
 LINUX_CALL(epoll_pwait)
 {
     int32_t ms = (int32_t)a3;
+    long result;
+    if (a4 == 0 && leased_epoll((uint32_t)a0, a1, (int32_t)a2, ms != 0, &result))
+        return result;
     ticks_t deadline = ms < 0 ? DEADLINE_NONE : DEADLINE_POLL;
     if (ms > 0)
         deadline = ns_to_ticks((uint64_t)monotonic_ns() + (uint64_t)ms * 1000000);

@@ -15,6 +15,12 @@
  * (file->poll_links), and the last file_put takes them away (epoll_unwatch,
  * called through file_unwatch). A set that dies takes its items along.
  *
+ * Leases: what epoll_wait reports is a function of the ready list and of the
+ * levels of its files, as long as all on the list are level-triggered and are
+ * reported. Such an answer is leased when nothing happened since the one before.
+ * It is broken by whatever wakes an item, by a level that falls (the queues of
+ * reported files are marked `leased`), by epoll_ctl, and by an item's end.
+ *
  * Sets may watch sets, up to EP_NESTING deep and never in a circle: then a
  * wake may travel from set to set, and stops where an item was ready already.
  */
@@ -22,6 +28,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "lease.h"
 #include "poll.h"
 #include "process.h"
 #include "vfs.h"
@@ -59,6 +66,7 @@ struct epoll {
     struct epitem *ready_first, *ready_last;
     uint32_t nr_items, nr_buckets;  /* a power of two                           */
     struct epitem **bucket;
+    bool asked;                     /* answered since the last change           */
     uint64_t visited;               /* walks: number of the last one            */
     int      visited_depth;
 };
@@ -69,6 +77,13 @@ static uint64_t walk;
 static bool is_epoll(const struct file *f)
 {
     return f->ops == &epoll_ops;
+}
+
+/* What the next epoll_wait reports may differ from what the last one did. */
+static void set_changes(struct epoll *ep)
+{
+    ep->asked = false;
+    file_changes(ep->file);
 }
 
 /* ---- the ready list ---- */
@@ -122,8 +137,8 @@ static void item_wake(struct waiter *w, uint32_t events)
 {
     struct epitem *item = (struct epitem *)w;
 
-    (void)events;
-    if (interest(item) != 0)
+    set_changes(item->ep);
+    if (events != FS_WAKE_LEVEL && interest(item) != 0)
         make_ready(item);
 }
 
@@ -194,6 +209,7 @@ static void item_free(struct epitem *item)
 {
     struct epitem **slot = find_slot(item->ep, item->file, item->fd);
 
+    set_changes(item->ep);
     *slot = item->hash_next;
     item->ep->nr_items--;
     ready_remove(item);
@@ -282,7 +298,7 @@ static error_t add_item(struct epoll *ep, struct file *target, const struct fs_e
     item->fd = in->fd;
     item->events = in->events;
     item->data = in->data;
-    item->waiter.events = interest(item);
+    item->waiter.events = interest(item) | FS_WAKE_LEVEL;
     item->waiter.wake = item_wake;
     struct epitem **slot = find_slot(ep, target, in->fd);
     item->hash_next = *slot;
@@ -300,7 +316,7 @@ static error_t modify_item(struct epitem *item, const struct fs_epoll_ctl_in *in
         return ERR_INVALID_ARGUMENT;
     item->events = in->events;
     item->data = in->data;
-    item->waiter.events = interest(item);
+    item->waiter.events = interest(item) | FS_WAKE_LEVEL;
     if (item_level(item) != 0)
         make_ready(item);
     return 0;
@@ -341,6 +357,7 @@ error_t fs_serve_epoll_ctl(struct rpc_call *call, const struct fs_epoll_ctl_in *
         (in->op == EPOLL_CTL_MOD || is_epoll(target) || (in->events & ~EP_EXCLUSIVE_OK)))
         return ERR_INVALID_ARGUMENT;
     struct epitem *item = *find_slot(ep, target, in->fd);
+    set_changes(ep);
     switch (in->op) {
     case EPOLL_CTL_ADD:
         return item != NULL ? ERR_EXISTS : add_item(ep, target, in);
@@ -450,6 +467,27 @@ static void parked_wake(struct waiter *w, uint32_t events)
     parked_retry((struct parked *)((char *)w - offsetof(struct parked, waiter)));
 }
 
+/* All ready ones were just reported, `count` of them. See the top of this file. */
+static uint32_t lease_answer(struct process *process, int32_t epfd, struct epoll *ep, uint32_t max, uint32_t count)
+{
+    uint32_t n = 0;
+
+    if (!ep->asked) {
+        ep->asked = true;
+        return 0;
+    }
+    if (count != 0 && max > FS_EPOLL_LEASE_MAX)
+        return 0;
+    for (const struct epitem *item = ep->ready_first; item != NULL; item = item->ready_next)
+        if (++n > count || !item->file->ops->announces_falls || (item->events & (EPOLLET | EPOLLONESHOT)))
+            return 0;
+    if (n != count)
+        return 0;
+    for (const struct epitem *item = ep->ready_first; item != NULL; item = item->ready_next)
+        item->waiter.queue->leased = true;
+    return lease_grant(process, epfd, ep->file);
+}
+
 error_t fs_serve_epoll_wait(struct rpc_call *call, const struct fs_epoll_wait_in *in, struct fs_epoll_wait_out *out)
 {
     struct process *process = process_of(call);
@@ -472,6 +510,8 @@ error_t fs_serve_epoll_wait(struct rpc_call *call, const struct fs_epoll_wait_in
     out->done = io.done;
     if (error != ERR_WOULD_BLOCK || in->deadline == 0) {
         io_fini(&io);
+        out->lease = error == 0 || error == ERR_WOULD_BLOCK
+                         ? lease_answer(process, in->epfd, ep, (uint32_t)max, out->count) : 0;
         return error == ERR_WOULD_BLOCK ? 0 : error;
     }
     error = park(call, &epoll_wait_ops, sizeof(struct parked_epoll), ep->file, in->deadline, &parked);

@@ -32,6 +32,7 @@ static error_t eventfd_read(struct file *f, struct io *io, uint64_t *position)
     if (error != 0)
         return error;
     e->counter -= value;
+    waitq_level_changes(&e->waiters);
     waitq_wake(&e->waiters, FS_POLLOUT | FS_POLLWRNORM);
     return 0;
 }
@@ -62,6 +63,7 @@ static error_t eventfd_write(struct file *f, struct io *io, uint64_t *position)
         return value > COUNTER_MAX ? ERR_INVALID_ARGUMENT : ERR_WOULD_BLOCK;
     }
     e->counter += value;
+    waitq_level_changes(&e->waiters);
     if (value != 0)
         waitq_wake(&e->waiters, FS_POLLIN | FS_POLLRDNORM);
     return 0;
@@ -87,6 +89,7 @@ static void eventfd_release(struct file *f)
 
 static const struct file_ops eventfd_ops = {
     .name = "anon_inode:[eventfd]",
+    .announces_falls = true,
     .read = eventfd_read,
     .write = eventfd_write,
     .poll = eventfd_poll,

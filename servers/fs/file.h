@@ -55,6 +55,7 @@ struct file_mapping {           /* argument of file_ops.mmap */
 struct file_ops {
     const char *name;           /* "pipe", "tty", ...: link text of /proc/PID/fd   */
     uint16_t page_kind;         /* what descriptor pages say (system.h); 0: FD_REMOTE */
+    bool announces_falls;       /* calls waitq_level_changes wherever a level bit may fall */
     /* See io.h for the results. `position`: where; advanced by what was moved.
      * Files without a position ignore it. NULL: ERR_INVALID_ARGUMENT. */
     error_t (*read)(struct file *, struct io *, uint64_t *position);

@@ -146,8 +146,10 @@ static error_t pipe_read(struct file *f, struct io *io, uint64_t *position)
         error = io_put(io, at, run);
         p->ring.tail += (uint32_t)(io->done - before);
     }
-    if (used(p) == 0)
+    if (used(p) == 0) {
         became_empty(p);
+        waitq_level_changes(&p->waiters);
+    }
     if (!had_room && announces_room(p))
         waitq_wake(&p->waiters, FS_POLLOUT | FS_POLLWRNORM);
     return error;
@@ -189,6 +191,7 @@ static error_t pipe_write(struct file *f, struct io *io, uint64_t *position)
         return ERR_WOULD_BLOCK;
     uint64_t before = io->done;
     error_t error = fill(p, io);
+    waitq_level_changes(&p->waiters);
     if (io->done != before)
         waitq_wake(&p->waiters, FS_POLLIN | FS_POLLRDNORM);
     if (error != 0)
@@ -256,6 +259,7 @@ static error_t set_capacity(struct pipe *p, const struct process *who, uint64_t 
             drop_buffer(p);
     }
     p->capacity = capacity;
+    waitq_level_changes(&p->waiters);
     if (announces_room(p))
         waitq_wake(&p->waiters, FS_POLLOUT | FS_POLLWRNORM);
     return 0;
@@ -309,6 +313,7 @@ static void attach(struct file *f, struct pipe *p)
         p->writers++;
         p->w_counter++;
     }
+    waitq_level_changes(&p->waiters);
 }
 
 /* ---- FIFOs ---- */
@@ -330,6 +335,7 @@ static error_t pipe_reopen(struct file *f, struct file *fresh);
 
 static const struct file_ops pipe_ops = {
     .name = "pipe",
+    .announces_falls = true,
     .read = pipe_read,
     .write = pipe_write,
     .poll = pipe_poll,
@@ -431,13 +437,16 @@ error_t pipe_tee(struct file *in, struct file *out, uint64_t bytes, uint64_t *do
         run = run < bytes ? run : bytes;
         run = run < room(to) ? run : room(to);
         error_t error = grow(to, (uint32_t)run);
+        if (error != 0 && *done == 0)
+            return error;
         if (error != 0)
-            return *done != 0 ? 0 : error;
+            break;
         uint32_t n = byte_ring_append(&to->ring, at, (uint32_t)run);
         view.tail += n;
         *done += n;
         bytes -= n;
     }
+    waitq_level_changes(&to->waiters);
     waitq_wake(&to->waiters, FS_POLLIN | FS_POLLRDNORM);
     return 0;
 }

@@ -56,6 +56,12 @@ void waitq_wake(struct waitq *q, uint32_t events)
     }
 }
 
+void waitq_break_leases(struct waitq *q)
+{
+    q->leased = false;
+    waitq_wake(q, FS_WAKE_LEVEL);
+}
+
 void waitq_close(struct waitq *q)
 {
     while (q->first) {

@@ -37,6 +37,8 @@ struct file;
 /* fs's own, never shown: an open(2) of a FIFO may go on; a file lock was freed. */
 #define FS_WAKE_OPEN  0x10000000u
 #define FS_WAKE_LOCK  0x20000000u
+/* and: levels may have changed in any way (waitq_level_changes). */
+#define FS_WAKE_LEVEL 0x40000000u
 /* Woken whatever the waiter asked for. */
 #define FS_POLL_ALWAYS (FS_POLLERR | FS_POLLHUP | FS_POLLNVAL)
 
@@ -49,9 +51,12 @@ struct waiter {
     void (*wake)(struct waiter *, uint32_t events);
 };
 
-struct waitq { struct waiter *first, *last; };
+struct waitq {
+    struct waiter *first, *last;
+    bool leased;                    /* an answer leased out rests on the object's level */
+};
 
-static inline void waitq_init(struct waitq *q) { q->first = q->last = NULL; }
+static inline void waitq_init(struct waitq *q) { q->first = q->last = NULL; q->leased = false; }
 static inline bool waitq_empty(const struct waitq *q) { return q->first == NULL; }
 /* `w` is set up (events, wake) and on no queue. */
 void waitq_add(struct waitq *, struct waiter *w);
@@ -59,6 +64,14 @@ void waitq_add(struct waitq *, struct waiter *w);
 void waiter_remove(struct waiter *);
 /* Tell all waiters that want one of `events` (or when it contains FS_POLL_ALWAYS bits). */
 void waitq_wake(struct waitq *, uint32_t events);
+/* A level bit of the object may have fallen, which wakes nobody: break leases that rest on it
+ * (epoll.c). Kinds with file_ops.announces_falls call it before the request is answered. */
+void waitq_break_leases(struct waitq *);
+static inline void waitq_level_changes(struct waitq *q)
+{
+    if (__builtin_expect(q->leased, 0))
+        waitq_break_leases(q);
+}
 /* The object dies: unlinks every waiter, after waking it with FS_POLLNVAL | FS_POLLHUP. */
 void waitq_close(struct waitq *);
 

@@ -7,6 +7,8 @@
 #include "compat.h"
 #include <fcntl.h>
 #include <pthread.h>
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -184,6 +186,113 @@ static int threads_share_what_is_kept(void)
     return 0;
 }
 
+/* ---- epoll ---- */
+
+enum { FILL, DRAIN, POST, TAKE };
+
+/* A process that does what it is told with the descriptors it inherited. */
+static void worker_main(int command, int done, const int pipe_fd[2], int event_fd)
+{
+    static char all[65536];
+    unsigned char what;
+    uint64_t value = 1;
+
+    while (read(command, &what, 1) == 1) {
+        int ok = what == FILL    ? write(pipe_fd[1], all, sizeof all) == (ssize_t)sizeof all
+                 : what == DRAIN ? read(pipe_fd[0], all, sizeof all) > 0
+                 : what == POST  ? write(event_fd, &value, 8) == 8
+                                 : read(event_fd, &value, 8) == 8;
+        if (!ok || write(done, &what, 1) != 1)
+            _exit(1);
+    }
+    _exit(0);
+}
+
+static int ready_set(const struct epoll_event *ev, int n)
+{
+    int set = 0;
+    for (int i = 0; i < n; i++)
+        set |= 1 << ev[i].data.u32;
+    return set;
+}
+
+static int epoll_shows_what_others_did_before(void)
+{
+    int p[2], command[2], done[2], event = eventfd(0, 0), ep = epoll_create1(0);
+    struct epoll_event ev[8];
+    unsigned char answer;
+    CHECK(pipe(p) == 0 && pipe(command) == 0 && pipe(done) == 0 && event >= 0 && ep >= 0);
+    pid_t pid = fork();
+    CHECK(pid >= 0);
+    if (pid == 0) {
+        close(command[1]);
+        worker_main(command[0], done[1], p, event);
+    }
+    int watched[3] = { p[0], p[1], event };
+    for (int i = 0; i < 3; i++) {
+        struct epoll_event e = { .events = i == 1 ? EPOLLOUT : EPOLLIN, .data.u32 = (uint32_t)i };
+        CHECK(epoll_ctl(ep, EPOLL_CTL_ADD, watched[i], &e) == 0);
+    }
+    static const struct { unsigned char what; int set; } step[] = {
+        { FILL, 1 }, { DRAIN, 2 }, { POST, 2 | 4 }, { FILL, 1 | 4 }, { TAKE, 1 }, { POST, 1 | 4 }, { DRAIN, 2 | 4 }, { TAKE, 2 },
+    };
+    int set = 2;
+    for (int i = 0; i < 400; i++) {
+        for (int n = 0; n < 3; n++)
+            CHECK(ready_set(ev, epoll_wait(ep, ev, n == 2 ? 8 : 3, n == 1 ? -1 : 0)) == set);
+        CHECK(write(command[1], &step[i % 8].what, 1) == 1 && read(done[0], &answer, 1) == 1);
+        set = step[i % 8].set;
+        CHECK(ready_set(ev, epoll_wait(ep, ev, 8, 0)) == set);
+    }
+    close(command[1]);
+    int status;
+    CHECK(waitpid(pid, &status, 0) == pid && status == 0);
+    return 0;
+}
+
+static int epoll_shows_what_the_caller_did(void)
+{
+    int p[2], q[2], ep = epoll_create1(0);
+    struct epoll_event ev[4], e = { .events = EPOLLIN, .data.u32 = 7 };
+    char c;
+    CHECK(pipe(p) == 0 && pipe(q) == 0 && epoll_ctl(ep, EPOLL_CTL_ADD, p[0], &e) == 0);
+    for (int n = 0; n < 3; n++)
+        CHECK(epoll_wait(ep, ev, 4, 0) == 0);
+    CHECK(write(p[1], "x", 1) == 1);
+    for (int n = 0; n < 3; n++)
+        CHECK(epoll_wait(ep, ev, 4, -1) == 1 && ev[0].events == EPOLLIN && ev[0].data.u32 == 7);
+    CHECK_ERRNO(syscall(SYS_epoll_pwait, ep, 8, 4, 0, NULL, 8), EFAULT);
+    CHECK_ERRNO(epoll_wait(ep, ev, 0, 0), EINVAL);
+    e.data.u32 = 8;
+    CHECK(epoll_ctl(ep, EPOLL_CTL_MOD, p[0], &e) == 0);
+    for (int n = 0; n < 3; n++)
+        CHECK(epoll_wait(ep, ev, 4, -1) == 1 && ev[0].data.u32 == 8);
+    /* two are ready and there is room for one: they take turns */
+    CHECK(epoll_ctl(ep, EPOLL_CTL_ADD, q[0], &e) == 0 && write(q[1], "x", 1) == 1);
+    e.data.u32 = 9;
+    CHECK(epoll_ctl(ep, EPOLL_CTL_MOD, q[0], &e) == 0);
+    for (int n = 0; n < 3; n++)
+        CHECK(epoll_wait(ep, ev, 4, 0) == 2);
+    int seen = 0;
+    for (int n = 0; n < 2; n++) {
+        CHECK(epoll_wait(ep, ev, 1, 0) == 1);
+        seen |= 1 << ev[0].data.u32;
+    }
+    CHECK(seen == (1 << 8 | 1 << 9));
+    CHECK(epoll_ctl(ep, EPOLL_CTL_DEL, q[0], NULL) == 0 && epoll_wait(ep, ev, 4, 0) == 1);
+    CHECK(epoll_wait(ep, ev, 4, 0) == 1 && epoll_wait(ep, ev, 4, 0) == 1);
+    close(p[1]);
+    CHECK(epoll_wait(ep, ev, 4, 0) == 1 && ev[0].events == (EPOLLIN | EPOLLHUP));
+    CHECK(read(p[0], &c, 1) == 1 && epoll_wait(ep, ev, 4, 0) == 1 && ev[0].events == EPOLLHUP);
+    CHECK(epoll_wait(ep, ev, 4, 0) == 1 && epoll_wait(ep, ev, 4, 0) == 1);
+    close(p[0]);
+    CHECK(epoll_wait(ep, ev, 4, 0) == 0);
+    CHECK(epoll_wait(ep, ev, 4, 0) == 0 && epoll_wait(ep, ev, 4, 5) == 0);
+    close(ep);
+    CHECK_ERRNO(epoll_wait(ep, ev, 4, 0), EBADF);
+    return 0;
+}
+
 static int enter_scratch(void)
 {
     char dir[] = "/tmp/leasesXXXXXX";
@@ -194,4 +303,4 @@ static int enter_scratch(void)
 
 COMPAT_MAIN({ "scratch_directory", enter_scratch }, T(fstat_shows_what_others_did_before),
             T(fstat_shows_what_the_caller_did), T(a_descriptor_number_is_not_its_last_file),
-            T(threads_share_what_is_kept))
+            T(threads_share_what_is_kept), T(epoll_shows_what_others_did_before), T(epoll_shows_what_the_caller_did))

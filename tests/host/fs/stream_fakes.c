@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "lease.h"
 #include "peers.h"
 #include "segments.h"
 
@@ -42,6 +43,7 @@ struct process *fake_process(uint32_t slot, uint32_t pid, uint32_t pgid, uint32_
         p->files = calloc(1, sizeof(*p->files));
         p->files->size = 1024;
         p->files->entry = calloc(1024, sizeof(struct fd_entry));
+        p->fd_words = calloc(FD_WORDS, sizeof(struct fd_word));
     }
     return p;
 }
@@ -85,6 +87,7 @@ void file_put(struct file *f)
         return;
     if (f->poll_links != NULL && file_unwatch != NULL)
         file_unwatch(f);
+    file_changes(f);
     f->refs = 1;
     if (f->ops != NULL && f->ops->release != NULL)
         f->ops->release(f);
@@ -97,6 +100,7 @@ error_t fd_install(struct process *p, struct file *f, uint32_t flags, int32_t *f
     for (int32_t i = 0; i < 1024; i++) {
         if (p->files->entry[i].file == NULL) {
             p->files->entry[i] = (struct fd_entry){ f, flags };
+            lease_bump(&p->fd_words[i]);
             *fd = i;
             return 0;
         }
@@ -121,6 +125,7 @@ error_t fd_close(struct process *p, int32_t fd)
     if (f == NULL)
         return ERR_BAD_HANDLE;
     p->files->entry[fd].file = NULL;
+    lease_bump(&p->fd_words[fd]);
     if (f->ops != NULL && f->ops->close != NULL)
         f->ops->close(f, p);
     file_put(f);
@@ -479,6 +484,7 @@ void fakes_reset(void)
         if (processes[k].files != NULL) {
             free(processes[k].files->entry);
             free(processes[k].files);
+            free(processes[k].fd_words);
         }
         processes[k] = (struct process){ 0 };
     }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* build: tests/host/fs/stream_fakes.c servers/fs/pipe.c servers/fs/wait.c servers/fs/io.c servers/fs/rw.c;
+/* build: tests/host/fs/stream_fakes.c servers/fs/lease.c servers/fs/pipe.c servers/fs/wait.c servers/fs/io.c servers/fs/rw.c;
  * include: servers/fs libipc/include microkernel/abi build/gen */
 /* Pipes and FIFOs. */
 #include <setjmp.h>

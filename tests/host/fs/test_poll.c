@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* build: tests/host/fs/stream_fakes.c servers/fs/poll.c servers/fs/epoll.c servers/fs/eventfd.c servers/fs/pipe.c
+/* build: tests/host/fs/stream_fakes.c servers/fs/lease.c servers/fs/poll.c servers/fs/epoll.c servers/fs/eventfd.c servers/fs/pipe.c
  *        servers/fs/signalfd.c servers/fs/wait.c servers/fs/io.c servers/fs/rw.c;
  * include: servers/fs libipc/include microkernel/abi build/gen */
 /* poll, epoll and eventfd. */

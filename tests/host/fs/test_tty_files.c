@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* build: tests/host/fs/stream_fakes.c servers/fs/tty/ldisc.c servers/fs/tty/ldisc_output.c servers/fs/tty/tty.c
+/* build: tests/host/fs/stream_fakes.c servers/fs/lease.c servers/fs/tty/ldisc.c servers/fs/tty/ldisc_output.c servers/fs/tty/tty.c
  *        servers/fs/tty/tty_job.c servers/fs/tty/tty_ioctl.c servers/fs/tty/pty.c
  *        servers/fs/wait.c servers/fs/io.c servers/fs/rw.c;
  * include: servers/fs libipc/include microkernel/abi build/gen */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* build: tests/host/fs/stream_fakes.c servers/fs/unix/unix_socket.c servers/fs/unix/unix_requests.c
+/* build: tests/host/fs/stream_fakes.c servers/fs/lease.c servers/fs/unix/unix_socket.c servers/fs/unix/unix_requests.c
  *        servers/fs/unix/unix_message.c servers/fs/unix/unix_control.c servers/fs/unix/unix_address.c
  *        servers/fs/unix/unix_options.c servers/fs/unix/unix_gc.c servers/fs/eventfd.c
  *        servers/fs/wait.c servers/fs/io.c servers/fs/rw.c;
