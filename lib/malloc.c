@@ -172,18 +172,20 @@ static void list_take(struct block *b)
     }
 }
 
+/* Up to the next class: any member of the result's class has `units`. */
+static size_t round_up(size_t units)
+{
+    if (units < SECOND)
+        return units;
+    return units + (1ull << (63u - (unsigned)__builtin_clzll(units) - SECOND_BITS)) - 1;
+}
+
 /* Some free block of at least `units`, out of its list, or NULL. */
 static struct block *find(size_t units)
 {
     unsigned first, second;
 
-    /* Round up to the next class, so that any member is large enough. */
-    size_t rounded = units;
-    if (units >= SECOND) {
-        unsigned top = 63u - (unsigned)__builtin_clzll(units);
-        rounded += (1ull << (top - SECOND_BITS)) - 1;
-    }
-    class_of(rounded, &first, &second);
+    class_of(round_up(units), &first, &second);
     unsigned map = heap.second_map[first] & (0xffu << second);
     if (map == 0) {
         uint64_t firsts = first + 1 < 64 ? heap.first_map & (UINT64_MAX << (first + 1)) : 0;
@@ -241,9 +243,10 @@ __attribute__((weak)) bool heap_commit(void *from, size_t bytes)
     return true;
 }
 
+/* A block that find(units) finds, if the limit allows. */
 static bool grow(size_t units)
 {
-    size_t bytes = units * ALIGN > GROW_BYTES ? units * ALIGN : GROW_BYTES;
+    size_t bytes = round_up(units) * ALIGN > GROW_BYTES ? round_up(units) * ALIGN : GROW_BYTES;
 
     if (bytes > (size_t)(heap.limit - heap.top))
         bytes = (size_t)(heap.limit - heap.top) & ~(size_t)(ALIGN - 1);

@@ -132,6 +132,18 @@ static void exhaustion_gives_null(void **state)
     heap_check();
 }
 
+/* What the heap grows by must lie in the class that the search looks at. */
+static void the_heap_grows_enough_for_every_size(void **state)
+{
+    for (size_t bytes = 16; bytes < HEAP_BYTES / 2; bytes += bytes / 7 + 8) {
+        set_up(state);
+        assert_non_null(malloc(bytes));
+        set_up(state);
+        assert_non_null(malloc(100));
+        assert_non_null(malloc(bytes));
+    }
+}
+
 static void calloc_zeroes_used_memory(void **state)
 {
     (void)state;
@@ -171,6 +183,7 @@ int main(void)
         cmocka_unit_test_setup(blocks_do_not_overlap_and_all_comes_back, set_up),
         cmocka_unit_test_setup(memory_is_reused_and_touched_from_below, set_up),
         cmocka_unit_test_setup(exhaustion_gives_null, set_up),
+        cmocka_unit_test_setup(the_heap_grows_enough_for_every_size, set_up),
         cmocka_unit_test_setup(calloc_zeroes_used_memory, set_up),
         cmocka_unit_test_setup(double_free_and_overrun_are_found, set_up),
     };
