@@ -6,6 +6,7 @@
 
 #include "dcache.h"
 #include "lease.h"
+#include "mounts.h"
 #include "process.h"
 #include "segments.h"
 #include "tmpfs.h"
@@ -36,11 +37,11 @@ void vfs_stat(struct inode *i, struct fs_stat *st)
     st->lease = 0;
 }
 
-error_t vfs_chmod(struct process *p, struct inode *i, uint32_t mode)
+error_t vfs_chmod(struct process *p, const struct mount *m, struct inode *i, uint32_t mode)
 {
     if (!vfs_owner_or_capable(p, i))
         return ERR_PERMISSION;
-    if (i->sb->flags & MS_RDONLY)
+    if (vfs_read_only(m, i))
         return ERR_READ_ONLY;
     if (S_ISLNK(i->mode))
         return ERR_NOT_SUPPORTED;
@@ -54,11 +55,11 @@ error_t vfs_chmod(struct process *p, struct inode *i, uint32_t mode)
 }
 
 /* chown(2): owner may give the file to a group of his; set-id bits of files go. */
-error_t vfs_chown(struct process *p, struct inode *i, uint32_t uid, uint32_t gid)
+error_t vfs_chown(struct process *p, const struct mount *m, struct inode *i, uint32_t uid, uint32_t gid)
 {
     bool capable = !p || process_capable(p, CAP_CHOWN);
 
-    if (i->sb->flags & MS_RDONLY)
+    if (vfs_read_only(m, i))
         return ERR_READ_ONLY;
     if (uid != ~0u && !capable && (process_fsuid(p) != i->uid || uid != i->uid))
         return ERR_PERMISSION;
@@ -123,9 +124,9 @@ error_t vfs_truncate(struct process *p, struct inode *i, uint64_t length)
 }
 
 /* ---- requests ---- */
-/* What the path names; an object without inode gives *file. */
+/* What the path names; an object without inode gives *file. *m may be NULL. */
 static error_t target(struct process *p, int32_t dirfd, const char *path, uint32_t flags, struct inode **i,
-                      struct file **file)
+                      struct mount **m, struct file **file)
 {
     uint32_t how = flags & AT_SYMLINK_NOFOLLOW ? 0 : LOOKUP_FOLLOW;
     struct found at;
@@ -137,9 +138,8 @@ static error_t target(struct process *p, int32_t dirfd, const char *path, uint32
     if (e)
         return e;
     *file = at.file;
-    *i = at.dentry ? at.dentry->inode : at.file->inode;
-    if (at.file && at.file->inode)
-        *i = at.file->inode;
+    *m = at.file ? at.file->mnt : at.path.mnt;
+    *i = at.file ? at.file->inode : at.path.dentry->inode;
     return 0;
 }
 
@@ -167,11 +167,12 @@ error_t fs_serve_statat(struct rpc_call *call, const struct fs_statat_in *in, st
     struct process *p = process_of(call);
     struct file *f;
     struct inode *i;
+    struct mount *m;
     error_t e;
 
     if (!p)
         return ERR_PEER_CLOSED;
-    e = target(p, in->dirfd, in->path, in->flags, &i, &f);
+    e = target(p, in->dirfd, in->path, in->flags, &i, &m, &f);
     if (e)
         return e;
     if (f)
@@ -200,13 +201,13 @@ error_t fs_serve_fstat(struct rpc_call *call, const struct fs_fstat_in *in, stru
 }
 
 /* access(2) asks for the real ids; root's capabilities count only with real uid 0. */
-static error_t access_check(struct process *p, struct inode *i, uint32_t mode, bool effective)
+static error_t access_check(struct process *p, const struct mount *m, struct inode *i, uint32_t mode, bool effective)
 {
     uint32_t bits;
 
     if (effective)
-        return vfs_permission(p, i, mode);
-    if ((mode & MAY_WRITE) && (i->sb->flags & MS_RDONLY) && (S_ISREG(i->mode) || S_ISDIR(i->mode)))
+        return vfs_permission(p, m, i, mode);
+    if ((mode & MAY_WRITE) && vfs_read_only(m, i) && (S_ISREG(i->mode) || S_ISDIR(i->mode)))
         return ERR_READ_ONLY;
     if (p->page->ruid == 0)
         return !(mode & MAY_EXEC) || S_ISDIR(i->mode) || (i->mode & 0111) ? 0 : ERR_ACCESS;
@@ -223,6 +224,7 @@ error_t fs_serve_accessat(struct rpc_call *call, const struct fs_accessat_in *in
     struct process *p = process_of(call);
     struct file *f;
     struct inode *i;
+    struct mount *m;
     error_t e;
 
     (void)out;
@@ -230,14 +232,14 @@ error_t fs_serve_accessat(struct rpc_call *call, const struct fs_accessat_in *in
         return ERR_PEER_CLOSED;
     if (in->mode & ~7u)
         return ERR_INVALID_ARGUMENT;
-    e = target(p, in->dirfd, in->path, in->flags, &i, &f);
+    e = target(p, in->dirfd, in->path, in->flags, &i, &m, &f);
     if (e)
         return e;
     if (!in->mode || !i)
         return 0;
-    if ((in->mode & MAY_EXEC) && S_ISREG(i->mode) && (i->sb->flags & MS_NOEXEC))
+    if ((in->mode & MAY_EXEC) && S_ISREG(i->mode) && m && (m->flags & MS_NOEXEC))
         return ERR_ACCESS;
-    return access_check(p, i, in->mode, in->flags & AT_EACCESS);
+    return access_check(p, m, i, in->mode, in->flags & AT_EACCESS);
 }
 
 error_t fs_serve_chmodat(struct rpc_call *call, const struct fs_chmodat_in *in, struct fs_chmodat_out *out)
@@ -245,16 +247,17 @@ error_t fs_serve_chmodat(struct rpc_call *call, const struct fs_chmodat_in *in, 
     struct process *p = process_of(call);
     struct file *f;
     struct inode *i;
+    struct mount *m;
     error_t e;
 
     (void)out;
     if (!p)
         return ERR_PEER_CLOSED;
-    e = target(p, in->dirfd, in->path, in->flags, &i, &f);
+    e = target(p, in->dirfd, in->path, in->flags, &i, &m, &f);
     if (e)
         return e;
     if (i)
-        return vfs_chmod(p, i, in->mode);
+        return vfs_chmod(p, m, i, in->mode);
     f->anon_mode = (f->anon_mode & S_IFMT) | (in->mode & 07777);
     return 0;
 }
@@ -264,16 +267,17 @@ error_t fs_serve_chownat(struct rpc_call *call, const struct fs_chownat_in *in, 
     struct process *p = process_of(call);
     struct file *f;
     struct inode *i;
+    struct mount *m;
     error_t e;
 
     (void)out;
     if (!p)
         return ERR_PEER_CLOSED;
-    e = target(p, in->dirfd, in->path, in->flags, &i, &f);
+    e = target(p, in->dirfd, in->path, in->flags, &i, &m, &f);
     if (e)
         return e;
     if (i)
-        return vfs_chown(p, i, in->uid, in->gid);
+        return vfs_chown(p, m, i, in->uid, in->gid);
     if (!process_capable(p, CAP_CHOWN))
         return ERR_PERMISSION;
     if (in->uid != ~0u)
@@ -304,6 +308,7 @@ error_t fs_serve_utimensat(struct rpc_call *call, const struct fs_utimensat_in *
     struct process *p = process_of(call);
     struct file *f;
     struct inode *i;
+    struct mount *m;
     error_t e;
 
     (void)out;
@@ -311,16 +316,16 @@ error_t fs_serve_utimensat(struct rpc_call *call, const struct fs_utimensat_in *
         return ERR_PEER_CLOSED;
     if (!valid_ns(in->atime_ns) || !valid_ns(in->mtime_ns))
         return ERR_INVALID_ARGUMENT;
-    e = target(p, in->dirfd, in->path, in->flags, &i, &f);
+    e = target(p, in->dirfd, in->path, in->flags, &i, &m, &f);
     if (e || !i || (in->atime_ns == UTIME_OMIT && in->mtime_ns == UTIME_OMIT))
         return e;
-    if (i->sb->flags & MS_RDONLY)
+    if (vfs_read_only(m, i))
         return ERR_READ_ONLY;
     if (!vfs_owner_or_capable(p, i)) {
         /* others may set both to now when they may write */
         if (in->atime_ns != UTIME_NOW || in->mtime_ns != UTIME_NOW)
             return ERR_PERMISSION;
-        e = vfs_permission(p, i, MAY_WRITE);
+        e = vfs_permission(p, m, i, MAY_WRITE);
         if (e)
             return e;
     }
@@ -353,19 +358,21 @@ error_t fs_serve_truncate(struct rpc_call *call, const struct fs_truncate_in *in
     e = vfs_lookup(p, FS_AT_FDCWD, in->path, LOOKUP_FOLLOW, &at);
     if (e)
         return e;
-    if (!at.dentry)
+    if (!at.path.dentry)
         return ERR_INVALID_ARGUMENT;
-    if (S_ISDIR(at.dentry->inode->mode))
+    if (S_ISDIR(at.path.dentry->inode->mode))
         return ERR_IS_DIRECTORY;
-    e = vfs_permission(p, at.dentry->inode, MAY_WRITE);
-    return e ? e : vfs_truncate(p, at.dentry->inode, in->length);
+    e = vfs_permission(p, at.path.mnt, at.path.dentry->inode, MAY_WRITE);
+    return e ? e : vfs_truncate(p, at.path.dentry->inode, in->length);
 }
 
 /* ---- statfs ---- */
 #define ST_VALID 0x20u
 
-static void superblock_statfs(struct superblock *sb, struct fs_statfs *st)
+/* Either may be NULL: an object of no mount. */
+static void statfs_of(const struct mount *m, const struct inode *i, struct fs_statfs *st)
 {
+    const struct superblock *sb = i ? i->sb : anon_superblock();
     uint64_t total = 0, free_pages = 0, left;
 
     memset(st, 0, sizeof *st);
@@ -373,7 +380,7 @@ static void superblock_statfs(struct superblock *sb, struct fs_statfs *st)
     st->bsize = st->frsize = PAGE_BYTES;
     st->namelen = FS_NAME_MAX;
     st->fsid = sb->dev;
-    st->flags = (sb->flags & (MS_RDONLY | MS_NOSUID | MS_NODEV | MS_NOEXEC)) | ST_VALID;
+    st->flags = sb->flags | (m ? m->flags : 0) | ST_VALID;
     if (!sb->max_pages)
         return;
     segments_memory(&total, &free_pages);
@@ -399,11 +406,11 @@ error_t fs_serve_statfs(struct rpc_call *call, const struct fs_statfs_in *in, st
         f = fd_lookup_any(p, in->fd);
         if (!f)
             return ERR_BAD_HANDLE;
-        superblock_statfs(f->inode ? f->inode->sb : anon_superblock(), &out->st);
+        statfs_of(f->mnt, f->inode, &out->st);
         return 0;
     }
     e = vfs_lookup(p, FS_AT_FDCWD, in->path, LOOKUP_FOLLOW, &at);
     if (!e)
-        superblock_statfs(at.dentry ? at.dentry->inode->sb : anon_superblock(), &out->st);
+        statfs_of(at.path.mnt, at.path.dentry ? at.path.dentry->inode : at.file->inode, &out->st);
     return e;
 }

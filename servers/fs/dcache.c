@@ -17,6 +17,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "mounts.h"
+
 #define FIRST_BUCKETS 1024u
 #define CACHED_MAX    256u
 
@@ -34,6 +36,7 @@ struct inode *inode_new(struct superblock *sb, const struct inode_ops *ops, uint
         return NULL;
     i->ops = ops;
     i->sb = sb;
+    superblock_hold(sb);
     i->refs = 1;
     i->mode = mode;
     i->nlink = S_ISDIR(mode) ? 2 : 1;
@@ -44,6 +47,8 @@ struct inode *inode_new(struct superblock *sb, const struct inode_ops *ops, uint
 
 void inode_put(struct inode *i)
 {
+    struct superblock *sb = i->sb;
+
     if (--i->refs)
         return;
     if (i->locks)
@@ -54,6 +59,7 @@ void inode_put(struct inode *i)
         i->ops->destroy(i);
     free(i->link);
     free(i);
+    superblock_put(sb);
 }
 
 /* ---- the hash ---- */
@@ -172,6 +178,13 @@ void cursor_remove(struct dentry *dir, struct dir_cursor *c)
     }
 }
 
+bool dentry_is_below(const struct dentry *d, const struct dentry *above)
+{
+    while (d != above && d->parent != d)
+        d = d->parent;
+    return d == above;
+}
+
 /* ---- unreferenced cached dentries ---- */
 static void lru_remove(struct dentry *d)
 {
@@ -201,21 +214,30 @@ static void lru_add(struct dentry *d)
     nr_lru++;
 }
 
+/* And each of the dentries above that only this one held: they may be more than the stack has room for. */
 static void dentry_destroy(struct dentry *d)
 {
-    struct dentry *parent = d->parent;
+    struct dentry *parent;
 
-    lru_remove(d);
-    if (d->linked) {
-        hash_remove(d);
-        list_remove(parent, d);
+    for (; d; d = parent) {
+        parent = d->parent == d ? NULL : d->parent;
+        lru_remove(d);
+        if (d->linked) {
+            hash_remove(d);
+            list_remove(parent, d);
+        }
+        inode_put(d->inode);
+        if (d->name != d->inline_name)
+            free(d->name);
+        free(d);
+        if (parent && --parent->refs)
+            return;
+        if (parent && parent->cached && parent->linked) {
+            lru_remove(parent);
+            lru_add(parent);
+            return;
+        }
     }
-    inode_put(d->inode);
-    if (d->name != d->inline_name)
-        free(d->name);
-    free(d);
-    if (parent != d)
-        dentry_put(parent);
 }
 
 /* The oldest unreferenced ones go. Not those that somebody took up again or that have children. */

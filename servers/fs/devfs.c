@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * /dev: a tmpfs that fs fills. Drivers add and remove their nodes with
- * devfs_add and devfs_remove; programs may make others, as on any tmpfs. A
- * further mount of devtmpfs gets the standard nodes only. devpts is a tree of
- * its own, at /dev/pts.
+ * devfs_add and devfs_remove; programs may make others, as on any tmpfs. All
+ * mounts of devtmpfs show the same tree. devpts is a tree of its own, at
+ * /dev/pts; a further mount of it is another, without terminals.
  */
 #include <string.h>
 
@@ -24,7 +24,7 @@ static const char *const links[][2] = {
 
 static void at_root(struct superblock *sb, const char *name, struct last *at)
 {
-    *at = (struct last){ .dir = sb->root, .name = name, .len = (uint32_t)strlen(name) };
+    *at = (struct last){ .dir.dentry = sb->root, .name = name, .len = (uint32_t)strlen(name) };
 }
 
 static error_t devfs_mount(struct superblock *sb)
@@ -56,7 +56,8 @@ static error_t devpts_mount(struct superblock *sb)
     return tmpfs_mount_root(sb, 0755, &tmpfs_inode_ops);
 }
 
-static const struct fs_type devtmpfs_type = { .name = "devtmpfs", .magic = 0x01021994, .mount = devfs_mount };
+static const struct fs_type devtmpfs_type = { .name = "devtmpfs", .magic = 0x01021994, .single = true,
+                                              .mount = devfs_mount };
 static const struct fs_type devpts_type = { .name = "devpts", .magic = 0x1cd1, .read_only_names = true,
                                             .mount = devpts_mount };
 
@@ -73,7 +74,7 @@ static error_t place(const char *path, struct last *at)
     while ((slash = strchr(path, '/'))) {
         uint32_t len = (uint32_t)(slash - path);
         struct dentry *next = dentry_find(dir, path, len, vfs_hash(dir, path, len));
-        struct last sub = { .dir = dir, .name = path, .len = len };
+        struct last sub = { .dir.dentry = dir, .name = path, .len = len };
         error_t e = next ? 0 : vfs_make(NULL, &sub, S_IFDIR | 0755, 0, &next);
 
         if (e)
@@ -81,9 +82,9 @@ static error_t place(const char *path, struct last *at)
         dir = next;
         path = slash + 1;
     }
-    *at = (struct last){ .dir = dir, .name = path, .len = (uint32_t)strlen(path) };
+    *at = (struct last){ .dir.dentry = dir, .name = path, .len = (uint32_t)strlen(path) };
     at->hash = vfs_hash(dir, path, at->len);
-    at->child = dentry_find(dir, path, at->len, at->hash);
+    at->child.dentry = dentry_find(dir, path, at->len, at->hash);
     return 0;
 }
 
@@ -93,7 +94,7 @@ error_t devfs_add(const char *path, uint32_t mode, uint32_t uid, uint32_t gid, u
     struct last at;
     error_t e = place(path, &at);
 
-    if (!e && at.child)
+    if (!e && at.child.dentry)
         e = ERR_EXISTS;
     if (!e)
         e = vfs_make(NULL, &at, (mode & S_IFMT) ? mode : S_IFCHR | mode, rdev, &made);
@@ -110,7 +111,7 @@ error_t devfs_add_link(const char *path, const char *target)
     struct last at;
     error_t e = place(path, &at);
 
-    if (!e && at.child)
+    if (!e && at.child.dentry)
         e = ERR_EXISTS;
     return e ? e : vfs_symlink(NULL, &at, target, &made);
 }
@@ -119,13 +120,15 @@ void devfs_remove(const char *path)
 {
     struct last at;
 
-    if (!place(path, &at) && at.child)
-        (void)vfs_unlink(NULL, at.child);
+    if (place(path, &at) || !at.child.dentry)
+        return;
+    vfs_detach_mounts(at.child.dentry);
+    (void)vfs_unlink(NULL, at.child.dentry);
 }
 
 static error_t ensure_dir(struct dentry *dir, const char *name, struct dentry **out)
 {
-    struct last at = { .dir = dir, .name = name, .len = (uint32_t)strlen(name) };
+    struct last at = { .dir.dentry = dir, .name = name, .len = (uint32_t)strlen(name) };
 
     *out = dentry_find(dir, name, at.len, vfs_hash(dir, name, at.len));
     if (*out)
@@ -135,17 +138,27 @@ static error_t ensure_dir(struct dentry *dir, const char *name, struct dentry **
 
 error_t devfs_init(void)
 {
-    struct dentry *dev, *pts;
+    struct path at;
+    struct mount *dev, *pts;
     error_t e;
 
     vfs_register_type(&devtmpfs_type);
     vfs_register_type(&devpts_type);
-    e = ensure_dir(vfs_mounts->root, "dev", &dev);
+    at.mnt = vfs_root.mnt;
+    e = ensure_dir(vfs_root.dentry, "dev", &at.dentry);
     if (!e)
-        e = vfs_mount(&devtmpfs_type, "devtmpfs", dev, MS_NOSUID, &dev_sb);
+        e = vfs_mount(&devtmpfs_type, "devtmpfs", &at, MS_NOSUID, &dev);
+    if (e)
+        return e;
+    dev_sb = dev->sb;
+    superblock_add_mount(dev_sb);           /* ours: drivers' nodes stay when both are unmounted */
+    at.mnt = dev;
+    e = ensure_dir(dev_sb->root, "pts", &at.dentry);
     if (!e)
-        e = ensure_dir(dev_sb->root, "pts", &pts);
-    if (!e)
-        e = vfs_mount(&devpts_type, "devpts", pts, MS_NOSUID | MS_NOEXEC, &pts_sb);
-    return e;
+        e = vfs_mount(&devpts_type, "devpts", &at, MS_NOSUID | MS_NOEXEC, &pts);
+    if (e)
+        return e;
+    pts_sb = pts->sb;
+    superblock_add_mount(pts_sb);
+    return 0;
 }

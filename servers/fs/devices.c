@@ -9,10 +9,10 @@
 
 #include <libipc/syscall.h>
 
+#include "mounts.h"
 #include "process.h"
 #include "random.h"
 #include "segments.h"
-#include "vfs.h"
 
 static error_t null_read(struct file *f, struct io *io, uint64_t *position)
 {
@@ -180,7 +180,7 @@ error_t vfs_open_special(struct inode *i, struct file *f, struct process *p)
         return fifo_open ? fifo_open(i, f, p) : ERR_NO_ADDRESS;
     if (!S_ISCHR(i->mode))
         return ERR_NO_ADDRESS;
-    if (i->sb->flags & MS_NODEV)
+    if (f->mnt && (f->mnt->flags & MS_NODEV))
         return ERR_ACCESS;
     for (unsigned k = 0; k < nr_drivers; k++)
         if (drivers[k].major == major && minor - drivers[k].first < drivers[k].count)

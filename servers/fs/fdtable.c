@@ -14,7 +14,7 @@
 
 #include "lease.h"
 #include "locks.h"
-#include "vfs.h"
+#include "mounts.h"
 
 #define FIRST_SIZE 64u
 #define FILES_MAX  65536u
@@ -66,12 +66,17 @@ void file_put(struct file *f)
     if (f->ops && f->ops->release)
         f->ops->release(f);
     if (f->inode) {
-        if (file_writable(f))
+        if (file_writable(f)) {
             f->inode->nr_writers--;
+            if (f->mnt && S_ISREG(f->inode->mode))
+                f->mnt->nr_writers--;
+        }
         inode_put(f->inode);
     }
     if (f->dentry)
         dentry_put(f->dentry);
+    if (f->mnt)
+        mount_put(f->mnt);
     if (f->all_prev)
         f->all_prev->all_next = f->all_next;
     else

@@ -21,6 +21,7 @@
 struct dentry;
 struct fd_word;
 struct inode;
+struct mount;
 struct process;
 struct text;
 
@@ -101,6 +102,7 @@ struct file {
     uint64_t offset;
     struct inode *inode;        /* referenced; NULL for anonymous objects       */
     struct dentry *dentry;      /* referenced; NULL for anonymous objects       */
+    struct mount *mnt;          /* by which it was opened; referenced; NULL for anonymous objects */
     void *data;                 /* of the kind                                  */
     uint64_t value;             /* of the kind                                  */
     uint64_t anon_ino;          /* fstat of an anonymous object; link text      */

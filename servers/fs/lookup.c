@@ -10,8 +10,8 @@
 #include <string.h>
 
 #include "dcache.h"
+#include "mounts.h"
 #include "process.h"
-#include "vfs.h"
 
 #define MADE_UP_BYTES 128u
 
@@ -22,33 +22,39 @@ struct walk {
     bool slash;                     /* the whole path ends with one             */
     unsigned nr_links, depth;
     const char *rest[FS_LOOP_MAX];
-    struct dentry *at;
+    struct path at;
     struct file *file;              /* a magic link led here                    */
 };
 static char made_up[FS_LOOP_MAX][MADE_UP_BYTES];
 
-static struct dentry *walk_root(const struct walk *w)
+static const struct path *walk_root(const struct walk *w)
 {
-    return w->p ? w->p->fs->root : vfs_mounts->root;
+    return w->p ? &w->p->fs->root : &vfs_root;
 }
 
-static struct dentry *down_mounts(struct dentry *d)
+/* A mount of a part of a file system does not let out: a directory that was moved
+ * out of the part while somebody was in it has no parent there. */
+static error_t dot_dot(const struct walk *w, struct path *at)
 {
-    while (d->covered_by)
-        d = d->covered_by->root;
-    return d;
-}
+    const struct path *root = walk_root(w);
 
-static struct dentry *dot_dot(const struct walk *w, struct dentry *d)
-{
-    while (d != walk_root(w) && d->parent == d) {
-        if (!d->inode->sb->covers)
-            return d;
-        d = d->inode->sb->covers;
+    while (!path_equal(at, root)) {
+        const struct mount *m = at->mnt;
+
+        if (at->dentry != m->root) {
+            struct dentry *up = at->dentry->parent;
+
+            if (m->root != m->sb->root && !dentry_is_below(up, m->root))
+                return ERR_NOT_FOUND;
+            at->dentry = up;
+            break;
+        }
+        if (!m->parent)
+            break;
+        *at = (struct path){ m->parent, m->at };
     }
-    if (d == walk_root(w))
-        return d;
-    return down_mounts(d->parent);
+    vfs_down_mounts(at);
+    return 0;
 }
 
 error_t vfs_child(struct dentry *dir, const char *name, uint32_t len, uint32_t hash, struct dentry **out)
@@ -57,6 +63,7 @@ error_t vfs_child(struct dentry *dir, const char *name, uint32_t len, uint32_t h
     const struct inode_ops *ops = dir->inode->ops;
 
     if (d && d->inode->ops->valid && !d->inode->ops->valid(d)) {
+        vfs_detach_mounts(d);
         dentry_unlink(d);
         d = NULL;
     }
@@ -74,13 +81,15 @@ error_t vfs_child(struct dentry *dir, const char *name, uint32_t len, uint32_t h
     return 0;
 }
 
-static error_t search_permission(const struct walk *w, struct inode *dir)
+static error_t search_permission(const struct walk *w)
 {
+    struct inode *dir = w->at.dentry->inode;
+
     if (!S_ISDIR(dir->mode))
         return ERR_NOT_DIRECTORY;
     if ((dir->mode & 0111) == 0111)
         return 0;
-    return vfs_permission(w->p, dir, MAY_EXEC);
+    return vfs_permission(w->p, w->at.mnt, dir, MAY_EXEC);
 }
 
 /* Step into the text of a link; what is left of the current path is kept. */
@@ -94,10 +103,10 @@ static error_t follow_link(struct walk *w, struct dentry *link, const char **pat
     if (++w->nr_links > FS_LOOP_MAX)
         return ERR_LOOP;
     if (i->ops->follow) {
-        struct dentry *to = NULL;
+        struct path to = { 0 };
 
         e = i->ops->follow(i, w->p, &to, &w->file);
-        if (!e && to)
+        if (!e && to.dentry)
             w->at = to;
         return e;
     }
@@ -119,7 +128,7 @@ static error_t follow_link(struct walk *w, struct dentry *link, const char **pat
     }
     *path = text;
     if (text[0] == '/')
-        w->at = walk_root(w);
+        w->at = *walk_root(w);
     return 0;
 }
 
@@ -147,18 +156,20 @@ static bool is_dots(const char *s, uint32_t len)
 }
 
 /* The last component was reached in the mode that wants its directory. */
-static void found_last(const struct walk *w, struct last *last, const char *name, uint32_t len, uint32_t hash)
+static error_t found_last(const struct walk *w, struct last *last, const char *name, uint32_t len, uint32_t hash)
 {
     *last = (struct last){ .dir = w->at, .name = name, .len = len, .hash = hash, .trailing_slash = w->slash };
-    if (is_dots(name, len)) {
-        last->special = true;
-        last->child = len == 1 ? w->at : dot_dot(w, w->at);
-    }
+    if (!is_dots(name, len))
+        return 0;
+    last->special = true;
+    last->child = w->at;
+    return len == 1 ? 0 : dot_dot(w, &last->child);
 }
 
 /* One component that is neither the wanted last one nor dots. *done: the walk is at its end. */
-static error_t step(struct walk *w, struct dentry *child, bool is_last, const char **path, struct last *last, bool *done)
+static error_t step(struct walk *w, const struct path *to, bool is_last, const char **path, struct last *last, bool *done)
 {
+    struct dentry *child = to->dentry;
     bool follow = !is_last || (w->flags & LOOKUP_FOLLOW) || (w->slash && !w->want_last);
     error_t e;
 
@@ -170,9 +181,9 @@ static error_t step(struct walk *w, struct dentry *child, bool is_last, const ch
         if (e)
             return e;
         if (w->file)
-            w->at = w->file->dentry;
+            w->at = (struct path){ w->file->mnt, w->file->dentry };
         if (!magic || !is_last)
-            return w->at ? 0 : ERR_NOT_DIRECTORY;
+            return w->at.dentry ? 0 : ERR_NOT_DIRECTORY;
         if (last)
             *last = (struct last){ .dir = w->at, .name = "", .special = true, .child = w->at, .file = w->file };
         *done = true;
@@ -180,9 +191,9 @@ static error_t step(struct walk *w, struct dentry *child, bool is_last, const ch
     }
     *done = is_last;
     if (is_last && w->want_last)
-        last->child = child;
+        last->child = *to;
     else
-        w->at = child;
+        w->at = *to;
     return 0;
 }
 
@@ -195,7 +206,7 @@ static error_t walk(struct walk *w, const char *path, struct last *last)
 
     while (!done) {
         const char *name = skip_slashes(path);
-        struct dentry *child;
+        struct path child;
         uint32_t len, hash;
         bool is_last;
         error_t e;
@@ -206,10 +217,10 @@ static error_t walk(struct walk *w, const char *path, struct last *last)
             path = w->rest[--w->depth];
             continue;
         }
-        e = search_permission(w, w->at->inode);
+        e = search_permission(w);
         if (e)
             return e;
-        len = component(w->at, name, &hash);
+        len = component(w->at.dentry, name, &hash);
         if (len > FS_NAME_MAX)
             return ERR_NAME_TOO_LONG;
         path = skip_slashes(name + len);
@@ -217,31 +228,35 @@ static error_t walk(struct walk *w, const char *path, struct last *last)
         if (is_last && path != name + len)
             w->slash = true;
         if (is_last && w->want_last) {
-            found_last(w, last, name, len, hash);
-            if (last->special)
-                return 0;
+            e = found_last(w, last, name, len, hash);
+            if (e || last->special)
+                return e;
         }
         if (is_dots(name, len)) {
-            if (len == 2)
-                w->at = dot_dot(w, w->at);
+            e = len == 2 ? dot_dot(w, &w->at) : 0;
+            if (e)
+                return e;
             continue;
         }
-        e = vfs_child(w->at, name, len, hash, &child);
+        child.mnt = w->at.mnt;
+        e = vfs_child(w->at.dentry, name, len, hash, &child.dentry);
         if (e == ERR_NOT_FOUND && is_last && w->want_last)
             return 0;
-        if (!e)
-            e = step(w, down_mounts(child), is_last, &path, last, &done);
+        if (e)
+            return e;
+        vfs_down_mounts(&child);
+        e = step(w, &child, is_last, &path, last, &done);
         if (e)
             return e;
     }
     if (w->want_last) {
-        if (!last->dir && !last->file)      /* nothing but slashes */
+        if (!last->dir.dentry && !last->file)      /* nothing but slashes */
             *last = (struct last){ .dir = w->at, .name = "", .special = true, .child = w->at, .trailing_slash = true };
         return 0;
     }
-    if (w->at && (w->slash || (w->flags & LOOKUP_DIRECTORY)) && !S_ISDIR(w->at->inode->mode))
+    if (w->at.dentry && (w->slash || (w->flags & LOOKUP_DIRECTORY)) && !S_ISDIR(w->at.dentry->inode->mode))
         return ERR_NOT_DIRECTORY;
-    return !w->at && (w->slash || (w->flags & LOOKUP_DIRECTORY)) ? ERR_NOT_DIRECTORY : 0;
+    return !w->at.dentry && (w->slash || (w->flags & LOOKUP_DIRECTORY)) ? ERR_NOT_DIRECTORY : 0;
 }
 
 static error_t walk_start(struct walk *w, struct process *p, int32_t dirfd, const char *path, uint32_t flags)
@@ -254,19 +269,19 @@ static error_t walk_start(struct walk *w, struct process *p, int32_t dirfd, cons
     w->slash = false;
     w->file = NULL;
     if (path[0] == '/') {
-        w->at = walk_root(w);
+        w->at = *walk_root(w);
     } else if (dirfd == FS_AT_FDCWD) {
-        w->at = p ? p->fs->cwd : vfs_mounts->root;
+        w->at = p ? p->fs->cwd : vfs_root;
     } else {
         f = p ? fd_lookup_any(p, dirfd) : NULL;
         if (!f)
             return ERR_BAD_HANDLE;
-        w->at = f->dentry;
+        w->at = (struct path){ f->mnt, f->dentry };
         if (!path[0]) {
             w->file = f;
             return 0;
         }
-        if (!w->at || !S_ISDIR(w->at->inode->mode))
+        if (!w->at.dentry || !S_ISDIR(w->at.dentry->inode->mode))
             return ERR_NOT_DIRECTORY;
     }
     return 0;
@@ -285,7 +300,7 @@ error_t vfs_lookup(struct process *p, int32_t dirfd, const char *path, uint32_t 
         e = walk(&w, path, NULL);
     if (e)
         return e;
-    found->dentry = w.at;
+    found->path = w.at;
     found->file = w.file;
     return 0;
 }
@@ -302,34 +317,38 @@ error_t vfs_lookup_last(struct process *p, int32_t dirfd, const char *path, uint
     w.want_last = true;
     if (!e)
         e = walk(&w, path, last);
-    if (!e && !last->child && !last->file && !last->dir->linked && last->dir->parent != last->dir)
+    if (!e && !last->child.dentry && !last->file && dentry_is_gone(last->dir.dentry))
         e = ERR_NOT_FOUND;          /* in a removed directory */
     return e;
 }
 
-error_t vfs_path(struct process *p, struct dentry *d, char *text, size_t room, size_t *len)
+error_t vfs_path(struct process *p, const struct path *of, char *text, size_t room, size_t *len)
 {
     static const char unreachable[] = "(unreachable)";
-    struct dentry *root = p ? p->fs->root : vfs_mounts->root;
+    const struct path *root = p ? &p->fs->root : &vfs_root;
+    struct path here = *of;
     size_t at = room;
-    bool gone = !d->linked && d->parent != d;
+    bool gone = dentry_is_gone(of->dentry);
 
     if (room < 2)
         return ERR_RANGE_RESULT;
-    while (d != root) {
-        while (d != root && d->parent == d) {
-            if (!d->inode->sb->covers)
+    while (!path_equal(&here, root)) {
+        const struct dentry *d = here.dentry;
+
+        if (d == here.mnt->root) {
+            if (!here.mnt->parent)
                 goto outside;
-            d = d->inode->sb->covers;
+            here = (struct path){ here.mnt->parent, here.mnt->at };
+            continue;
         }
-        if (d == root)
-            break;
+        if (d->parent == d)
+            goto outside;           /* moved out of the part that the mount shows */
         if (at < (size_t)d->len + 1)
             return ERR_RANGE_RESULT;
         at -= d->len;
         memcpy(text + at, d->name, d->len);
         text[--at] = '/';
-        d = d->parent;
+        here.dentry = d->parent;
     }
     if (at == room)
         text[--at] = '/';

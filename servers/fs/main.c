@@ -92,18 +92,18 @@ static void start_executor(const struct server_info *info)
     exec_add_server(&server);
 }
 
-static void mount_at(const struct fs_type *type, const char *path, uint32_t flags)
+static void mount_type_at(const struct fs_type *type, const char *path, uint32_t flags)
 {
     struct found at;
     error_t e = vfs_lookup(NULL, FS_AT_FDCWD, path, LOOKUP_DIRECTORY, &at);
 
     if (e) {
-        e = vfs_mknod(NULL, FS_AT_FDCWD, path, S_IFDIR | 0755, 0, &at.dentry);
+        e = vfs_mknod(NULL, FS_AT_FDCWD, path, S_IFDIR | 0755, 0, &at.path);
         if (e)
             check(e, path);
     }
     if (!e)
-        check(vfs_mount(type, type->name, at.dentry, flags, NULL), path);
+        check(vfs_mount(type, type->name, &at.path, flags, NULL), path);
 }
 
 static void fill_root(const struct server_info *info)
@@ -111,12 +111,12 @@ static void fill_root(const struct server_info *info)
     vfs_register_type(&tmpfs_type);
     /* named so that df and mount show it: they leave out what is called rootfs */
     check(vfs_mount(&tmpfs_type, "tmpfs", NULL, 0, NULL), "root file system");
-    vfs_mounts->root->inode->mode = S_IFDIR | 0755;
+    vfs_root.dentry->inode->mode = S_IFDIR | 0755;
     check(unpack_boot_archive((const uint8_t *)SRV_ARCHIVE + info->archive_offset, info->archive_bytes),
           "unpacking the root file system");
     check(devfs_init(), "devfs");
     procfs_init();
-    mount_at(&procfs_type, "/proc", MS_NOSUID | MS_NODEV | MS_NOEXEC);
+    mount_type_at(&procfs_type, "/proc", MS_NOSUID | MS_NODEV | MS_NOEXEC);
 }
 
 /* The peer publishes its layout hash when it opens our session; it may still be starting. */

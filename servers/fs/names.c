@@ -8,6 +8,7 @@
 
 #include "dcache.h"
 #include "lease.h"
+#include "mounts.h"
 #include "process.h"
 #include "tmpfs.h"
 
@@ -36,27 +37,28 @@ static void inherit(struct process *p, struct inode *dir, struct inode *i)
 
 error_t vfs_make(struct process *p, const struct last *at, uint32_t mode, uint64_t rdev, struct dentry **out)
 {
+    struct dentry *dir = at->dir.dentry;
     struct inode *i;
     error_t e;
 
-    if (S_ISDIR(mode) && at->dir->inode->nlink >= FS_LINK_MAX)
+    if (S_ISDIR(mode) && dir->inode->nlink >= FS_LINK_MAX)
         return ERR_TOO_MANY_LINKS;
-    i = tmpfs_inode(at->dir->inode->sb, mode, rdev);
+    i = tmpfs_inode(dir->inode->sb, mode, rdev);
     if (!i)
         return ERR_NO_SPACE;
-    inherit(p, at->dir->inode, i);
-    e = dentry_new(at->dir, at->name, at->len, i, false, out);
+    inherit(p, dir->inode, i);
+    e = dentry_new(dir, at->name, at->len, i, false, out);
     if (e) {
         inode_put(i);
         return e;
     }
     if (S_ISDIR(mode))
-        at->dir->inode->nlink++;
-    touch_dir(at->dir);
+        dir->inode->nlink++;
+    touch_dir(dir);
     return 0;
 }
 
-error_t vfs_mknod(struct process *p, int32_t dirfd, const char *path, uint32_t mode, uint64_t rdev, struct dentry **out)
+error_t vfs_mknod(struct process *p, int32_t dirfd, const char *path, uint32_t mode, uint64_t rdev, struct path *out)
 {
     struct dentry *made;
     struct last at;
@@ -64,14 +66,16 @@ error_t vfs_mknod(struct process *p, int32_t dirfd, const char *path, uint32_t m
 
     if (e)
         return e;
-    if (at.child || at.special)
+    if (at.child.dentry || at.special)
         return ERR_EXISTS;
     if (at.trailing_slash && !S_ISDIR(mode))
         return ERR_NOT_FOUND;
-    e = vfs_may_create(p, at.dir);
-    if (e)
-        return e;
-    return vfs_make(p, &at, p ? mode & ~p->fs->umask : mode, rdev, out ? out : &made);
+    e = vfs_may_create(p, &at.dir);
+    if (!e)
+        e = vfs_make(p, &at, p ? mode & ~p->fs->umask : mode, rdev, &made);
+    if (!e && out)
+        *out = (struct path){ at.dir.mnt, made };
+    return e;
 }
 
 error_t vfs_symlink(struct process *p, const struct last *at, const char *target, struct dentry **out)
@@ -101,11 +105,11 @@ error_t vfs_link(struct process *p, struct inode *i, const struct last *at)
     (void)p;
     if (S_ISDIR(i->mode))
         return ERR_PERMISSION;
-    if (i->sb != at->dir->inode->sb)
+    if (i->sb != at->dir.dentry->inode->sb)
         return ERR_CROSS_DEVICE;
     if (i->nlink >= FS_LINK_MAX)
         return ERR_TOO_MANY_LINKS;
-    e = dentry_new(at->dir, at->name, at->len, inode_get(i), false, &d);
+    e = dentry_new(at->dir.dentry, at->name, at->len, inode_get(i), false, &d);
     if (e) {
         inode_put(i);
         return e;
@@ -113,7 +117,7 @@ error_t vfs_link(struct process *p, struct inode *i, const struct last *at)
     inode_changes(i);
     i->nlink++;
     i->ctime = fs_now();
-    touch_dir(at->dir);
+    touch_dir(at->dir.dentry);
     return 0;
 }
 
@@ -124,6 +128,8 @@ error_t vfs_unlink(struct process *p, struct dentry *d)
     (void)p;
     if (S_ISDIR(d->inode->mode))
         return ERR_IS_DIRECTORY;
+    if (d->mounted)
+        return ERR_BUSY;
     inode_changes(d->inode);
     d->inode->nlink--;
     d->inode->ctime = fs_now();
@@ -139,7 +145,7 @@ error_t vfs_rmdir(struct process *p, struct dentry *d)
     (void)p;
     if (!S_ISDIR(d->inode->mode))
         return ERR_NOT_DIRECTORY;
-    if (d->covered_by || d->parent == d)
+    if (d->mounted || d->parent == d)
         return ERR_BUSY;
     if (d->nr_children)
         return ERR_NOT_EMPTY;
@@ -153,76 +159,75 @@ error_t vfs_rmdir(struct process *p, struct dentry *d)
 }
 
 /* ---- rename(2) ---- */
-static bool is_below(struct dentry *d, const struct dentry *above)
+/* Mounted on, in this mount of its file system or another. */
+static bool is_mount_point(const struct last *at)
 {
-    for (;; d = d->parent) {
-        if (d == above)
-            return true;
-        if (d->parent == d)
-            return false;
-    }
+    return at->child.mnt != at->dir.mnt || at->child.dentry->mounted;
 }
 
 static error_t rename_check_target(const struct last *from, const struct last *to, uint32_t flags)
 {
-    struct inode *source = from->child->inode;
+    struct inode *source = from->child.dentry->inode;
+    const struct dentry *victim = to->child.dentry;
 
     if (flags & RENAME_NOREPLACE)
         return ERR_EXISTS;
-    if (to->child->parent == to->child || to->child->covered_by)
+    if (is_mount_point(to))
         return ERR_BUSY;
     if (flags & RENAME_EXCHANGE)
-        return is_below(from->dir, to->child) ? ERR_INVALID_ARGUMENT : 0;
-    if (is_below(from->dir, to->child))
+        return dentry_is_below(from->dir.dentry, victim) ? ERR_INVALID_ARGUMENT : 0;
+    if (dentry_is_below(from->dir.dentry, victim))
         return ERR_NOT_EMPTY;
-    if (S_ISDIR(source->mode) && !S_ISDIR(to->child->inode->mode))
+    if (S_ISDIR(source->mode) && !S_ISDIR(victim->inode->mode))
         return ERR_NOT_DIRECTORY;
-    if (!S_ISDIR(source->mode) && S_ISDIR(to->child->inode->mode))
+    if (!S_ISDIR(source->mode) && S_ISDIR(victim->inode->mode))
         return ERR_IS_DIRECTORY;
     return 0;
 }
 
 static error_t rename_check(struct process *p, const struct last *from, const struct last *to, uint32_t flags)
 {
+    struct dentry *source = from->child.dentry, *target = to->child.dentry;
     bool dir_moves, other_dir_moves;
     error_t e;
 
     if ((flags & ~(RENAME_NOREPLACE | RENAME_EXCHANGE)) || flags == (RENAME_NOREPLACE | RENAME_EXCHANGE))
         return ERR_INVALID_ARGUMENT;
+    if (from->dir.mnt != to->dir.mnt)
+        return ERR_CROSS_DEVICE;
     if (from->special || to->special)
         return to->special && (flags & RENAME_NOREPLACE) ? ERR_EXISTS : ERR_BUSY;
-    if (!from->child || ((flags & RENAME_EXCHANGE) && !to->child))
+    if (!source || ((flags & RENAME_EXCHANGE) && !target))
         return ERR_NOT_FOUND;
-    if (from->dir->inode->sb != to->dir->inode->sb)
-        return ERR_CROSS_DEVICE;
-    if (from->child->parent == from->child || from->child->covered_by)
+    if (is_mount_point(from))
         return ERR_BUSY;
-    dir_moves = S_ISDIR(from->child->inode->mode);
-    other_dir_moves = (flags & RENAME_EXCHANGE) && S_ISDIR(to->child->inode->mode);
+    dir_moves = S_ISDIR(source->inode->mode);
+    other_dir_moves = (flags & RENAME_EXCHANGE) && S_ISDIR(target->inode->mode);
     if ((from->trailing_slash || (to->trailing_slash && !(flags & RENAME_EXCHANGE))) && !dir_moves)
         return ERR_NOT_DIRECTORY;
-    if (dir_moves && is_below(to->dir, from->child))
+    if (dir_moves && dentry_is_below(to->dir.dentry, source))
         return ERR_INVALID_ARGUMENT;
-    e = vfs_may_delete(p, from->dir, from->child->inode);
-    if (!e && to->child)
+    e = vfs_may_delete(p, &from->dir, source->inode);
+    if (!e && target)
         e = rename_check_target(from, to, flags);
     if (!e)
-        e = to->child ? vfs_may_delete(p, to->dir, to->child->inode) : vfs_may_create(p, to->dir);
-    if (e || from->dir == to->dir)
+        e = target ? vfs_may_delete(p, &to->dir, target->inode) : vfs_may_create(p, &to->dir);
+    if (e || from->dir.dentry == to->dir.dentry)
         return e;
     /* ".." of a directory that moves is written */
     if (dir_moves)
-        e = vfs_permission(p, from->child->inode, MAY_WRITE);
+        e = vfs_permission(p, from->dir.mnt, source->inode, MAY_WRITE);
     if (!e && other_dir_moves)
-        e = vfs_permission(p, to->child->inode, MAY_WRITE);
-    if (!e && dir_moves && !other_dir_moves && !to->child && to->dir->inode->nlink >= FS_LINK_MAX)
+        e = vfs_permission(p, to->dir.mnt, target->inode, MAY_WRITE);
+    if (!e && dir_moves && !other_dir_moves && !target && to->dir.dentry->inode->nlink >= FS_LINK_MAX)
         e = ERR_TOO_MANY_LINKS;
     return e;
 }
 
 static error_t exchange(const struct last *from, const struct last *to)
 {
-    struct dentry *a = from->child, *b = to->child, *dir_a = from->dir, *dir_b = to->dir;
+    struct dentry *a = from->child.dentry, *b = to->child.dentry;
+    struct dentry *dir_a = from->dir.dentry, *dir_b = to->dir.dentry;
     uint64_t cookie_a = a->cookie, cookie_b = b->cookie;
     char name_a[FS_NAME_MAX + 1];
     uint32_t len_a = a->len;
@@ -256,29 +261,30 @@ static error_t replace(struct process *p, struct dentry *victim)
 
 error_t vfs_rename(struct process *p, const struct last *from, const struct last *to, uint32_t flags)
 {
-    struct dentry *d = from->child, *old_dir = from->dir;
+    struct dentry *d = from->child.dentry, *old_dir = from->dir.dentry;
+    struct dentry *victim = to->child.dentry, *new_dir = to->dir.dentry;
     error_t e = rename_check(p, from, to, flags);
 
     if (e)
         return e;
-    if (to->child && d->inode == to->child->inode)
+    if (victim && d->inode == victim->inode)
         return 0;                   /* two names of one file: nothing happens */
     if (flags & RENAME_EXCHANGE) {
         e = exchange(from, to);
         if (!e) {
-            inode_changes(to->child->inode);
-            to->child->inode->ctime = fs_now();
+            inode_changes(victim->inode);
+            victim->inode->ctime = fs_now();
         }
     } else {
-        if (to->child && S_ISDIR(to->child->inode->mode) && to->child->nr_children)
+        if (victim && S_ISDIR(victim->inode->mode) && victim->nr_children)
             return ERR_NOT_EMPTY;
         /* the move may lack memory, the removal cannot fail any more; for a moment both have the name */
-        e = dentry_move(d, to->dir, to->name, to->len, 0);
-        if (!e && to->child)
-            e = replace(p, to->child);
-        if (!e && S_ISDIR(d->inode->mode) && old_dir != to->dir) {
+        e = dentry_move(d, new_dir, to->name, to->len, 0);
+        if (!e && victim)
+            e = replace(p, victim);
+        if (!e && S_ISDIR(d->inode->mode) && old_dir != new_dir) {
             old_dir->inode->nlink--;
-            to->dir->inode->nlink++;
+            new_dir->inode->nlink++;
         }
     }
     if (e)
@@ -286,6 +292,6 @@ error_t vfs_rename(struct process *p, const struct last *from, const struct last
     inode_changes(d->inode);
     d->inode->ctime = fs_now();
     touch_dir(old_dir);
-    touch_dir(to->dir);
+    touch_dir(new_dir);
     return 0;
 }

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "dcache.h"
+#include "mounts.h"
 #include "process.h"
 #include "tmpfs.h"
 
@@ -16,7 +17,7 @@
 #define UNDERLYING(flags)   ((flags) & ~O_TMPFILE)
 
 /* Results as inode_ops.open: with ERR_WOULD_BLOCK there is a file too. */
-error_t vfs_open_inode(struct process *p, struct inode *i, struct dentry *d, uint32_t flags, struct file **out)
+error_t vfs_open_inode(struct process *p, struct inode *i, const struct path *at, uint32_t flags, struct file **out)
 {
     struct file *f;
     error_t e = file_new(NULL, flags, i->mode, &f);
@@ -24,9 +25,14 @@ error_t vfs_open_inode(struct process *p, struct inode *i, struct dentry *d, uin
     if (e)
         return e;
     f->inode = inode_get(i);
-    f->dentry = d ? dentry_get(d) : NULL;
-    if (file_writable(f))
+    path_get(at);
+    f->mnt = at->mnt;
+    f->dentry = at->dentry;
+    if (file_writable(f)) {
         i->nr_writers++;
+        if (f->mnt && S_ISREG(i->mode))
+            f->mnt->nr_writers++;
+    }
     if (flags & O_PATH) {
         f->ops = &path_file_ops;
     } else {
@@ -42,14 +48,14 @@ error_t vfs_open_inode(struct process *p, struct inode *i, struct dentry *d, uin
     return e;
 }
 
-error_t vfs_open_dentry(struct process *p, struct dentry *d, uint32_t flags, struct file **out)
+error_t vfs_open_path(struct process *p, const struct path *at, uint32_t flags, struct file **out)
 {
-    return vfs_open_inode(p, d->inode, d, flags, out);
+    return vfs_open_inode(p, at->dentry->inode, at, flags, out);
 }
 
 const struct file_ops path_file_ops = { .name = "path" };
 
-static error_t check_existing(struct process *p, struct inode *i, uint32_t flags)
+static error_t check_existing(struct process *p, const struct mount *m, struct inode *i, uint32_t flags)
 {
     uint32_t may = 0;
 
@@ -69,26 +75,29 @@ static error_t check_existing(struct process *p, struct inode *i, uint32_t flags
         may |= MAY_WRITE;
     if ((flags & O_NOATIME) && !vfs_owner_or_capable(p, i))
         return ERR_PERMISSION;
-    return vfs_permission(p, i, may);
+    return vfs_permission(p, m, i, may);
 }
 
-static error_t open_existing(struct process *p, struct inode *i, struct dentry *d, uint32_t flags, struct file **out)
+/* at->dentry may be NULL: an inode without a name. */
+static error_t open_existing(struct process *p, struct inode *i, const struct path *at, uint32_t flags,
+                             struct file **out)
 {
-    error_t e = check_existing(p, i, flags);
+    error_t e = check_existing(p, at->mnt, i, flags);
 
     if (!e && (flags & O_TRUNC) && S_ISREG(i->mode) && !(flags & O_PATH) && i->ops->truncate)
         e = i->ops->truncate(i, 0);
-    return e ? e : vfs_open_inode(p, i, d, flags, out);
+    return e ? e : vfs_open_inode(p, i, at, flags, out);
 }
 
 /* Through /proc/PID/fd to an object without a name. */
 static error_t open_object(struct process *p, struct file *f, uint32_t flags, struct file **out)
 {
+    struct path nameless = { f->mnt, NULL };
     struct file *fresh;
     error_t e;
 
     if (f->inode)
-        return open_existing(p, f->inode, NULL, flags & ~(O_CREAT | O_EXCL), out);
+        return open_existing(p, f->inode, &nameless, flags & ~(O_CREAT | O_EXCL), out);
     if (f->ops->reopen) {
         e = file_new(f->ops, flags, f->anon_mode, &fresh);
         if (e)
@@ -114,31 +123,27 @@ static error_t open_create(struct process *p, int32_t dirfd, const char *path, u
                            struct file **out)
 {
     bool follow = !(flags & (O_NOFOLLOW | O_EXCL));
-    struct dentry *made;
+    struct path made;
     struct last at;
     error_t e = vfs_lookup_last(p, dirfd, path, follow ? LOOKUP_FOLLOW : 0, &at);
 
     if (e)
         return e;
-    if ((flags & O_EXCL) && (at.child || at.file))
+    if ((flags & O_EXCL) && (at.child.dentry || at.file))
         return ERR_EXISTS;
-    if (at.file && !at.child)
+    if (at.file && !at.child.dentry)
         return open_object(p, at.file, flags, out);
-    if (at.child && at.trailing_slash)
+    if (at.child.dentry && at.trailing_slash)
         return ERR_IS_DIRECTORY;
-    if (at.child) {
-        struct inode *dir = at.dir->inode, *i = at.child->inode;
-
-        /* fs.protected_regular and _fifos are off, as POSIX has it */
-        (void)dir;
-        return open_existing(p, i, at.child, flags, out);
-    }
+    if (at.child.dentry)            /* fs.protected_regular and _fifos are off, as POSIX has it */
+        return open_existing(p, at.child.dentry->inode, &at.child, flags, out);
     if (at.trailing_slash)
         return ERR_IS_DIRECTORY;
-    e = vfs_may_create(p, at.dir);
+    made.mnt = at.dir.mnt;
+    e = vfs_may_create(p, &at.dir);
     if (!e)
-        e = vfs_make(p, &at, S_IFREG | (mode & 07777 & ~p->fs->umask), 0, &made);
-    return e ? e : vfs_open_inode(p, made->inode, made, flags, out);
+        e = vfs_make(p, &at, S_IFREG | (mode & 07777 & ~p->fs->umask), 0, &made.dentry);
+    return e ? e : vfs_open_path(p, &made, flags, out);
 }
 
 static error_t open_unnamed(struct process *p, int32_t dirfd, const char *path, uint32_t flags, uint32_t mode,
@@ -152,16 +157,17 @@ static error_t open_unnamed(struct process *p, int32_t dirfd, const char *path, 
         return ERR_INVALID_ARGUMENT;
     e = vfs_lookup(p, dirfd, path, LOOKUP_FOLLOW | LOOKUP_DIRECTORY, &at);
     if (!e)
-        e = vfs_may_create(p, at.dentry);
+        e = vfs_may_create(p, &at.path);
     if (e)
         return e;
-    i = tmpfs_inode(at.dentry->inode->sb, S_IFREG | (mode & 07777 & ~p->fs->umask), 0);
+    i = tmpfs_inode(at.path.dentry->inode->sb, S_IFREG | (mode & 07777 & ~p->fs->umask), 0);
     if (!i)
         return ERR_NO_SPACE;
     i->uid = process_fsuid(p);
     i->gid = process_fsgid(p);
     i->nlink = 0;
-    e = vfs_open_inode(p, i, NULL, UNDERLYING(flags), out);
+    at.path.dentry = NULL;
+    e = vfs_open_inode(p, i, &at.path, UNDERLYING(flags), out);
     inode_put(i);
     return e;
 }
@@ -182,9 +188,9 @@ error_t vfs_open(struct process *p, int32_t dirfd, const char *path, uint32_t fl
     e = vfs_lookup(p, dirfd, path, flags & O_NOFOLLOW ? 0 : LOOKUP_FOLLOW, &at);
     if (e)
         return e;
-    if (!at.dentry)
+    if (!at.path.dentry)
         return open_object(p, at.file, flags, out);
-    return open_existing(p, at.dentry->inode, at.dentry, flags, out);
+    return open_existing(p, at.path.dentry->inode, &at.path, flags, out);
 }
 
 /* ---- requests ---- */
@@ -261,6 +267,7 @@ error_t fs_serve_openat(struct rpc_call *call, const struct fs_openat_in *in, st
 error_t memfd_new(const char *name, uint32_t flags, struct file **out)
 {
     struct inode *i = tmpfs_inode(anon_superblock(), S_IFREG | 0777, 0);
+    struct path nowhere = { 0 };
     error_t e;
 
     if (!i)
@@ -269,7 +276,7 @@ error_t memfd_new(const char *name, uint32_t flags, struct file **out)
     i->memfd = true;
     i->seals = flags & MEMFD_ALLOW_SEALING ? 0 : F_SEAL_SEAL;
     i->link = strdup(name);
-    e = vfs_open_inode(NULL, i, NULL, O_RDWR, out);
+    e = vfs_open_inode(NULL, i, &nowhere, O_RDWR, out);
     inode_put(i);
     return e;
 }

@@ -4,8 +4,8 @@
  * (path_resolution(7), inode(7), capabilities(7)).
  */
 #include "dcache.h"
+#include "mounts.h"
 #include "process.h"
-#include "vfs.h"
 
 static uint32_t class_bits(struct process *p, const struct inode *i)
 {
@@ -16,9 +16,14 @@ static uint32_t class_bits(struct process *p, const struct inode *i)
     return i->mode;
 }
 
-error_t vfs_permission(struct process *p, struct inode *i, uint32_t may)
+bool vfs_read_only(const struct mount *m, const struct inode *i)
 {
-    if ((may & MAY_WRITE) && (i->sb->flags & MS_RDONLY) && !S_ISCHR(i->mode) && !S_ISBLK(i->mode) &&
+    return (i->sb->flags | (m ? m->flags : 0)) & MS_RDONLY;
+}
+
+error_t vfs_permission(struct process *p, const struct mount *m, struct inode *i, uint32_t may)
+{
+    if ((may & MAY_WRITE) && vfs_read_only(m, i) && !S_ISCHR(i->mode) && !S_ISBLK(i->mode) &&
         !S_ISFIFO(i->mode) && !S_ISSOCK(i->mode))
         return ERR_READ_ONLY;
     if (!p || (class_bits(p, i) & may) == may)
@@ -38,25 +43,26 @@ bool vfs_owner_or_capable(struct process *p, struct inode *i)
     return !p || process_fsuid(p) == i->uid || process_capable(p, CAP_FOWNER);
 }
 
-error_t vfs_may_create(struct process *p, struct dentry *dir)
+error_t vfs_may_create(struct process *p, const struct path *dir)
 {
-    if (!dir->linked && dir->parent != dir)
+    if (dentry_is_gone(dir->dentry))
         return ERR_NOT_FOUND;
-    if (dir->inode->sb->type->read_only_names)
+    if (dir->dentry->inode->sb->type->read_only_names)
         return p ? ERR_ACCESS : 0;
-    return vfs_permission(p, dir->inode, MAY_WRITE | MAY_EXEC);
+    return vfs_permission(p, dir->mnt, dir->dentry->inode, MAY_WRITE | MAY_EXEC);
 }
 
-error_t vfs_may_delete(struct process *p, struct dentry *dir, struct inode *victim)
+error_t vfs_may_delete(struct process *p, const struct path *at, struct inode *victim)
 {
+    struct inode *dir = at->dentry->inode;
     error_t e;
 
-    if (dir->inode->sb->type->read_only_names)
+    if (dir->sb->type->read_only_names)
         return ERR_PERMISSION;
-    e = vfs_permission(p, dir->inode, MAY_WRITE | MAY_EXEC);
-    if (e || !p || !(dir->inode->mode & S_ISVTX))
+    e = vfs_permission(p, at->mnt, dir, MAY_WRITE | MAY_EXEC);
+    if (e || !p || !(dir->mode & S_ISVTX))
         return e;
-    if (process_fsuid(p) == victim->uid || process_fsuid(p) == dir->inode->uid || process_capable(p, CAP_FOWNER))
+    if (process_fsuid(p) == victim->uid || process_fsuid(p) == dir->uid || process_capable(p, CAP_FOWNER))
         return 0;
     return ERR_PERMISSION;
 }

@@ -17,11 +17,11 @@
 
 #include "fdtable.h"
 #include "locks.h"
+#include "mounts.h"
 #include "peers.h"
 #include "random.h"
 #include "segments.h"
 #include "sessions.h"
-#include "vfs.h"
 
 #define TICKET_BITS 10          /* as many as there are slots                */
 #define NR_TICKETS  (1u << TICKET_BITS)
@@ -36,7 +36,7 @@ struct ticket {
     uint32_t slot;
     struct fd_table *files;
     struct fs_context *fs;
-    struct dentry *exe;
+    struct path exe;
 };
 static struct ticket tickets[NR_TICKETS];
 static uint64_t ticket_order;
@@ -84,27 +84,27 @@ uint64_t process_limit(const struct process *p, unsigned resource)
 }
 
 /* ---- contexts ---- */
-static struct fs_context *context_new(struct dentry *root, struct dentry *cwd, uint32_t umask)
+static struct fs_context *context_new(const struct path *root, const struct path *cwd, uint32_t umask)
 {
     struct fs_context *fs = malloc(sizeof *fs);
 
     if (!fs)
         return NULL;
-    *fs = (struct fs_context){ .refs = 1, .umask = umask, .root = dentry_get(root), .cwd = dentry_get(cwd) };
+    *fs = (struct fs_context){ .refs = 1, .umask = umask, .root = path_get(root), .cwd = path_get(cwd) };
     return fs;
 }
 
 static struct fs_context *context_copy(struct fs_context *fs)
 {
-    return context_new(fs->root, fs->cwd, fs->umask);
+    return context_new(&fs->root, &fs->cwd, fs->umask);
 }
 
 static void context_put(struct fs_context *fs)
 {
     if (!fs || --fs->refs)
         return;
-    dentry_put(fs->root);
-    dentry_put(fs->cwd);
+    path_put(&fs->root);
+    path_put(&fs->cwd);
     free(fs);
 }
 
@@ -114,8 +114,7 @@ static void ticket_drop(struct ticket *t)
     if (t->files)
         fd_table_put(t->files, NULL);
     context_put(t->fs);
-    if (t->exe)
-        dentry_put(t->exe);
+    path_put(&t->exe);
     if (t->number)
         nr_tickets--;
     memset(t, 0, sizeof *t);
@@ -190,7 +189,7 @@ error_t fs_serve_fork_ticket(struct rpc_call *call, const struct fs_fork_ticket_
     } else {
         t->fs = context_copy(p->fs);
     }
-    t->exe = p->exe ? dentry_get(p->exe) : NULL;
+    t->exe = path_get(&p->exe);
     if (!t->files || !t->fs) {
         ticket_drop(t);
         return ERR_NO_MEMORY;
@@ -209,7 +208,7 @@ static bool valid_slot(uint32_t slot)
     return slot >= FIRST_PROCESS_SLOT && slot < NR_SLOTS;
 }
 
-static void process_start(struct process *p, struct fd_table *files, struct fs_context *fs, struct dentry *exe)
+static void process_start(struct process *p, struct fd_table *files, struct fs_context *fs, struct path exe)
 {
     p->files = files;
     p->fs = fs;
@@ -229,22 +228,20 @@ static void process_stop(struct process *p)
     fd_table_remove_user(p->files, p);
     fd_table_put(p->files, p);
     context_put(p->fs);
-    if (p->exe)
-        dentry_put(p->exe);
+    path_put(&p->exe);
     p->files = NULL;
     p->fs = NULL;
-    p->exe = NULL;
+    p->exe = (struct path){ 0 };
 }
 
 static void first_process(struct process *p)
 {
     struct fd_table *files = fd_table_new();
-    struct dentry *root = vfs_mounts->root;
-    struct fs_context *fs = context_new(root, root, 022);
+    struct fs_context *fs = context_new(&vfs_root, &vfs_root, 022);
 
     if (!files || !fs)
         return;
-    process_start(p, files, fs, NULL);
+    process_start(p, files, fs, (struct path){ 0 });
     (void)streams_first_descriptors(p);
 }
 
@@ -270,10 +267,10 @@ error_t fs_serve_process_open(struct rpc_call *call, const struct fs_process_ope
     }
     /* A parent that invented its ticket made a child without descriptors. */
     struct fd_table *files = fd_table_new();
-    struct fs_context *fs = context_new(vfs_mounts->root, vfs_mounts->root, 022);
+    struct fs_context *fs = context_new(&vfs_root, &vfs_root, 022);
 
     if (files && fs)
-        process_start(p, files, fs, NULL);
+        process_start(p, files, fs, (struct path){ 0 });
     return 0;
 }
 
@@ -291,15 +288,15 @@ error_t fs_serve_process_exec(struct rpc_call *call, const struct fs_process_exe
         if (!from->open)
             return ERR_NO_PROCESS;
         from->fs->refs++;
-        process_start(to, fd_table_get(from->files), from->fs, NULL);
+        process_start(to, fd_table_get(from->files), from->fs, (struct path){ 0 });
         to->loading = true;
         return 0;
     }
     if (!to->open)
         return ERR_NO_PROCESS;
     if (from->open) {
-        if (!to->exe && from->exe)
-            to->exe = dentry_get(from->exe);
+        if (!to->exe.dentry)
+            to->exe = path_get(&from->exe);
         streams_process_moved(from, to);
         process_stop(from);
     }

@@ -19,8 +19,7 @@
 #include <libipc/system.h>
 #include "file.h"
 #include "fs_server.h"
-
-struct dentry;
+#include "vfs.h"
 
 struct fd_entry { struct file *file; uint32_t flags; };
 
@@ -37,7 +36,7 @@ struct fd_table {
 struct fs_context {
     uint32_t refs;
     uint32_t umask;
-    struct dentry *root, *cwd;      /* referenced                               */
+    struct path root, cwd;          /* referenced                               */
 };
 
 struct process {
@@ -50,7 +49,7 @@ struct process {
     const volatile struct sig_page *sig;
     struct fd_word *fd_words;       /* FD_WORDS of them                         */
     bool loading;                   /* exec: the loader runs                    */
-    struct dentry *exe;             /* first file that was mapped: /proc/PID/exe; referenced */
+    struct path exe;                /* first file that was mapped: /proc/PID/exe; referenced; or none */
 };
 
 extern struct process processes[NR_SLOTS];

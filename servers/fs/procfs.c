@@ -303,7 +303,7 @@ static error_t procfs_readlink(struct inode *i, struct process *reader, char *te
     return node_of(i)->text(&t, text, room, len);
 }
 
-static error_t procfs_follow(struct inode *i, struct process *reader, struct dentry **d, struct file **f)
+static error_t procfs_follow(struct inode *i, struct process *reader, struct path *to, struct file **f)
 {
     struct proc_target t;
 
@@ -312,7 +312,7 @@ static error_t procfs_follow(struct inode *i, struct process *reader, struct den
         return ERR_NOT_FOUND;
     if (!proc_may_inspect(reader, t.process))
         return ERR_ACCESS;
-    return node_of(i)->follow(&t, d, f);
+    return node_of(i)->follow(&t, to, f);
 }
 
 static const struct inode_ops procfs_inode_ops = {
@@ -375,7 +375,7 @@ static error_t procfs_mount(struct superblock *sb)
     return ERR_NO_MEMORY;
 }
 
-const struct fs_type procfs_type = { .name = "proc", .magic = 0x9fa0, .read_only_names = true,
+const struct fs_type procfs_type = { .name = "proc", .magic = 0x9fa0, .read_only_names = true, .single = true,
                                      .mount = procfs_mount };
 
 void procfs_init(void)

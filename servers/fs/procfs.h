@@ -28,7 +28,7 @@ struct proc_node {
     bool blocks;
     /* Links: the text, or where they lead. */
     error_t (*text)(const struct proc_target *, char *text, size_t room, size_t *len);
-    error_t (*follow)(const struct proc_target *, struct dentry **, struct file **);
+    error_t (*follow)(const struct proc_target *, struct path *, struct file **);
     /* Directories. */
     const struct proc_node *children;
     uint32_t nr_children;

@@ -12,6 +12,7 @@
 
 #include <libipc/syscall.h>
 
+#include "mounts.h"
 #include "peers.h"
 #include "proc_client.h"
 #include "procfs.h"
@@ -281,7 +282,7 @@ error_t proc_file_name(struct process *reader, struct file *f, char *text, size_
     int n;
 
     if (f->dentry)
-        return vfs_path(reader, f->dentry, text, room, len);
+        return vfs_path(reader, &(struct path){ f->mnt, f->dentry }, text, room, len);
     if (f->inode && f->inode->memfd)
         n = snprintf(text, room, "/memfd:%s (deleted)", f->inode->link ? f->inode->link : "");
     else if (f->inode)
@@ -312,38 +313,40 @@ static error_t fd_text(const struct proc_target *t, char *text, size_t room, siz
     return f ? proc_file_name(t->reader, f, text, room, len) : ERR_NOT_FOUND;
 }
 
-static error_t fd_follow(const struct proc_target *t, struct dentry **d, struct file **out)
+static error_t fd_follow(const struct proc_target *t, struct path *to, struct file **out)
 {
     struct file *f = file_of(t);
 
     if (!f)
         return ERR_NOT_FOUND;
     if (f->dentry)
-        *d = f->dentry;
+        *to = (struct path){ f->mnt, f->dentry };
     else
         *out = f;
     return 0;
 }
 
-static error_t dentry_text(const struct proc_target *t, struct dentry *d, char *text, size_t room, size_t *len)
+static error_t path_text(const struct proc_target *t, const struct path *p, char *text, size_t room, size_t *len)
 {
-    return d ? vfs_path(t->reader, d, text, room, len) : ERR_NOT_FOUND;
+    return p && p->dentry ? vfs_path(t->reader, p, text, room, len) : ERR_NOT_FOUND;
 }
 
-static error_t dentry_follow(struct dentry *d, struct dentry **out)
+static error_t path_follow(const struct path *p, struct path *out)
 {
-    *out = d;
-    return d ? 0 : ERR_NOT_FOUND;
+    if (!p || !p->dentry)
+        return ERR_NOT_FOUND;
+    *out = *p;
+    return 0;
 }
 
 #define OBJECT_LINK(name, object) \
     static error_t name##_text(const struct proc_target *t, char *text, size_t room, size_t *len) \
-    { return dentry_text(t, object, text, room, len); } \
-    static error_t name##_follow(const struct proc_target *t, struct dentry **d, struct file **f) \
-    { (void)f; return dentry_follow(object, d); }
-OBJECT_LINK(exe, t->process->exe)
-OBJECT_LINK(cwd, (t->process->open ? t->process->fs->cwd : NULL))
-OBJECT_LINK(root, (t->process->open ? t->process->fs->root : NULL))
+    { return path_text(t, object, text, room, len); } \
+    static error_t name##_follow(const struct proc_target *t, struct path *to, struct file **f) \
+    { (void)f; return path_follow(object, to); }
+OBJECT_LINK(exe, &t->process->exe)
+OBJECT_LINK(cwd, (t->process->open ? &t->process->fs->cwd : NULL))
+OBJECT_LINK(root, (t->process->open ? &t->process->fs->root : NULL))
 
 /* ---- descriptors and threads ---- */
 static error_t print_fdinfo(struct text *out, const struct proc_target *t)
@@ -354,7 +357,8 @@ static error_t print_fdinfo(struct text *out, const struct proc_target *t)
     if (!f)
         return ERR_NOT_FOUND;
     flags = f->flags | (t->process->files->entry[t->extra].flags & FD_FLAG_CLOEXEC ? O_CLOEXEC : 0);
-    text_printf(out, "pos:\t%lu\nflags:\t0%o\nmnt_id:\t0\n", (unsigned long)f->offset, flags);
+    text_printf(out, "pos:\t%lu\nflags:\t0%o\nmnt_id:\t%u\n", (unsigned long)f->offset, flags,
+                f->mnt ? f->mnt->id : 0);
     if (f->ops->fdinfo)
         f->ops->fdinfo(f, out);
     return 0;

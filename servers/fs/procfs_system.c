@@ -32,7 +32,7 @@ static error_t print_meminfo(struct text *out, const struct proc_target *t)
 
     (void)t;
     segments_memory(&total, &left);
-    for (struct superblock *sb = vfs_mounts; sb; sb = sb->next)
+    for (struct superblock *sb = superblocks; sb; sb = sb->next)
         cached += sb->nr_pages;
     text_printf(out, "MemTotal:       %8lu kB\nMemFree:        %8lu kB\nMemAvailable:   %8lu kB\n",
                 (unsigned long)total * 4, (unsigned long)left * 4, (unsigned long)segments_available() * 4);
@@ -144,36 +144,77 @@ static void print_flags(struct text *out, uint32_t flags)
                 flags & MS_NODEV ? ",nodev" : "", flags & MS_NOEXEC ? ",noexec" : "");
 }
 
+/* The part of its file system that a mount shows. */
+static void print_mount_root(struct text *out, const struct mount *m)
+{
+    static char path[FS_PATH_MAX + 1];
+    size_t at = sizeof path - 1;
+
+    for (const struct dentry *d = m->root; d->parent != d; d = d->parent) {
+        if (at < (size_t)d->len + 1)
+            break;
+        at -= d->len;
+        memcpy(path + at, d->name, d->len);
+        path[--at] = '/';
+    }
+    if (at == sizeof path - 1)
+        path[--at] = '/';
+    text_escaped(out, path + at);
+    if (dentry_is_gone(m->root))
+        text_printf(out, "//deleted");
+}
+
+/* proc(5): mountinfo. */
+static void print_mountinfo(struct text *out, const struct mount *m, const char *path)
+{
+    text_printf(out, "%u %u %u:%u ", m->id, m->parent ? m->parent->id : m->id, FS_MAJOR(m->sb->dev),
+                FS_MINOR(m->sb->dev));
+    print_mount_root(out, m);
+    text_printf(out, " ");
+    text_escaped(out, path);
+    text_printf(out, " ");
+    print_flags(out, m->flags);
+    if (mount_shared(m))
+        text_printf(out, " shared:%u", m->group->id);
+    if (m->group && m->group->master)
+        text_printf(out, " master:%u", m->group->master->id);
+    if (m->unbindable)
+        text_printf(out, " unbindable");
+    text_printf(out, " - %s ", m->sb->type->name);
+    text_escaped(out, m->source);
+    text_printf(out, " ");
+    print_flags(out, m->sb->flags);
+    text_printf(out, "\n");
+}
+
+static void print_mount(struct text *out, const struct mount *m, const char *path)
+{
+    text_escaped(out, m->source);
+    text_printf(out, " ");
+    text_escaped(out, path);
+    text_printf(out, " %s ", m->sb->type->name);
+    print_flags(out, m->flags | m->sb->flags);
+    text_printf(out, " 0 0\n");
+}
+
 /* Of the mounts below the reader's root. */
 void proc_print_mounts(struct text *out, struct process *reader, bool mountinfo)
 {
     static char path[FS_PATH_MAX + 1];
-    unsigned id = 1;
 
-    for (struct superblock *sb = vfs_mounts; sb; sb = sb->next, id++) {
+    for (struct mount *m = mounts; m; m = m->next) {
+        /* of a root without a name the mount point, which is not marked as deleted */
+        struct path at = m->parent && dentry_is_gone(m->root) ? (struct path){ m->parent, m->at }
+                                                              : (struct path){ m, m->root };
         size_t len;
 
-        if (vfs_path(reader, sb->root, path, sizeof path - 1, &len) || path[0] != '/')
+        if (vfs_path(reader, &at, path, sizeof path - 1, &len) || path[0] != '/')
             continue;
         path[len] = 0;
         if (mountinfo)
-            text_printf(out, "%u %u %u:%u / ", id, sb->covers ? 1u : 0u, FS_MAJOR(sb->dev), FS_MINOR(sb->dev));
+            print_mountinfo(out, m, path);
         else
-            text_escaped(out, sb->source), text_printf(out, " ");
-        text_escaped(out, path);
-        text_printf(out, " ");
-        if (!mountinfo)
-            text_printf(out, "%s ", sb->type->name);
-        print_flags(out, sb->flags);
-        if (mountinfo) {
-            text_printf(out, " - %s ", sb->type->name);
-            text_escaped(out, sb->source);
-            text_printf(out, " ");
-            print_flags(out, sb->flags);
-            text_printf(out, "\n");
-        } else {
-            text_printf(out, " 0 0\n");
-        }
+            print_mount(out, m, path);
     }
 }
 

@@ -6,6 +6,7 @@
  */
 #include "fdtable.h"
 #include "io.h"
+#include "mounts.h"
 #include "open.h"
 #include "process.h"
 #include "random.h"
@@ -19,11 +20,13 @@ static error_t find_program(struct process *p, const struct fs_open_program_in *
 
     if (e)
         return e;
-    i = at.dentry ? at.dentry->inode : at.file->inode;
-    if (!i || !S_ISREG(i->mode) || (i->sb->flags & MS_NOEXEC))
+    if (!at.path.dentry)
+        at.path.mnt = at.file->mnt;
+    i = at.path.dentry ? at.path.dentry->inode : at.file->inode;
+    if (!i || !S_ISREG(i->mode) || (at.path.mnt && (at.path.mnt->flags & MS_NOEXEC)))
         return i && S_ISLNK(i->mode) ? ERR_LOOP : ERR_ACCESS;
-    e = vfs_permission(p, i, MAY_READ | MAY_EXEC);
-    return e ? e : vfs_open_inode(p, i, at.dentry, O_RDONLY | O_CLOEXEC, out);
+    e = vfs_permission(p, at.path.mnt, i, MAY_READ | MAY_EXEC);
+    return e ? e : vfs_open_inode(p, i, &at.path, O_RDONLY | O_CLOEXEC, out);
 }
 
 error_t fs_serve_open_program(struct rpc_call *call, const struct fs_open_program_in *in,
@@ -50,8 +53,11 @@ error_t fs_serve_open_program(struct rpc_call *call, const struct fs_open_progra
         e = f->ops->read(f, &io, &from);    /* RPC_BLOCKS: again, on a coroutine */
     out->done = io.done;
     io_fini(&io);
-    if (!e)
+    if (!e) {
         vfs_stat(f->inode, &out->st);
+        if (f->mnt && (f->mnt->flags & MS_NOSUID))
+            out->st.mode &= ~(S_ISUID | S_ISGID);
+    }
     if (!e && !p->open)                     /* gone while we read */
         e = ERR_PEER_CLOSED;
     if (!e)

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "dcache.h"
+#include "mounts.h"
 #include "open.h"
 #include "process.h"
 #include "segments.h"
@@ -259,7 +260,7 @@ error_t fs_serve_getdents(struct rpc_call *call, const struct fs_getdents_in *in
         return e;
     if (!f->ops->getdents)
         return ERR_NOT_DIRECTORY;
-    if (f->dentry && !f->dentry->linked && f->dentry->parent != f->dentry)
+    if (f->dentry && dentry_is_gone(f->dentry))
         return ERR_NOT_FOUND;
     /* Entries are gathered here, so that the client's memory is written in large
      * pieces. getdents does not suspend, so one buffer does. */
@@ -352,13 +353,16 @@ error_t fs_serve_mmap(struct rpc_call *call, const struct fs_mmap_in *in, struct
         return ERR_ACCESS;
     if ((m.flags & VM_SHARED) && (m.prot & VM_WRITE) && !file_writable(f))
         return ERR_ACCESS;
-    if ((m.prot & VM_EXEC) && f->inode && (f->inode->sb->flags & MS_NOEXEC))
+    if ((m.prot & VM_EXEC) && f->mnt && (f->mnt->flags & MS_NOEXEC))
         return ERR_PERMISSION;
     if (!f->ops->mmap)
         return ERR_NO_DEVICE;
     e = f->ops->mmap(f, p, &m);
-    if (!e && !p->exe && f->dentry)     /* the loader maps the program first */
-        p->exe = dentry_get(f->dentry);
+    if (!e && !p->exe.dentry && f->dentry) {        /* the loader maps the program first */
+        struct path exe = { f->mnt, f->dentry };
+
+        p->exe = path_get(&exe);
+    }
     return e;
 }
 

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "dcache.h"
+#include "mounts.h"
 #include "process.h"
 
 error_t fs_serve_mkdirat(struct rpc_call *call, const struct fs_mkdirat_in *in, struct fs_mkdirat_out *out)
@@ -56,18 +57,20 @@ error_t fs_serve_unlinkat(struct rpc_call *call, const struct fs_unlinkat_in *in
             return ERR_IS_DIRECTORY;
         return at.len == 1 ? ERR_INVALID_ARGUMENT : at.len == 2 ? ERR_NOT_EMPTY : ERR_BUSY;
     }
-    if (!at.child)
+    if (vfs_read_only(at.dir.mnt, at.dir.dentry->inode))
+        return ERR_READ_ONLY;
+    if (!at.child.dentry)
         return ERR_NOT_FOUND;
-    if (at.child->parent != at.dir)
-        return in->flags & AT_REMOVEDIR ? ERR_BUSY : ERR_IS_DIRECTORY;      /* a mounted root */
-    e = vfs_may_delete(p, at.dir, at.child->inode);
+    if (at.child.mnt != at.dir.mnt)         /* something is mounted on it */
+        return !(in->flags & AT_REMOVEDIR) && S_ISDIR(at.child.dentry->inode->mode) ? ERR_IS_DIRECTORY : ERR_BUSY;
+    e = vfs_may_delete(p, &at.dir, at.child.dentry->inode);
     if (e)
         return e;
     if (in->flags & AT_REMOVEDIR)
-        return vfs_rmdir(p, at.child);
+        return vfs_rmdir(p, at.child.dentry);
     if (at.trailing_slash)
-        return S_ISDIR(at.child->inode->mode) ? ERR_IS_DIRECTORY : ERR_NOT_DIRECTORY;
-    return vfs_unlink(p, at.child);
+        return S_ISDIR(at.child.dentry->inode->mode) ? ERR_IS_DIRECTORY : ERR_NOT_DIRECTORY;
+    return vfs_unlink(p, at.child.dentry);
 }
 
 /* A place for a new name that is no directory. */
@@ -77,11 +80,11 @@ static error_t new_name(struct process *p, int32_t dirfd, const char *path, stru
 
     if (e)
         return e;
-    if (at->child || at->special)
+    if (at->child.dentry || at->special)
         return ERR_EXISTS;
     if (at->trailing_slash)
         return ERR_NOT_FOUND;
-    return vfs_may_create(p, at->dir);
+    return vfs_may_create(p, &at->dir);
 }
 
 error_t fs_serve_symlinkat(struct rpc_call *call, const struct fs_symlinkat_in *in, struct fs_symlinkat_out *out)
@@ -119,11 +122,13 @@ error_t fs_serve_linkat(struct rpc_call *call, const struct fs_linkat_in *in, st
     e = vfs_lookup(p, in->old_dirfd, in->old_path, how, &from);
     if (e)
         return e;
-    i = from.dentry ? from.dentry->inode : from.file->inode;
+    i = from.path.dentry ? from.path.dentry->inode : from.file->inode;
     if (!i)
         return ERR_CROSS_DEVICE;
     e = new_name(p, in->new_dirfd, in->new_path, &at);
-    if (!e && !i->nlink && (i->memfd || from.dentry))
+    if (!e && at.dir.mnt != (from.path.dentry ? from.path.mnt : from.file->mnt))
+        e = ERR_CROSS_DEVICE;
+    if (!e && !i->nlink && (i->memfd || from.path.dentry))
         e = ERR_NOT_FOUND;          /* unlinked; only O_TMPFILE may come back */
     return e ? e : vfs_link(p, i, &at);
 }
@@ -157,7 +162,7 @@ error_t fs_serve_readlinkat(struct rpc_call *call, const struct fs_readlinkat_in
     e = vfs_lookup(p, in->dirfd, in->path, LOOKUP_EMPTY, &at);
     if (e)
         return e;
-    i = at.dentry ? at.dentry->inode : at.file->inode;
+    i = at.path.dentry ? at.path.dentry->inode : at.file->inode;
     if (!i || !S_ISLNK(i->mode))
         return in->path[0] ? ERR_INVALID_ARGUMENT : ERR_NOT_FOUND;
     if (!in->target.bytes)
@@ -177,12 +182,12 @@ error_t fs_serve_readlinkat(struct rpc_call *call, const struct fs_readlinkat_in
     return e;
 }
 
-static void replace_dir(struct dentry **where, struct dentry *d)
+static void replace_dir(struct path *where, const struct path *to)
 {
-    struct dentry *old = *where;
+    struct path old = *where;
 
-    *where = dentry_get(d);
-    dentry_put(old);
+    *where = path_get(to);
+    path_put(&old);
 }
 
 /* An empty path: fchdir. */
@@ -200,11 +205,11 @@ error_t fs_serve_chdir(struct rpc_call *call, const struct fs_chdir_in *in, stru
     e = vfs_lookup(p, in->dirfd, in->path, LOOKUP_FOLLOW | LOOKUP_EMPTY | LOOKUP_DIRECTORY, &at);
     if (e)
         return e;
-    if (!at.dentry || !S_ISDIR(at.dentry->inode->mode))
+    if (!at.path.dentry || !S_ISDIR(at.path.dentry->inode->mode))
         return ERR_NOT_DIRECTORY;
-    e = vfs_permission(p, at.dentry->inode, MAY_EXEC);
+    e = vfs_permission(p, at.path.mnt, at.path.dentry->inode, MAY_EXEC);
     if (!e)
-        replace_dir(&p->fs->cwd, at.dentry);
+        replace_dir(&p->fs->cwd, &at.path);
     return e;
 }
 
@@ -219,11 +224,11 @@ error_t fs_serve_chroot(struct rpc_call *call, const struct fs_chroot_in *in, st
         return ERR_PEER_CLOSED;
     e = vfs_lookup(p, FS_AT_FDCWD, in->path, LOOKUP_FOLLOW | LOOKUP_DIRECTORY, &at);
     if (!e)
-        e = vfs_permission(p, at.dentry->inode, MAY_EXEC);
+        e = vfs_permission(p, at.path.mnt, at.path.dentry->inode, MAY_EXEC);
     if (!e && !process_capable(p, CAP_SYS_CHROOT))
         e = ERR_PERMISSION;
     if (!e)
-        replace_dir(&p->fs->root, at.dentry);
+        replace_dir(&p->fs->root, &at.path);
     return e;
 }
 
@@ -232,16 +237,14 @@ error_t fs_serve_getcwd(struct rpc_call *call, const struct fs_getcwd_in *in, st
 {
     static char text[FS_PATH_MAX + 1];
     struct process *p = process_of(call);
-    struct dentry *cwd;
     size_t len;
     error_t e;
 
     if (!p)
         return ERR_PEER_CLOSED;
-    cwd = p->fs->cwd;
-    if (!cwd->linked && cwd->parent != cwd)
+    if (dentry_is_gone(p->fs->cwd.dentry))
         return ERR_NOT_FOUND;
-    e = vfs_path(p, cwd, text, sizeof text - 1, &len);
+    e = vfs_path(p, &p->fs->cwd, text, sizeof text - 1, &len);
     if (e)
         return ERR_NAME_TOO_LONG;
     text[len++] = '\0';         /* getcwd(2) of Linux counts and stores it */

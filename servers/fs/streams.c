@@ -134,8 +134,8 @@ static struct file *open_path(const char *path, uint32_t flags)
     struct found found;
     struct file *f;
 
-    if (vfs_lookup(NULL, FS_AT_FDCWD, path, LOOKUP_FOLLOW, &found) != 0 || found.dentry == NULL ||
-        vfs_open_dentry(NULL, found.dentry, flags, &f) != 0)
+    if (vfs_lookup(NULL, FS_AT_FDCWD, path, LOOKUP_FOLLOW, &found) != 0 || found.path.dentry == NULL ||
+        vfs_open_path(NULL, &found.path, flags, &f) != 0)
         return NULL;
     return f;
 }

@@ -413,8 +413,6 @@ error_t dir_getdents(struct file *f, struct io *io)
     struct dentry *dir = f->dentry, *up = dir->parent, *d;
     error_t e = 0;
 
-    if (up == dir && dir->inode->sb->covers)
-        up = dir->inode->sb->covers->parent;
     if (f->offset == 0) {
         if (!dirent_put(io, dir->inode->ino, 1, S_IFDIR, ".", 1, &e))
             return e ? e : ERR_INVALID_ARGUMENT;
@@ -542,7 +540,7 @@ const struct fs_type tmpfs_type = { .name = "tmpfs", .magic = 0x01021994, .mount
 
 struct superblock *anon_superblock(void)
 {
-    static struct superblock sb = { .type = &tmpfs_type, .dev = FS_MAKEDEV(0, 1) };
+    static struct superblock sb = { .type = &tmpfs_type, .dev = FS_MAKEDEV(0, 1), .refs = 1 };
 
     if (!sb.max_pages)
         tmpfs_set_limits(&sb);

@@ -50,7 +50,6 @@ static error_t remember_link(struct unpacker *u, const struct cpio_member *m, st
 static error_t make_parents(const char *path)
 {
     char part[FS_PATH_MAX + 1];
-    struct dentry *made;
     size_t len = strlen(path);
 
     for (size_t i = 1; i < len; i++) {
@@ -60,7 +59,7 @@ static error_t make_parents(const char *path)
             continue;
         memcpy(part, path, i);
         part[i] = 0;
-        e = vfs_mknod(NULL, FS_AT_FDCWD, part, S_IFDIR | 0755, 0, &made);
+        e = vfs_mknod(NULL, FS_AT_FDCWD, part, S_IFDIR | 0755, 0, NULL);
         if (e && e != ERR_EXISTS)
             return e;
     }
@@ -107,7 +106,7 @@ static error_t make_file(struct unpacker *u, const struct cpio_member *m, const 
         e = vfs_link(NULL, twin, at);
         if (e)
             return e;
-        *d = dentry_find(at->dir, at->name, at->len, vfs_hash(at->dir, at->name, at->len));
+        *d = dentry_find(at->dir.dentry, at->name, at->len, vfs_hash(at->dir.dentry, at->name, at->len));
     } else {
         e = vfs_make(NULL, at, S_IFREG, 0, d);
         if (!e && m->nlink > 1)
@@ -122,6 +121,7 @@ static error_t unpack_member(struct unpacker *u, const struct cpio_member *m)
 {
     char path[4097 + 1];
     struct dentry *d = NULL;
+    struct dentry *old;
     struct last at;
     error_t e;
 
@@ -130,16 +130,17 @@ static error_t unpack_member(struct unpacker *u, const struct cpio_member *m)
     e = place(path, &at);
     if (e)
         return e;
-    if (at.special || (at.child && S_ISDIR(at.child->inode->mode) && S_ISDIR(m->mode))) {
-        if (S_ISDIR(m->mode) && at.child)
-            set_attributes(at.child->inode, m);
+    old = at.child.dentry;
+    if (at.special || (old && S_ISDIR(old->inode->mode) && S_ISDIR(m->mode))) {
+        if (S_ISDIR(m->mode) && old)
+            set_attributes(old->inode, m);
         return 0;
     }
-    if (at.child) {
-        e = S_ISDIR(at.child->inode->mode) ? vfs_rmdir(NULL, at.child) : vfs_unlink(NULL, at.child);
+    if (old) {
+        e = S_ISDIR(old->inode->mode) ? vfs_rmdir(NULL, old) : vfs_unlink(NULL, old);
         if (e)
             return e;
-        at.child = NULL;
+        at.child.dentry = NULL;
     }
     switch (m->mode & S_IFMT) {
     case S_IFREG: e = make_file(u, m, &at, &d); break;
@@ -187,8 +188,8 @@ static error_t offer_command(const struct cpio_member *m)
 
     if (!e)
         e = vfs_lookup_last(NULL, FS_AT_FDCWD, "/run/atoll/command", 0, &at);
-    if (!e && at.child)
-        e = vfs_unlink(NULL, at.child);
+    if (!e && at.child.dentry)
+        e = vfs_unlink(NULL, at.child.dentry);
     if (!e)
         e = vfs_make(NULL, &at, S_IFREG | 0644, 0, &d);
     return e ? e : tmpfs_fill(d->inode, m->data, m->bytes);

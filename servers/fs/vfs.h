@@ -8,8 +8,10 @@
  * procfs makes its dentries when they are looked up; unreferenced ones are
  * freed later, never inside the handler that found them.
  *
- * A superblock is mounted at one place only, so a dentry alone is a path:
- * `covered_by` of a mount point leads down, sb->covers of a root leads up.
+ * A superblock may be mounted at several places, whole or in part, so a name's
+ * place is a struct path: a mount and a dentry in it (mounts.h). A dentry with
+ * `mounted` set may be a mount point: mount_at leads down, mount->parent and
+ * mount->at lead up from a mount's root.
  *
  * Lookups return borrowed pointers, valid until the handler returns or
  * suspends. What lives longer takes dentry_get / inode_get.
@@ -24,10 +26,16 @@
 struct dentry;
 struct file;
 struct inode;
+struct mount;
 struct process;
 struct rpc_call;
 struct segment;
 struct superblock;
+
+struct path {
+    struct mount *mnt;              /* NULL: of no mount (memfd, sockets)       */
+    struct dentry *dentry;
+};
 
 #define S_IFMT   0170000u
 #define S_IFSOCK 0140000u
@@ -79,8 +87,8 @@ struct inode_ops {
     /* Symbolic links whose text is made up. At most `room` bytes, *len the length. */
     error_t (*readlink)(struct inode *, struct process *, char *text, size_t room, size_t *len);
     /* Links that lead to an object rather than to a name (/proc/PID/fd/3, cwd, root, exe):
-     * one of *dentry and *file is set, borrowed. */
-    error_t (*follow)(struct inode *, struct process *, struct dentry **, struct file **);
+     * one of path->dentry and *file is set, borrowed. */
+    error_t (*follow)(struct inode *, struct process *, struct path *, struct file **);
     error_t (*truncate)(struct inode *, uint64_t length);
     /* Attributes that are computed; before stat. */
     void (*refresh)(struct inode *);
@@ -118,12 +126,12 @@ struct dentry {
     struct dentry *first_child, *last_child;    /* in order of cookie           */
     struct dentry *next_sibling, *prev_sibling;
     struct dir_cursor *cursors;     /* of open files on this directory          */
-    struct superblock *covered_by;  /* mounted here                             */
     uint64_t cookie;                /* place in the parent's list, > 2          */
     uint64_t next_cookie;           /* for children                             */
     uint32_t nr_children;
     uint32_t hash;
     uint32_t refs;
+    uint32_t mounted;               /* mounts that have it as mount point       */
     uint16_t len;
     bool linked;                    /* is in its parent (not unlinked)          */
     bool cached;                    /* procfs: freed when unreferenced          */
@@ -133,28 +141,30 @@ struct dentry {
 };
 
 struct fs_type;
+/* A file system. Lives as long as a mount shows it or an inode of it is held; its tree
+ * goes with the last mount. */
 struct superblock {
     const struct fs_type *type;
-    struct dentry *root;
-    struct dentry *covers;          /* mount point, referenced; NULL: the root  */
-    struct superblock *next;        /* in order of mounting                     */
-    char *source;
+    struct dentry *root;            /* NULL: no mount any more                  */
+    struct superblock *next;        /* of all that are mounted                  */
     uint64_t dev;
     uint64_t next_ino;
     uint64_t nr_inodes, max_inodes;
     uint64_t nr_pages, max_pages;   /* of data                                  */
-    uint32_t flags;                 /* MS_*                                     */
+    uint32_t flags;                 /* MS_RDONLY                                */
+    uint32_t nr_mounts;
+    uint32_t refs;                  /* inodes, and one for all mounts           */
 };
 #define MS_RDONLY      1u
 #define MS_NOSUID      2u
 #define MS_NODEV       4u
 #define MS_NOEXEC      8u
-#define MS_REMOUNT     32u
 
 struct fs_type {
     const char *name;
     uint64_t magic;                 /* statfs                                   */
     bool read_only_names;           /* names cannot be made or removed          */
+    bool single;                    /* all mounts of the type show one superblock */
     error_t (*mount)(struct superblock *);  /* makes sb->root                   */
 };
 
@@ -164,7 +174,7 @@ struct fs_type {
 #define LOOKUP_EMPTY     0x4u       /* "" means dirfd itself                    */
 
 struct found {
-    struct dentry *dentry;          /* NULL when `file` is set                  */
+    struct path path;               /* dentry NULL when `file` is set           */
     struct file *file;              /* /proc/PID/fd of an anonymous object, or
                                      * dirfd itself (LOOKUP_EMPTY): then both   */
 };
@@ -172,13 +182,14 @@ error_t vfs_lookup(struct process *, int32_t dirfd, const char *path, uint32_t f
 
 /* Parent directory and last component. */
 struct last {
-    struct dentry *dir;
+    struct path dir;
     const char *name;               /* inside `path` or a symbolic link's text  */
     uint32_t len;
     uint32_t hash;
     bool trailing_slash;
     bool special;                   /* ".", ".." or "/": no name to make        */
-    struct dentry *child;           /* NULL: does not exist                     */
+    struct path child;              /* dentry NULL: does not exist; mnt other than the
+                                     * directory's: something is mounted on it  */
     struct file *file;              /* as in struct found                       */
 };
 /* Follows all but the last; checks search permission. With LOOKUP_FOLLOW dangling links
@@ -188,26 +199,28 @@ error_t vfs_lookup_last(struct process *, int32_t dirfd, const char *path, uint3
 error_t vfs_child(struct dentry *dir, const char *name, uint32_t len, uint32_t hash, struct dentry **);
 uint32_t vfs_hash(const struct dentry *dir, const char *name, uint32_t len);
 /* Path from the process's root (or "(unreachable)/..."). Returns the length, or ERR_RANGE_RESULT. */
-error_t vfs_path(struct process *, struct dentry *, char *text, size_t room, size_t *len);
+error_t vfs_path(struct process *, const struct path *, char *text, size_t room, size_t *len);
 
 /* ---- permission ---- */
 #define MAY_EXEC  1u
 #define MAY_WRITE 2u
 #define MAY_READ  4u
-/* ERR_ACCESS, ERR_READ_ONLY. p NULL: fs itself, everything is allowed. */
-error_t vfs_permission(struct process *, struct inode *, uint32_t may);
+/* ERR_ACCESS, ERR_READ_ONLY. p NULL: fs itself, everything is allowed. The mount may be NULL. */
+error_t vfs_permission(struct process *, const struct mount *, struct inode *, uint32_t may);
+/* Is the mount or the file system read-only? */
+bool vfs_read_only(const struct mount *, const struct inode *);
 bool vfs_owner_or_capable(struct process *, struct inode *);
 /* May this name be removed from dir (write, search, sticky)? */
-error_t vfs_may_delete(struct process *, struct dentry *dir, struct inode *victim);
+error_t vfs_may_delete(struct process *, const struct path *dir, struct inode *victim);
 /* May a name be made in dir (alive, writable, not read-only)? */
-error_t vfs_may_create(struct process *, struct dentry *dir);
+error_t vfs_may_create(struct process *, const struct path *dir);
 
 /* ---- making and removing ---- */
 /* A node in dir under the name in `last` (child must be NULL), with the process's ids, umask applied
  * by the caller, set-gid directories honoured. p NULL: root's. */
 error_t vfs_make(struct process *, const struct last *, uint32_t mode, uint64_t rdev, struct dentry **);
-/* By path, with checks and umask: mknod(2). For binding sockets: mode S_IFSOCK | 0777. ERR_EXISTS ... */
-error_t vfs_mknod(struct process *, int32_t dirfd, const char *path, uint32_t mode, uint64_t rdev, struct dentry **);
+/* By path, with checks and umask: mknod(2). For binding sockets: mode S_IFSOCK | 0777. ERR_EXISTS ... `out` may be NULL. */
+error_t vfs_mknod(struct process *, int32_t dirfd, const char *path, uint32_t mode, uint64_t rdev, struct path *out);
 error_t vfs_symlink(struct process *, const struct last *, const char *target, struct dentry **);
 error_t vfs_link(struct process *, struct inode *, const struct last *);
 error_t vfs_unlink(struct process *, struct dentry *);
@@ -218,8 +231,8 @@ error_t vfs_rename(struct process *, const struct last *from, const struct last 
 
 /* ---- attributes ---- */
 void vfs_stat(struct inode *, struct fs_stat *);
-error_t vfs_chmod(struct process *, struct inode *, uint32_t mode);
-error_t vfs_chown(struct process *, struct inode *, uint32_t uid, uint32_t gid);
+error_t vfs_chmod(struct process *, const struct mount *, struct inode *, uint32_t mode);
+error_t vfs_chown(struct process *, const struct mount *, struct inode *, uint32_t uid, uint32_t gid);
 error_t vfs_truncate(struct process *, struct inode *, uint64_t length);
 /* A write by p happened: clear set-id bits unless capable, times. */
 void vfs_wrote(struct process *, struct inode *);
@@ -228,12 +241,16 @@ void vfs_accessed(struct inode *);
 
 /* ---- opening ---- */
 /* An open file on an inode; permission has been checked. open results as inode_ops.open. */
-error_t vfs_open_dentry(struct process *, struct dentry *, uint32_t flags, struct file **);
+error_t vfs_open_path(struct process *, const struct path *, uint32_t flags, struct file **);
 
 /* ---- objects ---- */
 struct inode *inode_new(struct superblock *, const struct inode_ops *, uint32_t mode);  /* NULL: no memory */
 static inline struct inode *inode_get(struct inode *i) { i->refs++; return i; }
 void inode_put(struct inode *);
+/* Is it `above` itself, or below it? */
+bool dentry_is_below(const struct dentry *, const struct dentry *above);
+/* Has it lost its name? */
+static inline bool dentry_is_gone(const struct dentry *d) { return !d->linked && d->parent != d; }
 /* A linked child; takes over the reference to the inode on success. */
 error_t dentry_new(struct dentry *parent, const char *name, uint32_t len, struct inode *, bool cached, struct dentry **);
 struct dentry *dentry_new_root(struct superblock *, struct inode *);
@@ -241,11 +258,8 @@ static inline struct dentry *dentry_get(struct dentry *d) { d->refs++; return d;
 void dentry_put(struct dentry *);
 void dentry_unlink(struct dentry *);
 
-/* ---- mounts ---- */
-extern struct superblock *vfs_mounts;       /* first: the root                  */
-error_t vfs_mount(const struct fs_type *, const char *source, struct dentry *at, uint32_t flags, struct superblock **);
-error_t vfs_umount(struct superblock *, uint32_t flags);
-const struct fs_type *vfs_find_type(const char *name);
+/* The root of all names. */
+extern struct path vfs_root;
 
 /* ---- device nodes and FIFOs: who serves them ---- */
 typedef error_t (*special_open_fn)(struct inode *, struct file *, struct process *);

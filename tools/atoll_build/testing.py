@@ -430,19 +430,20 @@ def _list() -> int:
 
 
 def run_on_linux(wanted: list[str]) -> int:
-    """compat: every program must pass on Linux first. busybox: write what happens there."""
+    """compat[/PART]: every program must pass on Linux first. busybox: write what happens there."""
     from . import busybox_tests, linux
+    suite, _, part = wanted[0].partition("/") if len(wanted) == 1 else ("", "", "")
+    if suite != "compat" and wanted != ["busybox"]:
+        raise BuildError("--on-linux runs one of: compat[/PART] busybox")
     host.ensure((*host.RUN_PACKAGES, *host.TEST_PACKAGES))
     with graph.lock():
         graph.generate()
         third_party.ensure_busybox()
-        if "compat" in wanted:
+        if suite == "compat":
             graph.ninja(["compat-tests"], keep_going=True)
     if wanted == ["busybox"]:
         return busybox_tests.write_baseline()
-    if wanted != ["compat"]:
-        raise BuildError("--on-linux runs one of: compat busybox")
-    tests = graph.compat_tests()
+    tests = [t for t in graph.compat_tests() if part in f"{t.libc}/{t.name}"]
     with compat_overlay(tests) as (overlay, limit):
         _, out = linux.run(linux.Boot("exec sh /compat/run", [overlay], timeout_s=limit))
     cases = [c for t in tests for c in _compat_result(t, out, "linux") or
@@ -450,6 +451,8 @@ def run_on_linux(wanted: list[str]) -> int:
     for case in cases:
         if not case.ok:
             print(f"  FAILED  {case.name}\n{case.detail}")
+        elif part:
+            print(f"  passed  {case.name}")
     failed = sum(not c.ok for c in cases)
     print(f"{len(cases) - failed} passed, {failed} failed")
     return 1 if failed else 0

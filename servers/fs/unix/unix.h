@@ -112,6 +112,7 @@ struct unix_socket {
     /* names */
     struct unix_address *address;
     struct inode *inode;                /* referenced                           */
+    struct mount *mnt;                  /* of the name; referenced              */
     struct unix_socket *abstract_next;
     bool     is_abstract;
 

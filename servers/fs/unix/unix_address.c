@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "../vfs.h"
+#include "../mounts.h"
 #include "unix.h"
 
 #define ABSTRACT_BUCKETS 64u
@@ -118,20 +118,21 @@ static void node_released(struct inode *inode)
 static error_t bind_path(struct process *p, struct unix_socket *u, const uint8_t *name, uint32_t bytes)
 {
     char path[UNIX_PATH_MAX + 1];
-    struct dentry *dentry;
+    struct path made;
 
     copy_path(path, name, bytes);
     /* the name ends at its NUL, and says so to who asks */
     struct unix_address *address = address_new(name, 2 + (uint32_t)strlen(path) + 1);
     if (address == NULL)
         return ERR_NO_MEMORY;
-    error_t error = vfs_mknod(p, FS_AT_FDCWD, path, S_IFSOCK | 0777, 0, &dentry);
+    error_t error = vfs_mknod(p, FS_AT_FDCWD, path, S_IFSOCK | 0777, 0, &made);
     if (error != 0) {
         unix_address_put(address);
         return error == ERR_EXISTS ? ERR_ADDRESS_IN_USE : error;
     }
     u->address = address;
-    u->inode = inode_get(dentry->inode);
+    u->inode = inode_get(made.dentry->inode);
+    u->mnt = mount_get(made.mnt);
     u->inode->special = u;
     u->inode->special_release = node_released;
     return 0;
@@ -163,6 +164,8 @@ void unix_unbind(struct unix_socket *u)
         u->inode->special = NULL;
         inode_put(u->inode);
         u->inode = NULL;
+        mount_put(u->mnt);
+        u->mnt = NULL;
     }
     unix_address_put(u->address);
     u->address = NULL;
@@ -179,10 +182,10 @@ static error_t resolve_path(struct process *p, const uint8_t *name, uint32_t byt
     error_t error = vfs_lookup(p, FS_AT_FDCWD, path, LOOKUP_FOLLOW, &found);
     if (error != 0)
         return error;
-    if (found.dentry == NULL)
+    if (found.path.dentry == NULL)
         return ERR_CONN_REFUSED;
-    struct inode *inode = found.dentry->inode;
-    error = vfs_permission(p, inode, MAY_WRITE);
+    struct inode *inode = found.path.dentry->inode;
+    error = vfs_permission(p, found.path.mnt, inode, MAY_WRITE);
     if (error != 0)
         return error;
     if (!S_ISSOCK(inode->mode) || inode->special == NULL)

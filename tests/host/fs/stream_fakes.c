@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "lease.h"
+#include "mounts.h"
 #include "peers.h"
 #include "segments.h"
 
@@ -386,6 +387,7 @@ void proc_signal_process(struct rpc_client *c, uint32_t pid, uint32_t signo, int
 #define NODES_MAX 32
 static struct { char path[64]; struct dentry dentry; struct inode inode; bool used; } nodes[NODES_MAX];
 static struct superblock sb;
+static struct mount the_mount = { .refs = 1 };
 
 static int find_node(const char *path)
 {
@@ -395,7 +397,7 @@ static int find_node(const char *path)
     return -1;
 }
 
-static error_t add_node(const char *path, uint32_t mode, uint64_t rdev, struct dentry **out)
+static error_t add_node(const char *path, uint32_t mode, uint64_t rdev, struct path *out)
 {
     if (find_node(path) >= 0)
         return ERR_EXISTS;
@@ -408,7 +410,7 @@ static error_t add_node(const char *path, uint32_t mode, uint64_t rdev, struct d
         nodes[i].inode = (struct inode){ .sb = &sb, .refs = 1, .mode = mode, .rdev = rdev };
         nodes[i].dentry.inode = &nodes[i].inode;
         if (out != NULL)
-            *out = &nodes[i].dentry;
+            *out = (struct path){ &the_mount, &nodes[i].dentry };
         return 0;
     }
     return ERR_NO_SPACE;
@@ -417,7 +419,7 @@ static error_t add_node(const char *path, uint32_t mode, uint64_t rdev, struct d
 void inode_put(struct inode *inode) { inode->refs--; }
 void dentry_put(struct dentry *dentry) { dentry->refs--; }
 
-error_t vfs_mknod(struct process *p, int32_t dirfd, const char *path, uint32_t mode, uint64_t rdev, struct dentry **out)
+error_t vfs_mknod(struct process *p, int32_t dirfd, const char *path, uint32_t mode, uint64_t rdev, struct path *out)
 {
     (void)p;
     (void)dirfd;
@@ -434,13 +436,15 @@ error_t vfs_lookup(struct process *p, int32_t dirfd, const char *path, uint32_t 
     *found = (struct found){ 0 };
     if (i < 0)
         return ERR_NOT_FOUND;
-    found->dentry = &nodes[i].dentry;
+    found->path = (struct path){ &the_mount, &nodes[i].dentry };
     return 0;
 }
 
-error_t vfs_permission(struct process *p, struct inode *inode, uint32_t may)
+void mount_free(struct mount *m) { m->refs++; }
+
+error_t vfs_permission(struct process *p, const struct mount *m, struct inode *inode, uint32_t may)
 {
-    (void)p;
+    (void)p, (void)m;
     (void)may;
     return inode->mode & 0222 ? 0 : ERR_ACCESS;
 }

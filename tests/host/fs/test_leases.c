@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* build: tests/host/fs/names_fakes.c servers/fs/wait.c servers/fs/io.c servers/fs/segments.c servers/fs/process.c
  *        servers/fs/fdtable.c servers/fs/lease.c servers/fs/dcache.c servers/fs/lookup.c servers/fs/permission.c
- *        servers/fs/names.c servers/fs/mounts.c servers/fs/tmpfs.c servers/fs/devices.c servers/fs/random.c
+ *        servers/fs/names.c servers/fs/superblock.c servers/fs/mounts.c servers/fs/propagation.c servers/fs/serve_mounts.c
+ *        servers/fs/tmpfs.c servers/fs/devices.c servers/fs/random.c
  *        servers/fs/open.c servers/fs/rw.c servers/fs/attributes.c servers/fs/serve_names.c servers/fs/transfer.c
  *        servers/fs/locks.c servers/fs/pipe.c servers/fs/text.c;
  * include: servers/fs libipc/include microkernel/abi build/gen tests/host/fs */

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /* build: tests/host/fs/names_fakes.c servers/fs/wait.c servers/fs/io.c servers/fs/segments.c servers/fs/process.c
- *        servers/fs/fdtable.c servers/fs/lease.c servers/fs/dcache.c servers/fs/lookup.c servers/fs/permission.c servers/fs/names.c
- *        servers/fs/mounts.c servers/fs/tmpfs.c servers/fs/devices.c servers/fs/random.c servers/fs/open.c
+ *        servers/fs/fdtable.c servers/fs/lease.c servers/fs/dcache.c servers/fs/lookup.c servers/fs/permission.c
+ *        servers/fs/names.c
+ *        servers/fs/superblock.c servers/fs/mounts.c servers/fs/propagation.c servers/fs/serve_mounts.c
+ *        servers/fs/tmpfs.c servers/fs/devices.c servers/fs/random.c servers/fs/open.c
  *        servers/fs/rw.c servers/fs/attributes.c servers/fs/serve_names.c servers/fs/transfer.c servers/fs/locks.c
  *        servers/fs/pipe.c servers/fs/text.c;
  * include: servers/fs libipc/include microkernel/abi build/gen tests/host/fs */
@@ -411,18 +413,17 @@ static void chroot_is_a_root(void **state)
 {
     struct rpc_call call = fake_call(SLOT_B, 0);
     struct fs_chroot_in in = { .path = "/jail" };
-    struct dentry *old = fake_process(SLOT_B)->fs->root;
+    struct path old = path_get(&fake_process(SLOT_B)->fs->root);
 
     (void)state;
     t_mkdir(SLOT_A, "/jail", 0755);
     t_mkdir(SLOT_A, "/jail/in", 0755);
     t_symlink(SLOT_A, "/in", "/jail/link");
-    dentry_get(old);
     assert_int_equal(fs_serve_chroot(&call, &in, NULL), 0);
     assert_int_equal(t_stat(SLOT_B, "/../../in", &st), 0);
     assert_int_equal(t_stat(SLOT_B, "/link", &st), 0);
     assert_int_equal(t_stat(SLOT_B, "/jail", &st), ERR_NOT_FOUND);
-    dentry_put(fake_process(SLOT_B)->fs->root);
+    path_put(&fake_process(SLOT_B)->fs->root);
     fake_process(SLOT_B)->fs->root = old;
 }
 

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /* build: tests/host/fs/names_fakes.c servers/fs/wait.c servers/fs/io.c servers/fs/segments.c servers/fs/process.c
- *        servers/fs/fdtable.c servers/fs/lease.c servers/fs/dcache.c servers/fs/lookup.c servers/fs/permission.c servers/fs/names.c
- *        servers/fs/mounts.c servers/fs/tmpfs.c servers/fs/devices.c servers/fs/random.c servers/fs/open.c
+ *        servers/fs/fdtable.c servers/fs/lease.c servers/fs/dcache.c servers/fs/lookup.c servers/fs/permission.c
+ *        servers/fs/names.c
+ *        servers/fs/superblock.c servers/fs/mounts.c servers/fs/propagation.c servers/fs/serve_mounts.c
+ *        servers/fs/tmpfs.c servers/fs/devices.c servers/fs/random.c servers/fs/open.c
  *        servers/fs/rw.c servers/fs/attributes.c servers/fs/serve_names.c servers/fs/transfer.c servers/fs/locks.c
  *        servers/fs/pipe.c servers/fs/text.c servers/fs/procfs.c servers/fs/procfs_process.c servers/fs/procfs_system.c
  *        servers/fs/devfs.c;
@@ -308,7 +310,7 @@ static int start(void **state)
     procfs_init();
     assert_int_equal(t_mkdir(SLOT_A, "/proc", 0555), 0);
     assert_int_equal(vfs_lookup(NULL, FS_AT_FDCWD, "/proc", 0, &at), 0);
-    assert_int_equal(vfs_mount(&procfs_type, "proc", at.dentry, 0, NULL), 0);
+    assert_int_equal(vfs_mount(&procfs_type, "proc", &at.path, 0, NULL), 0);
     return 0;
 }
 
