@@ -10,12 +10,12 @@
  * Paths, cheapest first:
  *   ecall below the personality base      -> reflected, nothing else touched
  *   SYS_RESUME, no upcall pending         -> back to the guest
- *   SYS_CALL, SYS_REPLY_RECV, SYS_SIGNAL_WAIT -> fastpath_ipc, else slow
+ *   SYS_CALL, SYS_REPLY_RECV, SYS_SIGNAL_WAIT -> fastpath/ipc.c, else slow
  *   other calls                           -> syscall_fast with only the
  *        registers that C may clobber saved; if it declines, the callee-saved
  *        ones (untouched so far) are saved too and the slow path runs
  *   anything else                         -> trap_slow
- * syscall_fast and fastpath_ipc change nothing when they decline.
+ * The fast paths change nothing when they decline.
  */
 #include "arch/riscv/offsets.h"
 
@@ -63,6 +63,30 @@
     \op     s11, TCB_X(27)(\b)
 .endm
 
+/* What a thread keeps over a Call, but pc, tp, t0 and t1; a0 is stored only. */
+.macro switch_regs op, b
+    saved_regs \op, \b
+    \op     ra, TCB_X(1)(\b)
+    \op     sp, TCB_X(2)(\b)
+    \op     t2, TCB_X(7)(\b)
+    \op     a7, TCB_X(17)(\b)
+    \op     t3, TCB_X(28)(\b)
+    \op     t4, TCB_X(29)(\b)
+    \op     t5, TCB_X(30)(\b)
+    \op     t6, TCB_X(31)(\b)
+.ifc \op, sd
+    sd      a0, X_A0(\b)
+.endif
+.endm
+
+.macro message_regs op, b
+    \op     a1, TCB_X(11)(\b)
+    \op     a2, TCB_X(12)(\b)
+    \op     a3, TCB_X(13)(\b)
+    \op     a4, TCB_X(14)(\b)
+    \op     a5, TCB_X(15)(\b)
+.endm
+
     .balign 64
     .globl trap_entry
 trap_entry:
@@ -102,8 +126,8 @@ kernel_call:
     bne     a7, t1, other_call
     lwu     t0, TCB_UPCALL_FLAG(tp)
     ld      t1, TCB_FRAME(tp)
-    bnez    t0, other_call
-    beqz    t1, other_call
+    bnez    t0, resume_declined
+    beqz    t1, resume_declined
     ld      t0, TCB_HART(tp)
     ld      sp, HART_RESUMES(t0)
     addi    sp, sp, 1
@@ -118,21 +142,22 @@ kernel_call:
     ld      t1, FRAME_X(6)(t1)
     sret
 
-other_call:
+resume_declined:
+    csrr    t0, sepc
+other_call:                             /* t0 = pc */
+    li      t1, NR_SYS_REPLY_RECV
+    bleu    a7, t1, ipc_call
+    li      t1, NR_SYS_SIGNAL_WAIT
+    beq     a7, t1, wait_call
+    sd      t0, TCB_PC(tp)
     csrrw   t1, sscratch, zero
     sd      t1, X_TP(tp)
-    csrr    t0, sepc
-    sd      t0, TCB_PC(tp)
     sd      sp, X_SP(tp)
     sd      a0, X_A0(tp)
     volatile_regs sd, tp
     mv      a0, tp
     ld      tp, TCB_HART(a0)
     ld      sp, HART_STACK_TOP(tp)
-    li      t1, NR_SYS_REPLY_RECV
-    bleu    a7, t1, ipc_call
-    li      t1, NR_SYS_SIGNAL_WAIT
-    beq     a7, t1, ipc_call
     call    syscall_fast            /* (tcb) -> 0: done */
     bnez    a0, fast_declined
     ld      t0, HART_CURRENT(tp)
@@ -153,12 +178,100 @@ fast_declined:
     call    trap_syscall            /* (tcb) -> tcb to run */
     j       restore_all
 
+/* Call and ReplyRecv: the message stays in a1..a5 (fastpath/ipc.c). */
 ipc_call:
-    saved_regs sd, a0
-    call    fastpath_ipc            /* (tcb) -> tcb to run, or 0: declined */
+    switch_regs sd, tp
+    sd      a6, TCB_X(16)(tp)
+    sd      t0, TCB_PC(tp)
+    csrrw   t1, sscratch, zero
+    sd      t1, X_TP(tp)
+    ld      tp, TCB_HART(tp)
+    andi    t1, a1, MSG_SIZE_MASK
+    li      t0, MSG_REG_WORDS_MAX
+    ld      sp, HART_STACK_TOP(tp)
+    bltu    t0, t1, ipc_declined    /* more words, or capabilities */
+    bnez    a7, 1f
+    call    fastpath_call           /* (endpoint) -> tcb to run, or 0: declined */
+    bnez    a0, ipc_exit
+    j       ipc_declined
+1:  call    fastpath_reply_recv     /* (endpoint) -> the same */
+    bnez    a0, ipc_exit
+
+ipc_declined:
+    ld      a0, HART_CURRENT(tp)
+    message_regs sd, a0
+    call    trap_syscall
+    j       restore_all
+
+/* a0 = thread that waited in a Call or for one; a1..a6 = the end of its call. */
+ipc_exit:
+    csrw    sscratch, a0
+    ld      t0, TCB_PC(a0)
+    addi    t0, t0, 4
+    csrw    sepc, t0
+    sc.d    zero, t0, (a0)          /* only to end a reservation */
+    switch_regs ld, a0
+    ld      t0, X_T0(a0)
+    ld      t1, X_T1(a0)
+    ld      tp, X_TP(a0)
+    li      a0, 0
+    sret
+
+/* The same, when the mailbox must be looked at first. */
+    .globl ipc_exit_drain
+ipc_exit_drain:
+    message_regs sd, a0
+    sd      a6, TCB_X(16)(a0)
+    j       exit_drain
+
+wait_call:
+    switch_regs sd, tp
+    message_regs sd, tp
+    sd      a6, TCB_X(16)(tp)
+    sd      t0, TCB_PC(tp)
+    csrrw   t1, sscratch, zero
+    sd      t1, X_TP(tp)
+    ld      tp, TCB_HART(tp)
+    ld      sp, HART_STACK_TOP(tp)
+    call    fastpath_signal_wait    /* (notification) -> tcb to run, or 0: declined */
+    bnez    a0, wait_exit
+    ld      a0, HART_CURRENT(tp)
+    call    fastpath_wait_timed     /* (tcb) -> tcb to run, or 0: declined */
     bnez    a0, restore_all
     ld      a0, HART_CURRENT(tp)
     call    trap_syscall
+    j       restore_all
+
+/* a0 = thread that waited for bits, which are in a6. */
+wait_exit:
+    csrw    sscratch, a0
+    ld      t0, TCB_PC(a0)
+    addi    t0, t0, 4
+    csrw    sepc, t0
+    sc.d    zero, t0, (a0)          /* only to end a reservation */
+    mv      a1, a6
+    switch_regs ld, a0
+    ld      a2, TCB_X(12)(a0)
+    ld      a3, TCB_X(13)(a0)
+    ld      a4, TCB_X(14)(a0)
+    ld      a5, TCB_X(15)(a0)
+    ld      a6, TCB_X(16)(a0)
+    ld      t0, X_T0(a0)
+    ld      t1, X_T1(a0)
+    ld      tp, X_TP(a0)
+    li      a0, 0
+    sret
+
+    .globl wait_exit_drain
+wait_exit_drain:
+    sd      a6, TCB_X(11)(a0)
+exit_drain:
+    ld      t0, TCB_PC(a0)
+    addi    t0, t0, 4
+    sd      t0, TCB_PC(a0)
+    sd      zero, X_A0(a0)
+    mv      a0, tp
+    call    sched_exit              /* (hart) -> tcb to run */
     j       restore_all
 
 /* The vector while events are traced (kernel/trace.h): nothing is fast. */

@@ -37,7 +37,7 @@ error_t cspace_index(struct slot *via, uint64_t via_word, uint64_t index, struct
  * CNode in `via`, or NULL. */
 static inline struct slot *cspace_second(const struct slot *via, uint64_t index)
 {
-    uint64_t word = __atomic_load_n(&via->word0, __ATOMIC_ACQUIRE);
+    uint64_t word = __atomic_load_n(&via->word0, __ATOMIC_RELAXED);
 
     if ((word & (CAP_TYPE_MASK | CAP_ZOMBIE)) != CAP_TYPE_CNODE || index - 1 >= 1ul << cap_extra(word))
         return NULL;

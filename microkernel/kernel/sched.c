@@ -24,6 +24,7 @@
 #include <atoll/frame.h>
 
 #include "arch/riscv/csr.h"
+#include "arch/riscv/fpu.h"
 #include "arch/riscv/sbi.h"
 #include "kernel/assert.h"
 #include "kernel/deadline.h"
@@ -45,9 +46,6 @@
 #define POLL_WORTH_TICKS    4000
 
 bool have_sstc;
-
-void fp_save(uint64_t f[33]);
-void fp_restore(const uint64_t f[33]);
 
 /* ---- timer ---- */
 
@@ -222,8 +220,6 @@ void fp_flush(struct hart *h, struct tcb *t)
     if (t != h->current || (csr_read("sstatus") & SSTATUS_FS_MASK) != SSTATUS_FS_DIRTY)
         return;
     fp_save(t->f);
-    h->fp_owner = t;
-    t->fp_hart = h->id;
     set_fs(SSTATUS_FS_CLEAN);
 }
 
@@ -233,11 +229,11 @@ void fp_enter(struct hart *h, struct tcb *t)
         set_fs(0);
         return;
     }
-    if (h->fp_owner != t || t->fp_hart != h->id) {
+    if (h->fp_owner != t || t->fp_state == FP_STALE) {
         set_fs(SSTATUS_FS_DIRTY);
         fp_restore(t->f);
         h->fp_owner = t;
-        t->fp_hart = h->id;
+        t->fp_state = FP_USED;
     }
     set_fs(SSTATUS_FS_CLEAN);
 }

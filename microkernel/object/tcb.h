@@ -59,7 +59,9 @@ enum tcb_slot {
  * wait right now; what it waits for has changed, so look again. */
 enum leave { LEAVE_DONE, LEAVE_CLAIMED, LEAVE_CHANGED };
 
-enum fp_state { FP_NEVER, FP_USED };
+/* Of FP_STALE the registers of no hart are a copy; of FP_USED those of its hart are
+ * while it is fp_owner there. */
+enum fp_state { FP_NEVER, FP_USED, FP_STALE };
 
 struct tcb {
     /* Offsets up to `hart` are known to assembly (arch/riscv/offsets.h). */
@@ -97,7 +99,6 @@ struct tcb {
     uint32_t arriving;          /* migrated, not yet taken over by its new hart   */
     uint32_t arrive_waits;      /* then: has a deadline                           */
     uint32_t migrate_refused;   /* for TCB_SET_HART: it lends or borrows now      */
-    uint32_t fp_hart;           /* whose registers held its FP state last      */
     uint32_t retries;           /* K_AGAIN in a row                            */
     uint32_t batch_index;       /* entries done by a restarted SYS_BATCH       */
     uint64_t restart_cursor;    /* progress of a restarted call; 0 at its start */

@@ -29,7 +29,6 @@ void tcb_init(struct tcb *t)
 {
     t->hart_ptr = &harts[0];
     t->state = THREAD_STOPPED;
-    t->fp_hart = ~0u;
 }
 
 void tcb_refresh(struct tcb *t)
@@ -341,8 +340,7 @@ static error_t copy_fpu(struct invoke *inv, struct tcb *t)
     }
     if (err == 0) {
         memcpy(t->f, src->f, sizeof(t->f));
-        t->fp_state = src->fp_state;
-        t->fp_hart = ~0u;
+        t->fp_state = src->fp_state != FP_NEVER ? FP_STALE : FP_NEVER;
     }
     spin_unlock(&tree_lock);
     return err;

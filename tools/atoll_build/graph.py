@@ -156,7 +156,8 @@ class Writer:
         out = []
         for source in component.sources:
             obj = f"build/obj/{component.name}/{source}.o"
-            self.edge([obj], "cc", [source], order=order, flags=flags)
+            own = " ".join([flags, *c.FILE_FLAGS.get(str(source), ())])
+            self.edge([obj], "cc", [source], order=order, flags=own)
             out.append(obj)
         return out
 

@@ -9,10 +9,10 @@
 #include <stdint.h>
 
 /* *word = 1; what it was. Acquire. */
-static inline uint32_t atomic_take(uint32_t *word)
+static inline int64_t atomic_take(uint32_t *word)
 {
-    uint32_t was;
-    __asm__ volatile("amoswap.w.aq %0, %2, %1" : "=r"(was), "+A"(*word) : "r"(1u) : "memory");
+    int64_t was;    /* as the instruction extends it */
+    __asm__ volatile("amoswap.w.aq %0, %2, %1" : "=r"(was), "+A"(*word) : "r"(1ul) : "memory");
     return was;
 }
 
@@ -26,6 +26,18 @@ static inline void atomic_give(uint32_t *word)
 static inline void store_release(uint64_t *word, uint64_t value)
 {
     __asm__ volatile("fence rw, w\n\tsd %1, %0" : "=m"(*word) : "r"(value) : "memory");
+}
+
+/* *word &= mask. Release. */
+static inline void atomic_and_release(uint64_t *word, uint64_t mask)
+{
+    __asm__ volatile("amoand.d.rl zero, %1, %0" : "+A"(*word) : "r"(mask) : "memory");
+}
+
+/* A store that is one store: no order, never torn. */
+static inline void store_relaxed(uint32_t *word, uint32_t value)
+{
+    __asm__ volatile("sw %1, %0" : "=m"(*word) : "r"(value));
 }
 
 /* Loads before this one come first. */

@@ -7,6 +7,7 @@
 
 #include "kernel/hart.h"
 #include "object/tcb.h"
+#include "object/vspace.h"
 
 _Static_assert(offsetof(struct tcb, x) == TCB_PC, "");
 _Static_assert(offsetof(struct tcb, pers_base) == TCB_PERS_BASE, "");
@@ -26,3 +27,6 @@ _Static_assert(SYS_CALL == NR_SYS_CALL, "");
 _Static_assert(SYS_REPLY_RECV == NR_SYS_REPLY_RECV, "");
 _Static_assert(SYS_RESUME == NR_SYS_RESUME, "");
 _Static_assert(SYS_SIGNAL_WAIT == NR_SYS_SIGNAL_WAIT, "");
+_Static_assert(MSG_INFO(0, 127, 3) == MSG_SIZE_MASK, "");
+_Static_assert(MSG_REG_WORDS == MSG_REG_WORDS_MAX, "");
+_Static_assert(offsetof(struct vspace, harts) == 0, "an atomic takes no offset");

@@ -25,4 +25,7 @@
 #define NR_SYS_SIGNAL_WAIT 10
 #define NR_SYS_RESUME     15
 
+#define MSG_SIZE_MASK     0x1ff     /* of the message info: words and capabilities */
+#define MSG_REG_WORDS_MAX 4
+
 #endif

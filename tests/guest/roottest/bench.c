@@ -40,6 +40,21 @@ static void server(uint64_t reply)
         sys(SYS_REPLY_RECV, ep, MSG_INFO(0, 4, 0), 1, 2, 3, 4, reply);
 }
 
+/* One floating-point instruction that dirties the registers. */
+static inline void use_fp(void)
+{
+    __asm__ volatile(".option push\n.option arch, +d\nfmv.d.x f8, zero\n.option pop");
+}
+
+static void server_fp(uint64_t reply)
+{
+    sys(SYS_RECV, ep, 0, 0, 0, 0, 0, reply);
+    for (;;) {
+        use_fp();
+        sys(SYS_REPLY_RECV, ep, MSG_INFO(0, 4, 0), 1, 2, 3, 4, reply);
+    }
+}
+
 #define MEASURE(name, code) do { \
         uint64_t start_ = instret(); \
         for (unsigned i_ = 0; i_ < ROUNDS; i_++) { code; } \
@@ -81,6 +96,10 @@ static void bench_spaces(cptr_t reply)
     t = spawn_in(space, 0, 129, server, reply);
     MEASURE("call/reply_recv 4 words, 2 spaces", sys(SYS_CALL, ep, MSG_INFO(0, 4, 0), 1, 2, 3, 4, 0));
     MEASURE("call/reply_recv 0 words, 2 spaces", sys(SYS_CALL, ep, MSG_INFO(0, 0, 0), 0, 0, 0, 0, 0));
+    invoke(CAP_INIT_CNODE, CNODE_DELETE, t, 0, 0, 0, 0);
+    t = spawn_in(space, 0, 129, server_fp, reply);
+    MEASURE("call/reply_recv 4 words, 2 spaces, FP",
+            (use_fp(), sys(SYS_CALL, ep, MSG_INFO(0, 4, 0), 1, 2, 3, 4, 0)));
     invoke(CAP_INIT_CNODE, CNODE_DELETE, t, 0, 0, 0, 0);
     t = spawn_in(space, 0, 129, partner_signal, 0);
     MEASURE("signal_wait ping-pong, 2 spaces", sys_signal_wait(a, b, DEADLINE_NONE));

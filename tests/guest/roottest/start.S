@@ -93,6 +93,50 @@ fake_fault:
     .globl fake_stack_top
 fake_stack_top:
 
+/*
+ * uint64_t pattern_call(const uint64_t a[8], uint64_t out[8], uint64_t seed):
+ * the system call a[7] with a[0..6], while all other registers hold a pattern;
+ * out = a0..a7 after it. Returns the registers (bit n: xn) that have changed.
+ */
+    .text
+    .globl pattern_call
+pattern_call:
+    addi    sp, sp, -256
+    .irp n, 1,3,4,8,9,18,19,20,21,22,23,24,25,26,27,11
+    sd      x\n, (\n * 8)(sp)
+    .endr
+    slli    a2, a2, 6
+    sd      a2, 0(sp)
+    .irp n, 1,3,4,5,6,7,8,9,18,19,20,21,22,23,24,25,26,27,28,29,30,31
+    addi    x\n, a2, \n
+    .endr
+    mv      a7, a0
+    .irp n, 10,11,12,13,14,15,16,17
+    ld      x\n, (\n * 8 - 80)(a7)
+    .endr
+    ecall
+    sd      a0, 80(sp)
+    ld      a0, 88(sp)          /* out */
+    .irp n, 11,12,13,14,15,16,17
+    sd      x\n, (\n * 8 - 80)(a0)
+    .endr
+    ld      a1, 80(sp)
+    sd      a1, 0(a0)
+    li      a0, 0
+    ld      a2, 0(sp)
+    .irp n, 1,3,4,5,6,7,8,9,18,19,20,21,22,23,24,25,26,27,28,29,30,31
+    addi    a1, a2, \n
+    xor     a1, a1, x\n
+    snez    a1, a1
+    slli    a1, a1, \n
+    or      a0, a0, a1
+    .endr
+    .irp n, 1,3,4,8,9,18,19,20,21,22,23,24,25,26,27
+    ld      x\n, (\n * 8)(sp)
+    .endr
+    addi    sp, sp, 256
+    ret
+
 /* For the benchmark: a0 rounds of a reflected call; a1 = notification. */
     .text
     .balign 4096

@@ -622,6 +622,106 @@ static void test_interrupted_wait(unsigned hart)
     invoke(CAP_INIT_CNODE, CNODE_DELETE, t, 0, 0, 0, 0);
 }
 
+/* ---- registers ---- */
+
+uint64_t pattern_call(const uint64_t a[8], uint64_t out[8], uint64_t seed);
+
+static inline void fp_set(uint64_t v)
+{
+    __asm__ volatile(".option push\n.option arch, +d\nfmv.d.x f8, %0\nfmv.d.x f31, %0\n.option pop" :: "r"(v));
+}
+
+static inline bool fp_is(uint64_t v)
+{
+    uint64_t a, b;
+    __asm__ volatile(".option push\n.option arch, +d\nfmv.x.d %0, f8\nfmv.x.d %1, f31\n.option pop"
+                     : "=r"(a), "=r"(b));
+    return a == v && b == v;
+}
+
+/* One call; which registers it changed that it must not (bit 63: FP). A call with
+ * results in a0..`last` leaves the arguments after that alone. */
+static uint64_t changed_by(const uint64_t a[8], uint64_t out[8], unsigned last, uint64_t seed, bool fp)
+{
+    if (fp)
+        fp_set(seed);
+    uint64_t bad = pattern_call(a, out, seed);
+    for (unsigned i = last + 1; i < 8; i++)
+        bad |= (uint64_t)(out[i] != a[i]) << (10 + i);
+    return bad | (uint64_t)(fp && !fp_is(seed)) << 63;
+}
+
+static uint64_t partner_changed;
+static cptr_t reg_ping, reg_pong;     /* threads of other tests still wait for theirs */
+
+/* Bit 0 of the argument: with FP; the rest: the reply object. */
+static void register_server(uint64_t arg)
+{
+    uint64_t reply = arg >> 1, a[8] = { ep, MSG_INFO(1, 2, 0), 11, 12, 13, 14, reply, SYS_REPLY_RECV }, out[8];
+
+    sys(SYS_RECV, ep, 0, 0, 0, 0, 0, reply);
+    for (uint64_t n = 1;; n++)
+        partner_changed |= changed_by(a, out, 6, 1000 + n, arg & 1);
+}
+
+static void register_signaller(uint64_t fp)
+{
+    uint64_t a[8] = { reg_pong, reg_ping, DEADLINE_NONE, 4, 5, 6, 7, SYS_SIGNAL_WAIT }, out[8];
+
+    sys_wait(reg_ping, DEADLINE_NONE, NULL);
+    for (uint64_t n = 1;; n++)
+        partner_changed |= changed_by(a, out, 1, 2000 + n, fp);
+}
+
+static void test_registers_with(bool fp, unsigned priority)
+{
+    uint64_t call[8] = { ep, MSG_INFO(3, 4, 0), 21, 22, 23, 24, 0, SYS_CALL }, out[8], changed = 0;
+    uint64_t signal_wait[8] = { reg_ping, reg_pong, DEADLINE_NONE, 34, 35, 36, 37, SYS_SIGNAL_WAIT };
+    bool good = true;
+
+    partner_changed = 0;
+    cptr_t t = spawn(0, priority, register_server, make(CAP_TYPE_REPLY, 0, 0) << 1 | fp);
+
+    sys_wait(reg_pong, now() + MS, NULL);
+    for (unsigned i = 0; i < 20; i++) {
+        changed |= changed_by(call, out, 6, i, fp);
+        good = good && out[0] == 0 && out[1] == MSG_INFO(1, 2, 0) && out[2] == 11 && out[3] == 12 && out[6] == 0;
+    }
+    invoke(CAP_INIT_CNODE, CNODE_DELETE, t, 0, 0, 0, 0);
+    t = spawn(0, priority, register_signaller, fp);
+    sys_wait(reg_pong, now() + MS, NULL);
+    for (unsigned i = 0; i < 20; i++) {
+        signal_wait[2] = i < 10 ? DEADLINE_NONE : now() + 1000 * MS;
+        changed |= changed_by(signal_wait, out, 1, 100 + i, fp);
+        good = good && out[0] == 0 && out[1] == 1;
+    }
+    invoke(CAP_INIT_CNODE, CNODE_DELETE, t, 0, 0, 0, 0);
+    check(good, "results_of_switching_calls", 0);
+    check(changed == 0, "switching_calls_keep_the_callers_registers", (long)changed);
+    check(partner_changed == 0, "switching_calls_keep_the_partners_registers", (long)partner_changed);
+}
+
+static void test_registers(void)
+{
+    static const unsigned priorities[] = { 129, 128, 100 };
+    uint64_t a[8] = { 0, 51, 52, 53, 54, 55, 56, SYS_SIGNAL }, out[8], changed;
+
+    ep = make(CAP_TYPE_ENDPOINT, 0, 0);
+    reg_ping = note(), reg_pong = note();
+    a[0] = reg_pong;
+    changed = changed_by(a, out, 0, 1, true);
+    a[7] = SYS_YIELD;
+    changed |= changed_by(a, out, 0, 2, false);
+    a[7] = 999;
+    changed |= changed_by(a, out, 0, 3, false);
+    a[0] = CAP_INIT_SCHED, a[1] = SCHED_INFO, a[7] = SYS_INVOKE;
+    changed |= changed_by(a, out, 1, 4, false);
+    check(changed == 0, "calls_keep_registers", (long)changed);
+    sys_wait(reg_pong, DEADLINE_POLL, NULL);
+    for (unsigned i = 0; i < 6; i++)
+        test_registers_with(i & 1, priorities[i / 2]);
+}
+
 /* ---- floating point ---- */
 
 static void fp_user(uint64_t seed)
@@ -718,6 +818,7 @@ void tests(void)
     test_slices();
     test_budget();
     test_fp();
+    test_registers();
     test_donation();
     for (unsigned h = 0; h < hart_count() && h < 2; h++) {
         test_ipc_on(h, 200, "calls_are_answered_by_a_more_important_server");

@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Floating-point registers to and from memory: f[0..31], and fcsr in f[32].
+ * sstatus.FS must not be Off. The kernel itself is compiled without F and D.
+ */
+#ifndef ATOLL_ARCH_RISCV_FPU_H
+#define ATOLL_ARCH_RISCV_FPU_H
+
+#include <stdint.h>
+
+#define FP_EACH_REGISTER \
+    ".irp n, 0,1,2,3,4,5,6,7,8,9,10,11,12,13,14,15,16,17,18,19,20,21,22,23,24,25,26,27,28,29,30,31\n"
+
+static inline void fp_save(uint64_t f[33])
+{
+    uint64_t fcsr;
+    __asm__ volatile(".option push\n.option arch, +d\n"
+                     FP_EACH_REGISTER "fsd f\\n, (\\n * 8)(%1)\n.endr\n"
+                     "frcsr %0\nsd %0, 256(%1)\n.option pop"
+                     : "=&r"(fcsr) : "r"(f) : "memory");
+}
+
+static inline void fp_restore(const uint64_t f[33])
+{
+    uint64_t fcsr;
+    __asm__ volatile(".option push\n.option arch, +d\n"
+                     FP_EACH_REGISTER "fld f\\n, (\\n * 8)(%1)\n.endr\n"
+                     "ld %0, 256(%1)\nfscsr %0\n.option pop"
+                     : "=&r"(fcsr) : "r"(f) : "memory");
+}
+
+#endif
