@@ -17,7 +17,7 @@ typedef uint64_t __attribute__((may_alias)) word_t;
 #define WORD sizeof(word_t)
 #define IS_ALIGNED(p) (((uintptr_t)(p) & (WORD - 1)) == 0)
 
-void *memcpy(void *restrict to, const void *restrict from, size_t bytes)
+void *(memcpy)(void *restrict to, const void *restrict from, size_t bytes)
 {
     unsigned char *d = to;
     const unsigned char *s = from;
@@ -68,7 +68,7 @@ void *memmove(void *to, const void *from, size_t bytes)
     const unsigned char *s = from;
 
     if ((uintptr_t)d - (uintptr_t)s >= bytes)
-        return memcpy(to, from, bytes);     /* also right when d < s: it goes upwards */
+        return (memcpy)(to, from, bytes);   /* also right when d < s: it goes upwards */
     d += bytes;
     s += bytes;
     if ((((uintptr_t)d ^ (uintptr_t)s) & (WORD - 1)) == 0) {
@@ -85,7 +85,7 @@ void *memmove(void *to, const void *from, size_t bytes)
     return to;
 }
 
-void *memset(void *to, int value, size_t bytes)
+void *(memset)(void *to, int value, size_t bytes)
 {
     unsigned char *d = to;
 

@@ -14,7 +14,8 @@
  *
  * A process with one thread, which is most of them, uses an environment without
  * locks and roles (single_rpc_env): only the client that is waited for matters.
- * The other one is put in force before a second thread is made, and stays.
+ * The other one is put in force before a second thread is made, and stays. Where
+ * the machine has one hart, libipc waits by itself (alone_rpc_env).
  *
  * The drainer declares all clients asleep, busy or not: the next thread may use
  * one that was idle when it went to sleep. On a machine with one hart nobody
@@ -250,6 +251,23 @@ const struct rpc_env guest_rpc_env = {
     .room = env_room,
 };
 
+static void env_interrupted(struct rpc_client *c)
+{
+    (void)c;
+    this_thread()->work |= WORK_SIGNAL;
+}
+
+/* Its requests do not come to single_wait but when something is out of the usual. */
+const struct rpc_env alone_rpc_env = {
+    .wait = single_wait,
+    .wait_room = env_wait_room,
+    .completed = env_completed,
+    .copy_in = lent_copy_in,
+    .copy_out = lent_copy_out,
+    .interrupted = env_interrupted,
+    .combines_ring = true,
+};
+
 const struct rpc_env single_rpc_env = {
     .wait = single_wait,
     .wait_room = env_wait_room,
@@ -267,7 +285,7 @@ void rpc_env_share(struct process *p)
 
 bool rpc_env_is_single(const struct process *p)
 {
-    return p->client[0].env == &single_rpc_env;
+    return p->client[0].env != &guest_rpc_env;
 }
 
 /* ---- sleeping of one thread ---- */

@@ -12,6 +12,8 @@ struct process;
 extern const struct rpc_env guest_rpc_env;
 /* For a process with one thread. */
 extern const struct rpc_env single_rpc_env;
+/* The same on a machine with one hart. */
+extern const struct rpc_env alone_rpc_env;
 /* The process is about to get a second thread. */
 void rpc_env_share(struct process *);
 /* Has it never had one? */

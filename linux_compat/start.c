@@ -38,6 +38,7 @@ static void clients_init(struct process *p)
         [CLIENT_TIME] = { SERVER_TIME, TIME_LAYOUT_HASH },
     };
     uaddr_t base = PERS_AREA(p->area);
+    const struct rpc_env *env = hart_page()->nr_harts == 1 ? &alone_rpc_env : &single_rpc_env;
     lock_reset(&p->rpc_lock);
     p->drainer = 0;
     p->waiting[0] = p->waiting[1] = 0;
@@ -45,7 +46,7 @@ static void clients_init(struct process *p)
     for (unsigned i = 0; i < NR_CLIENTS; i++) {
         struct rpc_client *c = &p->client[i];
         /* A wrong hash shows in every request as an error; nothing to do here. */
-        rpc_client_renew(c, (struct session *)(base + AREA_SESSION(peer[i].server)), &single_rpc_env,
+        rpc_client_renew(c, (struct session *)(base + AREA_SESSION(peer[i].server)), env,
                          GUEST_CAP_DOORBELL(p->area, peer[i].server), p->notification, peer[i].hash);
         c->env_data = p;
     }

@@ -131,6 +131,7 @@ class Wire:
     def call_flags(self) -> str:
         flags = ["RPC_LONG"] if self.m.cancellable else []
         flags += ["RPC_IDEMPOTENT"] if self.m.idempotent else []
+        flags += ["RPC_ONE_RESULT"] if self.response.nr_words <= 1 else []
         return " | ".join(flags) or "0"
 
     def where(self, place: Place, source: str, arena: str) -> str:

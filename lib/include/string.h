@@ -6,9 +6,13 @@
 
 #include <stddef.h>
 
-void  *memcpy(void *restrict to, const void *restrict from, size_t bytes);
+void  *(memcpy)(void *restrict to, const void *restrict from, size_t bytes);
+/* Freestanding, the compiler does not take the names for what they are: with these
+ * a copy or comparison of a few bytes is in line. */
+#define memcpy(to, from, bytes)    __builtin_memcpy((to), (from), (bytes))
+#define memset(to, value, bytes)   __builtin_memset((to), (value), (bytes))
 void  *memmove(void *to, const void *from, size_t bytes);
-void  *memset(void *to, int value, size_t bytes);
+void  *(memset)(void *to, int value, size_t bytes);
 int    memcmp(const void *a, const void *b, size_t bytes);
 void  *memchr(const void *in, int value, size_t bytes);
 void  *memrchr(const void *in, int value, size_t bytes);

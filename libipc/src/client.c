@@ -13,6 +13,10 @@
  * tokens and arena slots are given back without it (atomic bits). No lock is
  * held across env->wait and env->wait_room, nor while lent memory is touched.
  *
+ * The only thread on the only hart (env->interrupted) takes a shorter way: no lock,
+ * no atomic operation, and an answer that is the one waited for is taken from the
+ * ring by rpc_invoke itself. Whatever else it finds it leaves to env->wait.
+ *
  * Restart of the server: seen as a change of the header's epoch, by begin and
  * by drain. Indices go on. Answers that the old server left are taken first; then
  * each published request ends with ERR_PEER_RESTARTED (tests/models/ring_epoch.pml).
@@ -28,6 +32,17 @@
 /* A sleep shorter than this, the two wake-ups included, would have been better spun. */
 #define SPIN_WORTH_US 300u
 
+/* Requests are set up when first used, so that a client costs no more memory
+ * than it needs. Tokens are taken lowest first; request 0 is there at once. */
+static void make_ready(struct rpc_client *client, unsigned token)
+{
+    for (; client->nr_ready <= token; client->nr_ready++) {
+        struct rpc_request *request = &client->request[client->nr_ready];
+        request->token = client->nr_ready;
+        request->arena_slot = request->lend_at = ARENA_NONE;
+    }
+}
+
 static error_t init_head(struct rpc_client *client, struct session *session, const struct rpc_env *env, cptr_t doorbell,
                          cptr_t own, uint64_t layout_hash)
 {
@@ -40,6 +55,7 @@ static error_t init_head(struct rpc_client *client, struct session *session, con
     for (unsigned i = 0; i < CQ_ENTRIES / 64; i++)
         client->tokens[i] = UINT64_MAX;
     client->arenas = UINT32_MAX;
+    make_ready(client, 0);
     /* A hash of 0: the server opens the session later; looked at again then. */
     uint64_t hash = load_relaxed(&session->header.layout_hash);
     return hash == 0 || hash == layout_hash ? 0 : ERR_BAD_MESSAGE;
@@ -64,17 +80,6 @@ error_t rpc_client_renew(struct rpc_client *client, struct session *session, con
     return init_head(client, session, env, doorbell, own, layout_hash);
 }
 
-/* Requests are set up when first used, so that a client costs no more memory
- * than it needs. Tokens are taken lowest first. */
-static void make_ready(struct rpc_client *client, unsigned token)
-{
-    for (; client->nr_ready <= token; client->nr_ready++) {
-        struct rpc_request *request = &client->request[client->nr_ready];
-        request->token = client->nr_ready;
-        request->arena_slot = request->lend_at = ARENA_NONE;
-    }
-}
-
 static inline void lock(struct rpc_client *client)
 {
     if (client->env->lock != NULL)
@@ -85,6 +90,11 @@ static inline void unlock(struct rpc_client *client)
 {
     if (client->env->unlock != NULL)
         client->env->unlock(client);
+}
+
+static inline bool is_alone(const struct rpc_client *client)
+{
+    return client->env->interrupted != NULL;
 }
 
 /* Without Zbb the compiler's own is a call. Mostly it is the first bit. */
@@ -135,10 +145,9 @@ static void adopt_epoch(struct rpc_client *client, uint32_t epoch)
 static inline bool session_usable(struct rpc_client *client)
 {
     struct session_header *header = &client->session->header;
-    uint32_t epoch = load_acquire(&header->epoch);
 
-    if (__builtin_expect(epoch != client->epoch, 0))
-        adopt_epoch(client, epoch);
+    if (__builtin_expect(load_relaxed(&header->epoch) != client->epoch, 0))
+        adopt_epoch(client, load_acquire(&header->epoch));
     return !client->broken && load_relaxed(&header->closed) == 0;
 }
 
@@ -223,13 +232,20 @@ __attribute__((noinline)) static struct rpc_request *reserve_waiting(struct rpc_
     return request;
 }
 
+/* All tokens are free: then all slots are, no entry is reserved, and request 0
+ * was set up. */
+static inline bool nothing_under_way(const struct rpc_client *client)
+{
+    return (client->tokens[0] & client->tokens[1]) == UINT64_MAX;
+}
+
 /* The frequent case: nothing else is under way, so token and slot 0 are free. */
 static inline struct rpc_request *reserve_first(struct rpc_client *client, uint16_t method, unsigned flags)
 {
     struct rpc_request *request = &client->request[0];
     bool arena = (flags & (RPC_WANT_ARENA | RPC_NEED_ARENA)) != 0;
 
-    if (client->tokens[0] != UINT64_MAX || client->nr_ready == 0 || client->arenas != UINT32_MAX || !has_entry(client))
+    if (client->tokens[0] != UINT64_MAX || client->arenas != UINT32_MAX || !has_entry(client))
         return NULL;
     __atomic_fetch_and(&client->tokens[0], ~1ull, __ATOMIC_ACQUIRE);
     request->method = method;
@@ -243,6 +259,16 @@ static inline struct rpc_request *reserve_first(struct rpc_client *client, uint1
     return request;
 }
 
+/* The only thread, nothing else under way, the session is good, and there is room:
+ * request 0 may be used as it is. */
+static inline bool may_go_alone(const struct rpc_client *client)
+{
+    const struct session_header *header = &client->session->header;
+
+    return is_alone(client) && nothing_under_way(client) && client->sq_tail - client->sq_head_seen < SQ_ENTRIES
+           && load_relaxed(&header->epoch) == client->epoch && load_relaxed(&header->closed) == 0 && !client->broken;
+}
+
 static inline struct rpc_request *begin_locked(struct rpc_client *client, uint16_t method, unsigned flags)
 {
     if (!session_usable(client))
@@ -254,7 +280,7 @@ static inline struct rpc_request *begin_locked(struct rpc_client *client, uint16
     return request != NULL ? request : reserve_waiting(client, method, flags);
 }
 
-struct rpc_request *rpc_begin_with(struct rpc_client *client, uint16_t method, unsigned flags)
+__attribute__((noinline)) static struct rpc_request *begin_slow(struct rpc_client *client, uint16_t method, unsigned flags)
 {
     lock(client);
     struct rpc_request *request = begin_locked(client, method, flags);
@@ -266,23 +292,48 @@ struct rpc_request *rpc_begin_with(struct rpc_client *client, uint16_t method, u
     return request;
 }
 
+struct rpc_request *rpc_begin_with(struct rpc_client *client, uint16_t method, unsigned flags)
+{
+    if (__builtin_expect(!may_go_alone(client), 0))
+        return begin_slow(client, method, flags);
+    struct rpc_request *request = &client->request[0];
+    client->tokens[0] = ~1ull;
+    client->nr_reserved = 1;
+    request->method = method;
+    request->in_use = 1;
+    request->published = 0;
+    request->done = 0;
+    if ((flags & (RPC_WANT_ARENA | RPC_NEED_ARENA)) != 0) {
+        client->arenas = ~1u;
+        request->arena_slot = 0;
+        request->arena = client->session->arena[0];
+    }
+    return request;
+}
+
 struct rpc_request *rpc_begin(struct rpc_client *client, uint16_t method)
 {
     return rpc_begin_with(client, method, RPC_NEED_ARENA);
 }
 
+static inline void forget_arena(struct rpc_request *request)
+{
+    request->arena = NULL;
+    request->arena_slot = ARENA_NONE;
+    request->arena_bytes = 0;
+    request->arena_used = 0;
+    request->lend_at = ARENA_NONE;
+}
+
 /* Without the lock. */
-static inline void give_back(struct rpc_client *client, struct rpc_request *request)
+__attribute__((noinline)) static void give_back(struct rpc_client *client, struct rpc_request *request)
 {
     uint32_t token = request->token;
 
     request->in_use = 0;
     if (request->arena != NULL) {
         uint32_t slot = 1u << request->arena_slot;
-        request->arena_slot = ARENA_NONE;
-        request->arena = NULL;
-        request->arena_bytes = request->arena_used = 0;
-        request->lend_at = ARENA_NONE;
+        forget_arena(request);
         __atomic_fetch_or(&client->arenas, slot, __ATOMIC_RELEASE);
     }
     __atomic_fetch_or(&client->tokens[token / 64], 1ull << (token % 64), __ATOMIC_RELEASE);
@@ -292,6 +343,19 @@ static inline void give_back(struct rpc_client *client, struct rpc_request *requ
         client->env->room(client);
         unlock(client);
     }
+}
+
+/* The only thread's: nobody waits for room. */
+static inline void give_back_alone(struct rpc_client *client, struct rpc_request *request)
+{
+    uint32_t token = request->token;
+
+    request->in_use = 0;
+    if (request->arena != NULL) {
+        client->arenas |= 1u << request->arena_slot;
+        forget_arena(request);
+    }
+    client->tokens[token / 64] |= 1ull << (token % 64);
 }
 
 static inline void copy_words(uint64_t to[6], const uint64_t from[6])
@@ -320,12 +384,56 @@ static inline void publish_tail(struct rpc_client *client)
 
 static inline void fill_head(struct sq_entry *entry, const struct rpc_client *client, const struct rpc_request *request)
 {
-    entry->method = request->method;
-    entry->flags = 0;
-    entry->token = request->token;
-    entry->arena_slot = request->arena_slot;
-    entry->arena_bytes = request->arena_bytes;
-    entry->epoch = client->epoch;
+    entry->head[0] = request->head[0];
+    entry->head[1] = request->head[1] | (uint64_t)client->epoch << 32;
+}
+
+/* ---- the only thread on the only hart ---- */
+
+/*
+ * The entry is written: publish it, ring and sleep in one kernel entry. Both
+ * stores (the tail, our asleep word) stand before the one fence, both looks (at
+ * the server's asleep word, at the completion ring) behind it: so each half of
+ * the protocol has its fence. Returns the completion of this token if it is the
+ * one thing in the ring and good; it is the caller's until answer_taken. NULL: it
+ * is not there yet, or something else is; env->wait shall see to it.
+ */
+static inline const struct cq_entry *exchange(struct rpc_client *client, uint32_t token)
+{
+    const struct session *session = client->session;
+    struct session_header *header = &client->session->header;
+    uint32_t tail = client->sq_tail + 1, head = client->cq_head, epoch = client->epoch;
+    uint64_t bits;
+
+    client->sq_tail = tail;
+    store_release(&header->sq_tail, tail);
+    store_relaxed(&header->client_asleep, 1);
+    full_fence();
+    if (__builtin_expect(load_relaxed(&header->server_asleep) == 0, 0))
+        return NULL;
+    if (__builtin_expect(load_relaxed(&header->cq_tail) != head || load_relaxed(&header->epoch) != epoch, 0)) {
+        client->ring_needed = true;
+        return NULL;
+    }
+    client->ring_needed = false;
+    if (__builtin_expect(sys_signal_wait(client->doorbell, client->own, DEADLINE_NONE, &bits) == ERR_INTERRUPTED, 0)) {
+        client->interrupted = true;
+        return NULL;
+    }
+    if (__builtin_expect(load_relaxed(&header->epoch) != epoch || load_acquire(&header->cq_tail) != head + 1, 0))
+        return NULL;
+    const struct cq_entry *entry = &session->cq[head % CQ_ENTRIES];
+    return load_relaxed(&entry->token) == token && load_relaxed(&entry->error) == 0 ? entry : NULL;
+}
+
+/* The answer to our last entry: the server has consumed all that we published. */
+static inline void answer_taken(struct rpc_client *client)
+{
+    uint32_t head = client->cq_head + 1;
+
+    client->cq_head = head;
+    client->sq_head_seen = client->sq_tail;
+    store_release(&client->session->header.cq_head, head);
 }
 
 static inline void publish(struct rpc_client *client, struct rpc_request *request)
@@ -375,7 +483,18 @@ static inline error_t await(struct rpc_client *client, struct rpc_request *reque
     return request->error;
 }
 
-error_t rpc_invoke(struct rpc_client *client, struct rpc_request *request, bool cancellable)
+/* What exchange() left open. */
+__attribute__((noinline)) static error_t await_rest(struct rpc_client *client, struct rpc_request *request, bool cancellable)
+{
+    if (client->interrupted) {
+        client->interrupted = false;
+        client->env->interrupted(client);
+    }
+    return await(client, request, cancellable);
+}
+
+__attribute__((noinline)) static error_t invoke_shared(struct rpc_client *client, struct rpc_request *request,
+                                                       bool cancellable)
 {
     lock(client);
     publish(client, request);
@@ -384,6 +503,33 @@ error_t rpc_invoke(struct rpc_client *client, struct rpc_request *request, bool 
     else
         unlock_and_ring(client);
     return await(client, request, cancellable);
+}
+
+static inline error_t invoke_alone(struct rpc_client *client, struct rpc_request *request, bool cancellable)
+{
+    struct sq_entry *entry = next_entry(client);
+
+    fill_head(entry, client, request);
+    copy_words(entry->word, request->word);
+    request->published = 1;
+    client->nr_reserved--;
+    const struct cq_entry *answer = exchange(client, request->token);
+    uint32_t bytes = answer != NULL ? load_relaxed(&answer->arena_bytes) : 0;
+    if (__builtin_expect(answer == NULL || bytes > (request->arena != NULL ? ARENA_SLOT_BYTES : 0), 0))
+        return await_rest(client, request, cancellable);
+    copy_words(request->word, answer->word);
+    request->error = 0;
+    request->result_bytes = bytes;
+    request->done = 1;
+    answer_taken(client);
+    return 0;
+}
+
+error_t rpc_invoke(struct rpc_client *client, struct rpc_request *request, bool cancellable)
+{
+    if (is_alone(client))
+        return invoke_alone(client, request, cancellable);
+    return invoke_shared(client, request, cancellable);
 }
 
 void rpc_submit(struct rpc_client *client, struct rpc_request *request)
@@ -418,12 +564,15 @@ void rpc_cancel(struct rpc_client *client, struct rpc_request *request)
 
 void rpc_end(struct rpc_client *client, struct rpc_request *request)
 {
-    if (!request->published) {
+    if (__builtin_expect(!request->published, 0)) {
         lock(client);
         client->nr_reserved--;
         unlock(client);
     }
-    give_back(client, request);
+    if (is_alone(client))
+        give_back_alone(client, request);
+    else
+        give_back(client, request);
 }
 
 /* A request published by rpc_call_words failed or waits on: the uncommon rest. */
@@ -450,7 +599,8 @@ static inline void put_words(uint64_t to[6], const uint64_t from[6], unsigned nr
     }
 }
 
-error_t rpc_call_words(struct rpc_client *client, uint16_t method, unsigned flags, uint64_t word[6], unsigned nr_in)
+__attribute__((noinline)) static error_t call_shared(struct rpc_client *client, uint16_t method, unsigned flags,
+                                                     uint64_t word[6], unsigned nr_in)
 {
     lock(client);
     struct rpc_request *request = begin_locked(client, method, 0);
@@ -473,6 +623,43 @@ error_t rpc_call_words(struct rpc_client *client, uint16_t method, unsigned flag
         copy_words(word, request->word);
     give_back(client, request);
     return error != ERR_PEER_RESTARTED ? error : call_again(client, method, flags, word, nr_in);
+}
+
+/* Sent with token 0 and not answered as expected: make it a request like any other. */
+__attribute__((noinline)) static error_t words_unanswered(struct rpc_client *client, uint16_t method, unsigned flags,
+                                                          uint64_t word[6], unsigned nr_in)
+{
+    struct rpc_request *request = &client->request[0];
+
+    client->tokens[0] = ~1ull;
+    request->method = method;
+    request->in_use = 1;
+    request->done = 0;
+    request->published = 1;
+    error_t error = await_rest(client, request, (flags & RPC_LONG) != 0);
+    if (error == 0)
+        copy_words(word, request->word);
+    give_back_alone(client, request);
+    return error != ERR_PEER_RESTARTED ? error : call_again(client, method, flags, word, nr_in);
+}
+
+error_t rpc_call_words(struct rpc_client *client, uint16_t method, unsigned flags, uint64_t word[6], unsigned nr_in)
+{
+    if (__builtin_expect(!may_go_alone(client), 0))
+        return call_shared(client, method, flags, word, nr_in);
+    struct sq_entry *entry = next_entry(client);
+    entry->head[0] = method;        /* token 0 */
+    entry->head[1] = ARENA_NONE | (uint64_t)client->epoch << 32;
+    put_words(entry->word, word, nr_in);
+    const struct cq_entry *answer = exchange(client, 0);
+    if (__builtin_expect(answer == NULL || load_relaxed(&answer->arena_bytes) != 0, 0))
+        return words_unanswered(client, method, flags, word, nr_in);
+    if (flags & RPC_ONE_RESULT)
+        word[0] = answer->word[0];
+    else
+        copy_words(word, answer->word);
+    answer_taken(client);
+    return 0;
 }
 
 void rpc_post(struct rpc_client *client, struct rpc_request *request)

@@ -42,17 +42,11 @@ static uint32_t used(const struct rpc_request *request)
     return request->arena_used > request->arena_bytes ? request->arena_used : request->arena_bytes;
 }
 
-static void put_client_ref(void *where, const void *data, uint64_t bytes)
-{
-    struct rpc_ref ref = { (uint64_t)(uintptr_t)data, (uint32_t)bytes, RPC_PLACE_CLIENT };
-    memcpy(RPC_ALIGNED(where), &ref, sizeof ref);
-}
-
 error_t rpc_put_string(struct rpc_client *client, struct rpc_request *request, void *where, struct rpc_in in)
 {
     uint32_t at = room_for(request, request->arena_bytes, in.bytes + 1);
     if (at == ARENA_NONE) {
-        put_client_ref(where, in.data, in.bytes);
+        rpc_put_client_ref(where, in.data, in.bytes);
         return 0;
     }
     error_t error = copy_in(client, request->arena + at, in.data, in.bytes);
@@ -86,11 +80,11 @@ void rpc_put_array(struct rpc_request *request, void *where, const void *data, u
     memcpy(RPC_ALIGNED(where), &pair, sizeof pair);
 }
 
-error_t rpc_put_lend_in(struct rpc_client *client, struct rpc_request *request, void *where, struct rpc_in in)
+error_t rpc_put_lend_in_small(struct rpc_client *client, struct rpc_request *request, void *where, struct rpc_in in)
 {
     uint32_t at = room_for(request, request->arena_bytes, in.bytes);
-    if (at == ARENA_NONE || in.bytes > RPC_LEND_INLINE) {
-        put_client_ref(where, in.data, in.bytes);
+    if (at == ARENA_NONE) {
+        rpc_put_client_ref(where, in.data, in.bytes);
         return 0;
     }
     error_t error = copy_in(client, request->arena + at, in.data, in.bytes);
@@ -102,12 +96,12 @@ error_t rpc_put_lend_in(struct rpc_client *client, struct rpc_request *request, 
     return 0;
 }
 
-void rpc_put_lend_out(struct rpc_request *request, void *where, struct rpc_out out, uint32_t results_bytes)
+void rpc_put_lend_out_small(struct rpc_request *request, void *where, struct rpc_out out, uint32_t results_bytes)
 {
     uint32_t from = used(request) > results_bytes ? used(request) : results_bytes;
     uint32_t at = room_for(request, from, out.bytes);
-    if (at == ARENA_NONE || out.bytes > RPC_LEND_INLINE) {
-        put_client_ref(where, out.data, out.bytes);
+    if (at == ARENA_NONE) {
+        rpc_put_client_ref(where, out.data, out.bytes);
         return;
     }
     request->lend_at = (uint16_t)at;
@@ -115,11 +109,12 @@ void rpc_put_lend_out(struct rpc_request *request, void *where, struct rpc_out o
     memcpy(RPC_ALIGNED(where), &ref, sizeof ref);
 }
 
-error_t rpc_take_lend_out(struct rpc_client *client, struct rpc_request *request, struct rpc_out out, uint64_t done)
+error_t rpc_take_lend_out_small(struct rpc_client *client, struct rpc_request *request, struct rpc_out out,
+                                uint64_t done)
 {
     if (done > out.bytes)
         return ERR_BAD_MESSAGE;
-    if (request->lend_at == ARENA_NONE || done == 0)
+    if (done == 0)
         return 0;
     return copy_out(client, out.data, request->arena + request->lend_at, done);
 }

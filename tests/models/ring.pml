@@ -76,6 +76,21 @@ proctype client()
         :: asleep -> ring_server()
         :: else
         fi
+    /* The only thread: publish and declare asleep, then one fence for both looks. */
+    :: tail < N && tail == head ->
+        tail++;
+        client_buf ! TAIL(tail);
+        client_buf ! ASLEEP(1);
+        FENCE(client_buf);
+        asleep = server_asleep;
+        if
+        :: asleep && LOOK_AGAIN(cq_tail != head) -> ring_server()
+        :: asleep && !LOOK_AGAIN(cq_tail != head) ->
+            ring_server();
+            wait_client()
+        :: else                                 /* awake: drain or sleep below */
+        fi;
+        client_buf ! ASLEEP(0)
     :: head < cq_tail -> head++                 /* drain */
     :: head < tail ->
         client_buf ! ASLEEP(1);

@@ -45,6 +45,11 @@ struct rpc_env {
     error_t (*copy_in)(void *arena, const void *lent, size_t bytes);
     error_t (*copy_out)(void *lent, const void *arena, size_t bytes);
     /* The rest may be left out (0). */
+    /* The client has one thread, and the machine one hart: rpc_invoke does the
+     * waiting by itself, ringing and sleeping in one SYS_SIGNAL_WAIT on `own`,
+     * without locks, and calls `wait` only for what that left open. This is told
+     * when the kernel ended the sleep with ERR_INTERRUPTED. */
+    void (*interrupted)(struct rpc_client *);
     /* `wait` rings the doorbell itself when rpc_take_ring says so, so that
      * submitting and waiting are one SYS_SIGNAL_WAIT. Otherwise rpc_invoke has
      * rung before it calls `wait`. */
@@ -57,24 +62,34 @@ struct rpc_env {
 };
 
 struct rpc_request {
+    union {
+        struct {            /* as in the submission entry to be                 */
+            uint16_t method, entry_flags;
+            uint32_t token;
+            uint16_t arena_slot;
+            uint16_t arena_bytes;   /* in: bytes of arguments                   */
+            uint32_t entry_epoch;   /* 0: known when it is published            */
+        };
+        uint64_t head[2];
+    };
     uint64_t word[6];       /* in: arguments; out: results                      */
     uint8_t *arena;         /* the request's arena slot, ARENA_SLOT_BYTES        */
-    uint16_t arena_slot;
-    uint16_t arena_bytes;   /* in: bytes of arguments                           */
-    uint32_t result_bytes;  /* out: bytes of results in the arena, checked      */
-    uint32_t token;
-    uint16_t method;
-    uint16_t in_use;
-    int32_t  error;         /* out                                              */
-    uint32_t done;          /* release by the drainer, acquire by the owner     */
-    void    *owner;         /* env's: who waits                                 */
-    uint64_t user;          /* caller's, asynchronous requests                  */
     uint16_t arena_used;    /* bytes of arguments and copied lent bytes         */
     uint16_t lend_at;       /* `lend out` in the arena: offset, or ARENA_NONE   */
+    uint32_t result_bytes;  /* out: bytes of results in the arena, checked      */
+    int32_t  error;         /* out                                              */
+    uint32_t done;          /* release by the drainer, acquire by the owner     */
+    uint16_t in_use;
     uint8_t  published;
     uint8_t  interruptible; /* env->wait may return ERR_INTERRUPTED; while it is
                              * 0, such a return is only repeated                */
+    void    *owner;         /* env's: who waits                                 */
+    uint64_t user;          /* caller's, asynchronous requests                  */
 };
+_Static_assert(offsetof(struct rpc_request, token) == offsetof(struct sq_entry, token)
+               && offsetof(struct rpc_request, arena_slot) == offsetof(struct sq_entry, arena_slot)
+               && offsetof(struct rpc_request, arena_bytes) == offsetof(struct sq_entry, arena_bytes)
+               && offsetof(struct rpc_request, word) == offsetof(struct sq_entry, word), "the entry to be");
 
 struct rpc_client {
     struct session *session;
@@ -94,6 +109,7 @@ struct rpc_client {
     bool     ring_needed;   /* something was published while the server slept,
                              * and nobody rang yet: rpc_take_ring               */
     bool     broken;        /* hash differs, or the server's indices are absurd */
+    bool     interrupted;   /* env->interrupted is still to be called           */
     void    *env_data;
     uint32_t parks_seen;    /* the header's `parks` when rpc_spin last looked   */
     ticks_t  spin_ticks;    /* rpc_spin's learned bound; 0: not yet known       */
@@ -117,6 +133,7 @@ struct rpc_request *rpc_begin(struct rpc_client *, uint16_t method) MAY_YIELD;
 #define RPC_NEED_ARENA 2u   /* waits for one                                     */
 #define RPC_LONG       4u   /* may stay for long: leaves ARENA_RESERVE to others */
 #define RPC_IDEMPOTENT 8u   /* rpc_call_words only                               */
+#define RPC_ONE_RESULT 16u  /* rpc_call_words only: word[0] is all there is      */
 #define ARENA_RESERVE  8u
 struct rpc_request *rpc_begin_with(struct rpc_client *, uint16_t method, unsigned flags) MAY_YIELD;
 /* Also sets req->error to what it returns. An interrupted wait of a
@@ -126,7 +143,7 @@ void    rpc_submit(struct rpc_client *, struct rpc_request *);
 error_t rpc_finish(struct rpc_client *, struct rpc_request *, bool cancellable) MAY_YIELD;
 /* All of it for a request whose arguments (nr_in words) and results are inline:
  * on success word[] holds the results. flags: RPC_LONG for a cancellable one,
- * RPC_IDEMPOTENT to repeat it after a restart of the server. */
+ * RPC_IDEMPOTENT to repeat it after a restart of the server, RPC_ONE_RESULT. */
 error_t rpc_call_words(struct rpc_client *, uint16_t method, unsigned flags, uint64_t word[6], unsigned nr_in) MAY_YIELD;
 void    rpc_cancel(struct rpc_client *, struct rpc_request *);
 void    rpc_end(struct rpc_client *, struct rpc_request *);
@@ -176,12 +193,44 @@ _Static_assert(sizeof(struct rpc_ref) == 16 && sizeof(struct rpc_pair) == 8, "wi
 error_t rpc_put_string(struct rpc_client *, struct rpc_request *, void *where, struct rpc_in);
 error_t rpc_put_bytes(struct rpc_client *, struct rpc_request *, void *where, struct rpc_in);
 void    rpc_put_array(struct rpc_request *, void *where, const void *data, uint32_t count, uint32_t element_bytes);
-error_t rpc_put_lend_in(struct rpc_client *, struct rpc_request *, void *where, struct rpc_in);
-void    rpc_put_lend_out(struct rpc_request *, void *where, struct rpc_out, uint32_t results_bytes);
+error_t rpc_put_lend_in_small(struct rpc_client *, struct rpc_request *, void *where, struct rpc_in);
+void    rpc_put_lend_out_small(struct rpc_request *, void *where, struct rpc_out, uint32_t results_bytes);
 error_t rpc_take_bytes(struct rpc_client *, struct rpc_request *, const void *where, struct rpc_out, uint32_t *bytes);
 error_t rpc_take_array(struct rpc_request *, const void *where, void *to, uint32_t element_bytes, uint32_t limit,
                        uint32_t *count);
-error_t rpc_take_lend_out(struct rpc_client *, struct rpc_request *, struct rpc_out, uint64_t done);
+error_t rpc_take_lend_out_small(struct rpc_client *, struct rpc_request *, struct rpc_out, uint64_t done);
+
+static inline void rpc_put_client_ref(void *where, const void *data, uint64_t bytes)
+{
+    struct rpc_ref ref = { (uint64_t)(uintptr_t)data, (uint32_t)bytes, RPC_PLACE_CLIENT };
+    __builtin_memcpy(RPC_ALIGNED(where), &ref, sizeof ref);
+}
+
+static inline error_t rpc_put_lend_in(struct rpc_client *client, struct rpc_request *request, void *where,
+                                      struct rpc_in in)
+{
+    if (in.bytes <= RPC_LEND_INLINE)
+        return rpc_put_lend_in_small(client, request, where, in);
+    rpc_put_client_ref(where, in.data, in.bytes);
+    return 0;
+}
+
+static inline void rpc_put_lend_out(struct rpc_request *request, void *where, struct rpc_out out,
+                                    uint32_t results_bytes)
+{
+    if (out.bytes <= RPC_LEND_INLINE)
+        rpc_put_lend_out_small(request, where, out, results_bytes);
+    else
+        rpc_put_client_ref(where, out.data, out.bytes);
+}
+
+static inline error_t rpc_take_lend_out(struct rpc_client *client, struct rpc_request *request, struct rpc_out out,
+                                        uint64_t done)
+{
+    if (request->lend_at != ARENA_NONE)
+        return rpc_take_lend_out_small(client, request, out, done);
+    return done <= out.bytes ? 0 : ERR_BAD_MESSAGE;
+}
 /* Publish an event: no token, no answer. */
 void    rpc_post_event(struct rpc_client *, uint16_t method, const uint64_t word[6]) MAY_YIELD;
 /* The same without waiting; false when the ring is full. Call locked. */

@@ -26,12 +26,17 @@
 
 /* What one request looks like on the wire. */
 struct sq_entry {
-    uint16_t method;        /* ordinal from the IDL                             */
-    uint16_t flags;         /* SQ_*                                             */
-    uint32_t token;         /* chosen by the client, < CQ_ENTRIES; echoed       */
-    uint16_t arena_slot;    /* < ARENA_SLOTS, or ARENA_NONE                     */
-    uint16_t arena_bytes;   /* bytes of arguments there                         */
-    uint32_t epoch;         /* the server's, as the client last saw it; 0: never */
+    union {
+        struct {
+            uint16_t method;        /* ordinal from the IDL                     */
+            uint16_t flags;         /* SQ_*                                     */
+            uint32_t token;         /* chosen by the client, < CQ_ENTRIES; echoed */
+            uint16_t arena_slot;    /* < ARENA_SLOTS, or ARENA_NONE             */
+            uint16_t arena_bytes;   /* bytes of arguments there                 */
+            uint32_t epoch;         /* the server's, as the client last saw it; 0: never */
+        };
+        uint64_t head[2];   /* the same, to copy it                             */
+    };
     uint64_t word[6];       /* inline arguments, laid out by the IDL compiler   */
 };
 #define ARENA_NONE      0xffffu

@@ -11,7 +11,7 @@ error_t sample_sum(struct rpc_client *rpc, uint64_t a, uint64_t b, uint64_t c, u
     word[1] = b;
     word[2] = c;
     word[3] = d;
-    error_t err = rpc_call_words(rpc, SAMPLE_METHOD_SUM, RPC_IDEMPOTENT, word, 4);
+    error_t err = rpc_call_words(rpc, SAMPLE_METHOD_SUM, RPC_IDEMPOTENT | RPC_ONE_RESULT, word, 4);
     if (err == 0) {
         *total = word[0];
     }
@@ -151,7 +151,7 @@ static error_t hello_decode(struct rpc_client *rpc, struct rpc_request *req, str
     return err;
 }
 
-error_t sample_hello(struct rpc_client *rpc, struct rpc_in name, uint32_t repeat, struct rpc_out text,
+__attribute__((flatten)) error_t sample_hello(struct rpc_client *rpc, struct rpc_in name, uint32_t repeat, struct rpc_out text,
                      uint32_t *text_bytes, uint32_t *bytes)
 {
     struct rpc_request *req;
@@ -210,7 +210,7 @@ static error_t swap_decode(struct rpc_client *rpc, struct rpc_request *req, stru
     return err;
 }
 
-error_t sample_swap(struct rpc_client *rpc, const struct sample_point *p, const struct sample_shape *s,
+__attribute__((flatten)) error_t sample_swap(struct rpc_client *rpc, const struct sample_point *p, const struct sample_shape *s,
                     struct sample_shape *s_out, struct sample_point *p_out)
 {
     struct rpc_request *req;
@@ -278,7 +278,7 @@ static error_t total_decode(struct rpc_client *rpc, struct rpc_request *req, uin
     return err;
 }
 
-error_t sample_total(struct rpc_client *rpc, const uint32_t *numbers, uint32_t numbers_count,
+__attribute__((flatten)) error_t sample_total(struct rpc_client *rpc, const uint32_t *numbers, uint32_t numbers_count,
                      const struct sample_point *points, uint32_t points_count, uint64_t *sum,
                      struct sample_point *doubled, uint32_t *doubled_count)
 {
@@ -340,7 +340,7 @@ static error_t checksum_decode(struct rpc_client *rpc, struct rpc_request *req, 
     return err;
 }
 
-error_t sample_checksum(struct rpc_client *rpc, struct rpc_in data, uint32_t seed, uint32_t *sum)
+__attribute__((flatten)) error_t sample_checksum(struct rpc_client *rpc, struct rpc_in data, uint32_t seed, uint32_t *sum)
 {
     struct rpc_request *req;
     for (unsigned attempt = 0;; attempt++) {
@@ -407,7 +407,7 @@ static error_t fill_decode(struct rpc_client *rpc, struct rpc_request *req, stru
     return err;
 }
 
-error_t sample_fill(struct rpc_client *rpc, struct rpc_out data, uint8_t with, uint64_t *done)
+__attribute__((flatten)) error_t sample_fill(struct rpc_client *rpc, struct rpc_out data, uint8_t with, uint64_t *done)
 {
     struct rpc_request *req;
     error_t err = fill_encode(rpc, data, with, &req);
@@ -490,7 +490,7 @@ static error_t convert_decode(struct rpc_client *rpc, struct rpc_request *req, s
     return err;
 }
 
-error_t sample_convert(struct rpc_client *rpc, struct rpc_in from, struct rpc_in to, struct rpc_in key,
+__attribute__((flatten)) error_t sample_convert(struct rpc_client *rpc, struct rpc_in from, struct rpc_in to, struct rpc_in key,
                        struct rpc_in data, struct rpc_out result, const struct sample_shape *s,
                        uint32_t *result_done, struct sample_shape *s_out)
 {
@@ -564,7 +564,7 @@ static error_t wide_decode(struct rpc_client *rpc, struct rpc_request *req, uint
     return err;
 }
 
-error_t sample_wide(struct rpc_client *rpc, uint64_t a, uint8_t b, uint64_t c, uint64_t d, uint64_t e,
+__attribute__((flatten)) error_t sample_wide(struct rpc_client *rpc, uint64_t a, uint8_t b, uint64_t c, uint64_t d, uint64_t e,
                     uint64_t f, uint16_t g, bool h, int64_t i, uint64_t *r0, uint64_t *r1, uint64_t *r2,
                     uint64_t *r3, uint64_t *r4, uint64_t *r5, int16_t *r6, bool *r7)
 {
@@ -601,7 +601,7 @@ error_t sample_wait(struct rpc_client *rpc, uint32_t key, uint32_t *value)
 {
     uint64_t word[6];
     word[0] = key;
-    error_t err = rpc_call_words(rpc, SAMPLE_METHOD_WAIT, RPC_LONG, word, 1);
+    error_t err = rpc_call_words(rpc, SAMPLE_METHOD_WAIT, RPC_LONG | RPC_ONE_RESULT, word, 1);
     if (err == 0) {
         *value = (uint32_t)word[0];
     }
@@ -651,7 +651,7 @@ error_t sample_wake(struct rpc_client *rpc, uint32_t key, uint32_t value, uint32
 {
     uint64_t word[6];
     word[0] = key | (uint64_t)value << 32;
-    error_t err = rpc_call_words(rpc, SAMPLE_METHOD_WAKE, 0, word, 1);
+    error_t err = rpc_call_words(rpc, SAMPLE_METHOD_WAKE, RPC_ONE_RESULT, word, 1);
     if (err == 0) {
         *woken = (uint32_t)word[0];
     }
@@ -726,7 +726,7 @@ static error_t sleep_decode(struct rpc_client *rpc, struct rpc_request *req, uin
     return err;
 }
 
-error_t sample_sleep(struct rpc_client *rpc, uint64_t ticks, struct rpc_in note, uint32_t *note_bytes)
+__attribute__((flatten)) error_t sample_sleep(struct rpc_client *rpc, uint64_t ticks, struct rpc_in note, uint32_t *note_bytes)
 {
     struct rpc_request *req;
     error_t err = sleep_encode(rpc, ticks, note, &req);
@@ -788,7 +788,7 @@ static error_t read_later_decode(struct rpc_client *rpc, struct rpc_request *req
     return err;
 }
 
-error_t sample_read_later(struct rpc_client *rpc, uint32_t key, struct rpc_out data, uint64_t *done)
+__attribute__((flatten)) error_t sample_read_later(struct rpc_client *rpc, uint32_t key, struct rpc_out data, uint64_t *done)
 {
     struct rpc_request *req;
     error_t err = read_later_encode(rpc, key, data, &req);
@@ -822,7 +822,7 @@ error_t sample_read_later_finish(struct rpc_client *rpc, struct rpc_request *req
 error_t sample_wrong(struct rpc_client *rpc)
 {
     uint64_t word[6];
-    error_t err = rpc_call_words(rpc, SAMPLE_METHOD_WRONG, 0, word, 0);
+    error_t err = rpc_call_words(rpc, SAMPLE_METHOD_WRONG, RPC_ONE_RESULT, word, 0);
     return err;
 }
 
@@ -865,7 +865,7 @@ error_t sample_open(struct rpc_client *rpc, uint32_t which, uint32_t *file)
 {
     uint64_t word[6];
     word[0] = which;
-    error_t err = rpc_call_words(rpc, SAMPLE_METHOD_OPEN, 0, word, 1);
+    error_t err = rpc_call_words(rpc, SAMPLE_METHOD_OPEN, RPC_ONE_RESULT, word, 1);
     if (err == 0) {
         *file = (uint32_t)word[0];
     }
