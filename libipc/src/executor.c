@@ -285,29 +285,37 @@ static bool declare_asleep(void)
     return quiet;
 }
 
+/* Does another server owe us anything? */
+__attribute__((noinline)) static bool clients_wait(void)
+{
+    bool any = false;
+
+    for (uint32_t i = 0; i < exec.nr_clients; i++)
+        any |= coro_env_waits(exec.client[i]);
+    coro_env_used = any;
+    return any;
+}
+
 /* Only doorbells, of clients on this hart: serve them on the spot. True when
  * nothing else is left to do, so the next wait may begin at once: all sessions are
  * cold, nothing is woken, and no other server owes us anything. */
-static bool serve_at_once(uint64_t bits)
+static inline bool serve_at_once(uint64_t bits)
 {
     bool more = false;
 
     for (struct rpc_server *server = exec.servers; server != NULL; server = server->next)
         exec.stats.requests += rpc_server_ring(server, bits);
-    if (timer_next() == DEADLINE_POLL)
+    if (__builtin_expect(timer_next() == DEADLINE_POLL, 0))
         timer_run(DEADLINE_POLL);       /* set for "right after this request" */
     for (struct rpc_server *server = exec.servers; server != NULL; server = server->next) {
-        if (server->to_ring != NULL)
-            rpc_server_flush(server);
+        rpc_server_flush(server);
         more |= server->hot != NULL;
     }
-    for (uint32_t i = 0; i < exec.nr_clients; i++)
-        more |= coro_env_waits(exec.client[i]);
     exec.stats.turns++;
-    return !more && !coro_any_woken() && !exec.stop;
+    return !more && !coro_any_woken() && !exec.stop && (!coro_env_used || !clients_wait());
 }
 
-static error_t ring_and_wait(uint64_t *bits)
+static inline error_t ring_and_wait(uint64_t *bits)
 {
     cptr_t ring = exec.deferred;
 

@@ -10,6 +10,9 @@
 bool coro_env_turn(struct rpc_client *);
 /* Would coro_env_turn do something? Looked at again before sleeping. */
 bool coro_env_has_room(const struct rpc_client *);
+/* A client was used since this was last cleared: while it is false, nothing more
+ * is owed than before. */
+extern bool coro_env_used;
 /* Does the server owe this client anything (answers, room)? */
 static inline bool coro_env_waits(const struct rpc_client *client)
 {

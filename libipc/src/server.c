@@ -133,30 +133,6 @@ void rpc_server_doorbells(struct rpc_server *server, uint64_t bits)
     }
 }
 
-unsigned rpc_server_ring(struct rpc_server *server, uint64_t bits)
-{
-    unsigned nr = 0;
-
-    for (bits &= DOORBELL_MASK; bits != 0; bits &= bits - 1) {
-        struct server_session *s = server->bucket[(unsigned)__builtin_ctzll(bits)], *next;
-        for (; s != NULL; s = next) {
-            next = s->next_in_bucket;
-            if (s->is_hot || !has_work(s))
-                continue;
-            uint32_t openings = server->openings;
-            nr += serve(server, s, QUANTUM);
-            if (__builtin_expect(openings != server->openings, 0)) {
-                /* Handlers changed the list under us. */
-                rpc_server_doorbells(server, bits & -bits);
-                break;
-            }
-            if (has_work(s))
-                make_hot(server, s);
-        }
-    }
-    return nr;
-}
-
 bool rpc_server_peek(const struct rpc_server *server)
 {
     for (struct server_session *s = server->hot; s != NULL; s = s->next_hot)
@@ -201,6 +177,7 @@ static void session_start(struct rpc_server *server, struct server_session *s)
     s->open = true;
     s->serial++;
     server->openings++;
+    server->last_bits = 0;
     s->next_in_bucket = server->bucket[s->index % DOORBELL_BITS];
     server->bucket[s->index % DOORBELL_BITS] = s;
     if (s->index < NR_SERVERS)
@@ -260,6 +237,7 @@ void rpc_session_close(struct rpc_server *server, uint32_t client)
         return;
     s->open = false;
     server->openings++;
+    server->last_bits = 0;
     s->serial++;        /* from here on all answers are dropped */
     while (s->parked != NULL) {
         struct rpc_call *call = s->parked;
@@ -332,7 +310,7 @@ static void cancel_token(struct rpc_server *server, struct server_session *s, ui
     }
 }
 
-static inline void serve_entry(struct rpc_server *server, struct server_session *s, const struct sq_entry *entry)
+static inline __attribute__((always_inline)) void serve_entry(struct rpc_server *server, struct server_session *s, const struct sq_entry *entry)
 {
     static _Alignas(8) uint8_t arena[ARENA_SLOT_BYTES];   /* executor's stack only: one at a time */
     struct rpc_call call;
@@ -349,7 +327,7 @@ static inline void serve_entry(struct rpc_server *server, struct server_session 
     call.method = entry->method;
     call.arena_slot = entry->arena_slot;
     call.result_bytes = 0;
-    call.parked = call.cancelled = call.heap = call.listed = false;
+    call.any = 0;
     call.nr_words = 0;
     call.on_cancel = NULL;
     call.job = NULL;    /* the rest is set by who parks it */
@@ -441,6 +419,69 @@ static unsigned serve(struct rpc_server *server, struct server_session *s, unsig
     return nr;
 }
 
+/* One request of a process is in the ring, and nothing else has to come first: the
+ * frequent case. False: nothing was changed, serve() shall look. The index is
+ * published before the handler runs, which may close the session. */
+static inline bool serve_single(struct rpc_server *server, struct server_session *s)
+{
+    struct session *session = s->shared;
+    uint32_t head = s->sq_head;
+
+    if (load_acquire(&session->header.sq_tail) != head + 1 || s->broken || s->index < FIRST_PROCESS_SLOT
+        || peers_have_work(server))
+        return false;
+    struct sq_entry entry = session->sq[head % SQ_ENTRIES];
+    copied_once(entry);
+    if ((entry.flags & SQ_CANCEL) || entry.token == TOKEN_EVENT || entry.epoch != server->epoch
+        || s->nr_parked + (s->cq_tail - s->cq_head_seen) >= CQ_ENTRIES)
+        return false;
+    s->sq_head = head + 1;
+    store_release(&session->header.sq_head, head + 1);
+    serve_entry(server, s, &entry);
+    return true;
+}
+
+__attribute__((noinline)) static unsigned ring_all(struct rpc_server *server, uint64_t bits)
+{
+    unsigned nr = 0;
+
+    for (; bits != 0; bits &= bits - 1) {
+        struct server_session *s = server->bucket[(unsigned)__builtin_ctzll(bits)], *next;
+        for (; s != NULL; s = next) {
+            next = s->next_in_bucket;
+            if (s->is_hot || !has_work(s))
+                continue;
+            uint32_t openings = server->openings;
+            nr += serve(server, s, QUANTUM);
+            if (__builtin_expect(openings != server->openings, 0)) {
+                /* Handlers changed the list under us. */
+                rpc_server_doorbells(server, bits & -bits);
+                break;
+            }
+            if (has_work(s))
+                make_hot(server, s);
+        }
+    }
+    return nr;
+}
+
+unsigned rpc_server_ring(struct rpc_server *server, uint64_t bits)
+{
+    struct server_session *s = server->last_rung;
+
+    if (__builtin_expect(bits != server->last_bits, 0)) {
+        bits &= DOORBELL_MASK;
+        s = bits != 0 ? server->bucket[(unsigned)__builtin_ctzll(bits)] : NULL;
+        if ((bits & (bits - 1)) != 0 || s == NULL || s->next_in_bucket != NULL)
+            return ring_all(server, bits);
+        server->last_bits = bits;
+        server->last_rung = s;
+    }
+    if (__builtin_expect(!s->is_hot && serve_single(server, s), 1))
+        return 1;
+    return ring_all(server, bits);
+}
+
 unsigned rpc_session_serve(struct rpc_server *server, uint32_t client, unsigned quantum)
 {
     return serve(server, &server->state[client], quantum);
@@ -473,25 +514,44 @@ unsigned rpc_server_turn(struct rpc_server *server)
 /* Completions are published; the fence stands between that and the look at
  * client_asleep. A client that was rung and has not drained since is not rung
  * again: it cannot have gone to sleep in between, since its ring was not empty. */
+static inline bool must_ring(struct server_session *s)
+{
+    struct session_header *header = header_of(s);
+    bool was_full = s->was_full;
+
+    s->to_ring = s->was_full = false;
+    if (!s->open || load_relaxed(&header->client_asleep) == 0)
+        return false;
+    uint32_t head = load_relaxed(&header->cq_head);
+    if (s->rung && s->rung_at == head && !was_full)
+        return false;
+    s->rung = s->cq_tail != head;
+    s->rung_at = head;
+    return true;
+}
+
+/* All but the last. */
+__attribute__((noinline)) static struct server_session *flush_many(struct rpc_server *server, struct server_session *s)
+{
+    while (s->next_to_ring != NULL) {
+        struct server_session *next = s->next_to_ring;
+        if (must_ring(s))
+            server->ring(server, s->index);
+        s = next;
+    }
+    return s;
+}
+
 void rpc_server_flush(struct rpc_server *server)
 {
-    if (server->to_ring == NULL)
+    struct server_session *s = server->to_ring;
+
+    if (s == NULL)
         return;
+    server->to_ring = NULL;
     full_fence();
-    while (server->to_ring != NULL) {
-        struct server_session *s = server->to_ring;
-        struct session_header *header = header_of(s);
-        server->to_ring = s->next_to_ring;
-        s->to_ring = false;
-        bool was_full = s->was_full;
-        s->was_full = false;
-        if (!s->open || load_relaxed(&header->client_asleep) == 0)
-            continue;
-        uint32_t head = load_relaxed(&header->cq_head);
-        if (s->rung && s->rung_at == head && !was_full)
-            continue;
-        s->rung = s->cq_tail != head;
-        s->rung_at = head;
+    if (__builtin_expect(s->next_to_ring != NULL, 0))
+        s = flush_many(server, s);
+    if (must_ring(s))
         server->ring(server, s->index);
-    }
 }

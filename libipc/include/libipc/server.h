@@ -48,11 +48,16 @@ struct rpc_call {
     uint16_t arena_slot;
     uint64_t result[6];     /* inline results, written by the generated reply   */
     uint32_t result_bytes;
-    bool     parked;
-    bool     cancelled;     /* a cancel arrived; the handler should end soon    */
-    /* libipc's */
-    bool     heap;          /* made by rpc_park                                 */
-    bool     listed;
+    union {
+        struct {
+            bool parked;
+            bool cancelled; /* a cancel arrived; the handler should end soon    */
+            /* libipc's */
+            bool heap;      /* made by rpc_park                                 */
+            bool listed;
+        };
+        uint32_t any;       /* not 0: one of these is set                       */
+    };
     uint32_t nr_words;      /* of result[] that the reply filled                */
     /* parked requests */
     void   (*on_cancel)(struct rpc_call *);
@@ -106,6 +111,8 @@ struct rpc_server {
     struct server_session *state;   /* private, one a session                   */
     /* the rest is libipc's */
     struct server_session *bucket[DOORBELL_BITS];   /* open sessions by their bit */
+    uint64_t last_bits;             /* the one bit that rang last; 0: look again  */
+    struct server_session *last_rung;   /* the only open session that rings it  */
     struct server_session *hot;     /* polled: their server_asleep is 0         */
     uint32_t nr_hot;
     uint32_t epoch;
