@@ -31,6 +31,17 @@ struct sig_hand {
 
 enum { CLIENT_PROC, CLIENT_FS, CLIENT_TIME, NR_CLIENTS };
 
+/* An eventfd of the process that it reads and writes (files/eventfd.c). */
+#define NR_EVENTFDS 8
+struct local_eventfd {
+    int32_t  fd;
+    bool     owned;             /* the counter is ours; else fs has it          */
+    uint32_t flags;             /* EFD_SEMAPHORE, O_NONBLOCK                    */
+    uint64_t counter;
+    uint32_t nr_used;           /* since fs answered the first, or since taken  */
+    uint32_t wanted;            /* requests before we ask for it                */
+};
+
 struct process {
     /* immutable after the start */
     uint32_t area;
@@ -41,6 +52,11 @@ struct process {
     cptr_t notification;
 
     struct leases *leases;      /* files/lease.h; NULL before the first         */
+
+    /* only while the process has one thread: */
+    uint32_t nr_owned;          /* of eventfd[]                                 */
+    uint32_t next_eventfd;
+    struct local_eventfd eventfd[NR_EVENTFDS];
 
     /* guarded by rpc_lock: */
     struct lock rpc_lock;
@@ -57,7 +73,24 @@ static inline struct process *process_at(uint32_t area) { return (struct process
 
 static inline struct process *this_process(void) { return this_thread()->process; }
 static inline struct rpc_client *proc_client(void) { return &this_process()->client[CLIENT_PROC]; }
-static inline struct rpc_client *fs_client(void) { return &this_process()->client[CLIENT_FS]; }
+/* fs, for a request of any kind: whatever fs should know has been told. */
+void eventfds_return(struct process *);
+static inline struct rpc_client *fs_client(void)
+{
+    struct process *p = this_process();
+    if (__builtin_expect(p->nr_owned != 0, 0))
+        eventfds_return(p);
+    return &p->client[CLIENT_FS];
+}
+/* fs, for a request that can concern an eventfd by this descriptor only. */
+void eventfd_return(struct process *, int32_t fd);
+static inline struct rpc_client *fs_client_for(int32_t fd)
+{
+    struct process *p = this_process();
+    if (__builtin_expect(p->nr_owned != 0, 0))
+        eventfd_return(p, fd);
+    return &p->client[CLIENT_FS];
+}
 static inline struct rpc_client *time_client(void) { return &this_process()->client[CLIENT_TIME]; }
 
 static inline const struct time_page *time_page(void) { return (const struct time_page *)PERS_TIME_PAGE; }

@@ -41,6 +41,8 @@ static void clients_init(struct process *p)
     const struct rpc_env *env = hart_page()->nr_harts == 1 ? &alone_rpc_env : &single_rpc_env;
     lock_reset(&p->rpc_lock);
     p->drainer = 0;
+    p->nr_owned = 0;
+    memset(p->eventfd, 0, sizeof p->eventfd);
     p->waiting[0] = p->waiting[1] = 0;
     p->notification = GUEST_CAP_NOTIFICATION(p->area);
     for (unsigned i = 0; i < NR_CLIENTS; i++) {

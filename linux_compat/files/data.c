@@ -48,8 +48,10 @@ LINUX_CALL(read)
         return guest_zero(a1, data.bytes) ? -EFAULT : (long)data.bytes;
     case FD_SIGNALFD:
         return signalfd_read((int32_t)a0, a1, a2);
+    case FD_EVENTFD:
+        return eventfd_read((int32_t)a0, a1, data.bytes);
     }
-    error_t e = fs_read(fs_client(), (int32_t)a0, data, &done);
+    error_t e = fs_read(fs_client_for((int32_t)a0), (int32_t)a0, data, &done);
     return e ? linux_error(e) : (long)done;
 }
 
@@ -62,7 +64,9 @@ LINUX_CALL(write)
     unsigned kind = fd_kind(a0, FDF_WRITE);
     if (kind == FD_NULL || kind == FD_ZERO)
         return (long)data.bytes;
-    error_t e = fs_write(fs_client(), (int32_t)a0, data, &done);
+    if (kind == FD_EVENTFD)
+        return eventfd_write((int32_t)a0, a1, data.bytes);
+    error_t e = fs_write(fs_client_for((int32_t)a0), (int32_t)a0, data, &done);
     return e ? write_error(e) : (long)done;
 }
 
@@ -72,7 +76,7 @@ LINUX_CALL(pread64)
     uint64_t done;
     if ((int64_t)a3 < 0 || (int64_t)a2 < 0)
         return -EINVAL;
-    error_t e = fs_pread(fs_client(), (int32_t)a0, a3, data, &done);
+    error_t e = fs_pread(fs_client_for((int32_t)a0), (int32_t)a0, a3, data, &done);
     return e ? linux_error(e) : (long)done;
 }
 
@@ -82,7 +86,7 @@ LINUX_CALL(pwrite64)
     uint64_t done;
     if ((int64_t)a3 < 0 || (int64_t)a2 < 0)
         return -EINVAL;
-    error_t e = fs_pwrite(fs_client(), (int32_t)a0, a3, data, &done);
+    error_t e = fs_pwrite(fs_client_for((int32_t)a0), (int32_t)a0, a3, data, &done);
     return e ? write_error(e) : (long)done;
 }
 
@@ -125,14 +129,14 @@ static long read_vector(int32_t fd, uint64_t iov, uint64_t count, int64_t offset
     if (error != 0)
         return error;
     if (total == ~0ul || fd_kind((uint32_t)fd, 0) == FD_SIGNALFD) {
-        e = fs_readv(fs_client(), fd, iov, (uint32_t)count, offset, &done);
+        e = fs_readv(fs_client_for(fd), fd, iov, (uint32_t)count, offset, &done);
         return e ? linux_error(e) : (long)done;
     }
     struct rpc_out data = { small, total };
     if (offset < 0)
-        e = fs_read(fs_client(), fd, data, &done);
+        e = fs_read(fs_client_for(fd), fd, data, &done);
     else
-        e = fs_pread(fs_client(), fd, (uint64_t)offset, data, &done);
+        e = fs_pread(fs_client_for(fd), fd, (uint64_t)offset, data, &done);
     if (e != 0)
         return linux_error(e);
     uint64_t at = 0;
@@ -158,7 +162,7 @@ static long write_vector(int32_t fd, uint64_t iov, uint64_t count, int64_t offse
     if (error != 0)
         return error;
     if (total == ~0ul) {
-        e = fs_writev(fs_client(), fd, iov, (uint32_t)count, offset, &done);
+        e = fs_writev(fs_client_for(fd), fd, iov, (uint32_t)count, offset, &done);
         return e ? write_error(e) : (long)done;
     }
     for (uint64_t i = 0; i < count; i++) {
@@ -168,9 +172,9 @@ static long write_vector(int32_t fd, uint64_t iov, uint64_t count, int64_t offse
     }
     struct rpc_in data = { small, total };
     if (offset < 0)
-        e = fs_write(fs_client(), fd, data, &done);
+        e = fs_write(fs_client_for(fd), fd, data, &done);
     else
-        e = fs_pwrite(fs_client(), fd, (uint64_t)offset, data, &done);
+        e = fs_pwrite(fs_client_for(fd), fd, (uint64_t)offset, data, &done);
     return e ? write_error(e) : (long)done;
 }
 
@@ -205,7 +209,7 @@ LINUX_CALL(pwritev2)
 LINUX_CALL(lseek)
 {
     uint64_t position;
-    error_t e = fs_lseek(fs_client(), (int32_t)a0, (int64_t)a1, (uint32_t)a2, &position);
+    error_t e = fs_lseek(fs_client_for((int32_t)a0), (int32_t)a0, (int64_t)a1, (uint32_t)a2, &position);
     return e ? linux_error(e) : (long)position;
 }
 

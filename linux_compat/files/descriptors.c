@@ -14,7 +14,10 @@ enum { F_DUPFD = 0, F_GETFD = 1, F_SETFD = 2, F_GETFL = 3, F_SETFL = 4, F_GETLK 
 
 LINUX_CALL(close)
 {
-    return linux_error(fs_close(fs_client(), (int32_t)a0));
+    struct process *p = this_process();
+    if (__builtin_expect(p->nr_owned != 0, 0))
+        eventfd_drop(p, (int32_t)a0);
+    return linux_error(fs_close(&p->client[CLIENT_FS], (int32_t)a0));
 }
 
 LINUX_CALL(close_range)

@@ -29,5 +29,10 @@ error_t path_in(uaddr_t address, struct rpc_in *path);
 long write_error(error_t);
 /* read(2) of a signalfd: takes signals from proc. */
 long signalfd_read(int32_t fd, uaddr_t to, uint64_t bytes);
+/* read(2) and write(2) of an eventfd: counted here if fs lets us. */
+long eventfd_read(int32_t fd, uaddr_t to, uint64_t bytes);
+long eventfd_write(int32_t fd, uaddr_t from, uint64_t bytes);
+/* It is about to be closed: fs need not know. */
+void eventfd_drop(struct process *, int32_t fd);
 
 #endif

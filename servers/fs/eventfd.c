@@ -2,6 +2,13 @@
 /*
  * eventfd: a 64-bit counter with a descriptor. Reading takes it (or one, in
  * semaphore mode), writing adds to it; both wait when they cannot.
+ *
+ * A process that alone has one may own it: it counts by itself, and says where it
+ * got to before it does anything with the descriptor that fs must see
+ * (docs/pipes-and-sockets.md). `counter` is meanwhile what it was when it was
+ * taken. A request on an owned eventfd breaks that rule, or comes from somebody
+ * whom the owner let have it without returning it: then the old value counts
+ * again. So a liar changes nobody's counter but its own.
  */
 #include <fs_server.h>
 #include <stdlib.h>
@@ -15,12 +22,22 @@
 struct eventfd {
     uint64_t counter;
     bool     semaphore;
+    bool     owned;             /* by the only process that has it              */
     struct waitq waiters;
 };
 
-static error_t eventfd_read(struct file *f, struct io *io, uint64_t *position)
+/* For whatever is done with it here: an owner is none any more. */
+static struct eventfd *eventfd_of(struct file *f)
 {
     struct eventfd *e = f->data;
+
+    e->owned = false;
+    return e;
+}
+
+static error_t eventfd_read(struct file *f, struct io *io, uint64_t *position)
+{
+    struct eventfd *e = eventfd_of(f);
 
     (void)position;
     if (io_left(io) < sizeof(uint64_t))
@@ -48,7 +65,7 @@ static void put_back(struct io *io, const struct io *before)
 
 static error_t eventfd_write(struct file *f, struct io *io, uint64_t *position)
 {
-    struct eventfd *e = f->data;
+    struct eventfd *e = eventfd_of(f);
     uint64_t value;
     struct io before = *io;
 
@@ -71,7 +88,7 @@ static error_t eventfd_write(struct file *f, struct io *io, uint64_t *position)
 
 static uint32_t eventfd_poll(struct file *f, struct waiter *w)
 {
-    struct eventfd *e = f->data;
+    struct eventfd *e = eventfd_of(f);
 
     if (w != NULL && w->queue == NULL)
         waitq_add(&e->waiters, w);
@@ -90,6 +107,7 @@ static void eventfd_release(struct file *f)
 static const struct file_ops eventfd_ops = {
     .name = "anon_inode:[eventfd]",
     .announces_falls = true,
+    .page_kind = FD_EVENTFD,
     .read = eventfd_read,
     .write = eventfd_write,
     .poll = eventfd_poll,
@@ -121,4 +139,56 @@ error_t fs_serve_eventfd(struct rpc_call *call, const struct fs_eventfd_in *in, 
     if (error != 0)
         file_put(f);
     return error;
+}
+
+/* ---- owned by its process ---- */
+
+static error_t lookup(struct rpc_call *call, int32_t fd, struct process **process, struct file **f)
+{
+    *process = process_of(call);
+    if (*process == NULL)
+        return ERR_PEER_CLOSED;
+    *f = fd_lookup(*process, fd);
+    if (*f == NULL)
+        return ERR_BAD_HANDLE;
+    return (*f)->ops == &eventfd_ops ? 0 : ERR_INVALID_ARGUMENT;
+}
+
+/* One reference is the descriptor: no second one, no message in flight, no parked
+ * request. One reference to the table: no other process, no fork or exec under way. */
+error_t fs_serve_eventfd_take(struct rpc_call *call, const struct fs_eventfd_take_in *in,
+                              struct fs_eventfd_take_out *out)
+{
+    struct process *process;
+    struct file *f;
+    error_t error = lookup(call, in->fd, &process, &f);
+
+    if (error != 0)
+        return error;
+    struct eventfd *e = f->data;
+    if (f->refs != 1 || process->files->refs != 1 || f->poll_links != NULL || !waitq_empty(&e->waiters) ||
+        (f->flags & O_ASYNC))
+        return ERR_BUSY;
+    e->owned = true;
+    out->counter = e->counter;
+    out->flags = (e->semaphore ? EFD_SEMAPHORE : 0) | (f->flags & O_NONBLOCK);
+    return 0;
+}
+
+error_t fs_serve_eventfd_return(struct rpc_call *call, const struct fs_eventfd_return_in *in,
+                                struct fs_eventfd_return_out *out)
+{
+    struct process *process;
+    struct file *f;
+    error_t error = lookup(call, in->fd, &process, &f);
+
+    (void)out;
+    if (error != 0)
+        return error;
+    struct eventfd *e = f->data;
+    if (!e->owned || in->counter > COUNTER_MAX)
+        return ERR_INVALID_ARGUMENT;
+    e->owned = false;
+    e->counter = in->counter;
+    return 0;
 }

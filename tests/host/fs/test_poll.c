@@ -149,6 +149,92 @@ static void an_overflowing_write_waits_and_adds_once(void **state)
     assert_int_equal(value, 3);
 }
 
+static error_t own(struct process *who, int32_t fd, uint64_t *counter)
+{
+    struct request *r = request_new(who);
+    struct fs_eventfd_take_out out = { 0 };
+    error_t e = fs_serve_eventfd_take(&r->call, &(struct fs_eventfd_take_in){ fd }, &out);
+    free(r);
+    *counter = out.counter;
+    return e;
+}
+
+static error_t give(struct process *who, int32_t fd, uint64_t counter)
+{
+    struct request *r = request_new(who);
+    error_t e = fs_serve_eventfd_return(&r->call, &(struct fs_eventfd_return_in){ fd, counter },
+                                        &(struct fs_eventfd_return_out){});
+    free(r);
+    return e;
+}
+
+static void a_counter_is_taken_and_returned(void **state)
+{
+    uint64_t value;
+    (void)state;
+    int32_t fd = eventfd(2, 0);
+    p->files->refs = 1;
+    assert_int_equal(own(p, fd, &value), 0);
+    assert_int_equal(value, 2);
+    assert_int_equal(give(p, fd, 40), 0);
+    assert_int_equal(now_read(p, fd, &value, 8), 8);
+    assert_int_equal(value, 40);
+    /* Not owned: nothing to return. */
+    assert_int_equal(give(p, fd, 41), ERR_INVALID_ARGUMENT);
+    assert_int_equal(own(p, fd, &value), 0);
+    assert_int_equal(give(p, fd, ~0ul), ERR_INVALID_ARGUMENT);
+    assert_int_equal(give(p, fd, ~0ul - 1), 0);
+    assert_int_equal(own(p, 99, &value), ERR_BAD_HANDLE);
+    assert_int_equal(own(p, epoll_create(), &value), ERR_INVALID_ARGUMENT);
+}
+
+static void a_counter_that_others_may_see_is_not_given(void **state)
+{
+    uint64_t value;
+    (void)state;
+    int32_t fd = eventfd(2, 0), ep = epoll_create();
+    struct file *f = fd_lookup(p, fd);
+    p->files->refs = 2;
+    assert_int_equal(own(p, fd, &value), ERR_BUSY);
+    p->files->refs = 1;
+    f->refs++;
+    assert_int_equal(own(p, fd, &value), ERR_BUSY);
+    f->refs--;
+    assert_int_equal(ctl(ep, ADD, fd, FS_POLLIN, 1), 0);
+    assert_int_equal(own(p, fd, &value), ERR_BUSY);
+    assert_int_equal(ctl(ep, DEL, fd, 0, 0), 0);
+    f->flags |= O_ASYNC;
+    assert_int_equal(own(p, fd, &value), ERR_BUSY);
+    f->flags &= ~O_ASYNC;
+    take(fd);
+    struct request *r = start_read(p, fd, &value, 8);
+    assert_false(r->answered);
+    assert_int_equal(own(p, fd, &value), ERR_BUSY);
+    post(fd);
+    assert_int_equal(end(r), 8);
+    assert_int_equal(own(p, fd, &value), 0);
+}
+
+static void a_request_on_an_owned_counter_ends_that(void **state)
+{
+    uint64_t value;
+    (void)state;
+    int32_t fd = eventfd(2, O_NONBLOCK);
+    p->files->refs = 1;
+    assert_int_equal(own(p, fd, &value), 0);
+    post(fd);
+    assert_int_equal(give(p, fd, 1000), ERR_INVALID_ARGUMENT);
+    assert_int_equal(now_read(p, fd, &value, 8), 8);
+    assert_int_equal(value, 3);
+    assert_int_equal(own(p, fd, &value), 0);
+    fds[0] = (struct fs_pollfd){ fd, FS_POLLIN, 0 };
+    assert_int_equal(end(start_poll(1, 0)), 0);
+    assert_int_equal(give(p, fd, 1000), ERR_INVALID_ARGUMENT);
+    /* Owned to the end: nothing is left behind. */
+    assert_int_equal(own(p, fd, &value), 0);
+    fd_close(p, fd);
+}
+
 /* ---- poll ---- */
 
 static void poll_reports_what_is_ready_now(void **state)
@@ -418,7 +504,9 @@ int main(void)
 #define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
     const struct CMUnitTest tests[] = {
         T(an_eventfd_adds_up_and_is_taken_at_once), T(a_semaphore_gives_one_at_a_time),
-        T(an_overflowing_write_waits_and_adds_once), T(poll_reports_what_is_ready_now),
+        T(an_overflowing_write_waits_and_adds_once), T(a_counter_is_taken_and_returned),
+        T(a_counter_that_others_may_see_is_not_given), T(a_request_on_an_owned_counter_ends_that),
+        T(poll_reports_what_is_ready_now),
         T(poll_waits_until_one_is_ready), T(poll_times_out_with_nothing), T(poll_without_descriptors_is_a_sleep),
         T(a_polled_file_outlives_its_descriptor), T(poll_refuses_more_than_the_limit),
         T(the_same_file_twice_is_reported_twice), T(a_level_is_reported_until_it_is_gone),
