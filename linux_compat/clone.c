@@ -12,6 +12,7 @@
 #include <proc_client.h>
 #include <string.h>
 #include "error.h"
+#include "files/lease.h"
 #include "futex.h"
 #include "guest.h"
 #include "kcall.h"
@@ -93,6 +94,8 @@ static long new_process_shared(struct thread *t, const struct clone_args *a)
     error_t e = fs_fork_ticket(fs_client(), (a->flags & CLONE_FILES) != 0, (a->flags & CLONE_FS) != 0, &ticket);
     if (e)
         return linux_error(e);
+    if (a->flags & CLONE_FILES)
+        windows_drop(0, ~0u);       /* from the ticket on fs makes none */
     struct inherit *in = own_record(t);
     inherit_fill(in, t, a->flags, a->parent_tid, a->child_tid);
     e = proc_vfork(proc_client(), a->flags | a->exit_signal, ticket, t->index, a->stack, tls_of(a), (uint64_t)in, &pid);
@@ -137,6 +140,8 @@ static long copy_process(struct thread *t, const struct clone_args *a)
     error_t e = proc_fork_begin(proc, a->flags | a->exit_signal, &pid, &token);
     if (!fs_error)
         fs_error = fs_fork_ticket_finish(fs, ticket_request, &ticket);
+    if (a->flags & CLONE_FILES)
+        windows_drop(0, ~0u);       /* from the ticket on fs makes none */
     if (!e && fs_error) {
         proc_fork_abort(proc, token);
         e = fs_error;

@@ -52,6 +52,9 @@ struct process {
     cptr_t notification;
 
     struct leases *leases;      /* files/lease.h; NULL before the first         */
+    struct lock window_lock;    /* files/window.c: who writes a window          */
+    /* preads of descriptor key - 1 that were requests, by its low bits; a heuristic, any thread */
+    struct { uint32_t key; uint16_t reads, wanted; } pread_seen[PERS_NR_WINDOWS];
 
     /* only while the process has one thread: */
     uint32_t nr_owned;          /* of eventfd[]                                 */

@@ -10,7 +10,7 @@
  * A vector of little data (stdio's usual two parts) is gathered here and sent
  * as one small buffer; a larger one goes to fs as an array of addresses.
  */
-#include "files.h"
+#include "lease.h"
 
 #define IOV_MAX         1024
 #define GATHER_BYTES    448     /* fits the arena slot beside the fixed part    */
@@ -76,8 +76,14 @@ LINUX_CALL(pread64)
     uint64_t done;
     if ((int64_t)a3 < 0 || (int64_t)a2 < 0)
         return -EINVAL;
+    long result;
+    if (window_pread((uint32_t)a0, a1, data.bytes, a3, &result))
+        return result;
     error_t e = fs_pread(fs_client_for((int32_t)a0), (int32_t)a0, a3, data, &done);
-    return e ? linux_error(e) : (long)done;
+    if (e != 0)
+        return linux_error(e);
+    window_wanted((uint32_t)a0);
+    return (long)done;
 }
 
 LINUX_CALL(pwrite64)

@@ -3,7 +3,7 @@
  * The descriptor table: close, dup, fcntl, locks, ioctl, and the calls that
  * make special descriptors (pipes, eventfd, timerfd, signalfd, memfd).
  */
-#include "files.h"
+#include "lease.h"
 
 enum { F_DUPFD = 0, F_GETFD = 1, F_SETFD = 2, F_GETFL = 3, F_SETFL = 4, F_GETLK = 5, F_SETLKW = 7,
        F_OFD_GETLK = 36, F_OFD_SETLKW = 38, F_DUPFD_CLOEXEC = 1030 };
@@ -17,14 +17,20 @@ LINUX_CALL(close)
     struct process *p = this_process();
     if (__builtin_expect(p->nr_owned != 0, 0))
         eventfd_drop(p, (int32_t)a0);
-    return linux_error(fs_close(&p->client[CLIENT_FS], (int32_t)a0));
+    window_drop((uint32_t)a0);
+    error_t e = fs_close(&p->client[CLIENT_FS], (int32_t)a0);
+    window_drop((uint32_t)a0);      /* another thread made one meanwhile */
+    return linux_error(e);
 }
 
 LINUX_CALL(close_range)
 {
     if (a0 > a1 || a2 & ~6ul)
         return -EINVAL;
-    return linux_error(fs_close_range(fs_client(), (uint32_t)a0, (uint32_t)a1, (uint32_t)a2));
+    windows_drop((uint32_t)a0, (uint32_t)a1);
+    error_t e = fs_close_range(fs_client(), (uint32_t)a0, (uint32_t)a1, (uint32_t)a2);
+    windows_drop((uint32_t)a0, (uint32_t)a1);
+    return linux_error(e);
 }
 
 static long dup_fd(int32_t fd, int32_t at_least, int32_t exactly, uint32_t flags)
@@ -42,7 +48,10 @@ LINUX_CALL(dup3)
         return -EINVAL;
     if ((int32_t)a1 < 0)
         return -EBADF;
-    return dup_fd((int32_t)a0, 0, (int32_t)a1, (uint32_t)a2);
+    window_drop((uint32_t)a1);
+    long result = dup_fd((int32_t)a0, 0, (int32_t)a1, (uint32_t)a2);
+    window_drop((uint32_t)a1);
+    return result;
 }
 
 /* struct flock of <asm-generic/fcntl.h>, 64-bit. */

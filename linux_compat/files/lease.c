@@ -26,9 +26,9 @@ bool lease_begin(struct lease *l)
     return true;
 }
 
-void lease_end(struct lease *l, uint32_t fd, uint32_t seq)
+void lease_end(struct lease *l, uint32_t key, uint32_t seq)
 {
-    l->key = fd + 1;
+    l->key = key;
     l->seq = seq;
     __atomic_store_n(&l->version, l->version + 1, __ATOMIC_RELEASE);
 }

@@ -38,10 +38,17 @@ struct epoll_lease {
     struct fs_epoll_event event[FS_EPOLL_LEASE_MAX];
 };
 
+/* A file's content at PERS_WINDOW(area, descriptor % PERS_NR_WINDOWS): see window.c. */
+struct window {
+    struct lease lease;
+    uint64_t mapped, size;      /* bytes                                        */
+};
+
 struct leases {
     uint64_t touched;
     struct epoll_lease epoll[NR_EPOLL_LEASES];
     struct stat_lease stat[NR_STAT_LEASES];
+    struct window window[PERS_NR_WINDOWS];
 };
 _Static_assert(sizeof(struct leases) <= PAGE_BYTES, "one page");
 
@@ -64,7 +71,27 @@ static inline bool lease_unchanged(const struct lease *l, uint32_t version)
 struct leases *leases_make(void);
 /* Begin to write an entry; false: another thread does. */
 bool lease_begin(struct lease *);
-/* It is about fd now, and holds while the word's number is seq. */
-void lease_end(struct lease *, uint32_t fd, uint32_t seq);
+/* It is about descriptor key - 1 now, and holds while the word's number is seq. */
+void lease_end(struct lease *, uint32_t key, uint32_t seq);
+
+/* ---- window.c ---- */
+/* pread from a window; false: fs must be asked, whatever was written to the guest. */
+bool window_pread(uint32_t fd, uaddr_t to, uint64_t bytes, uint64_t at, long *result);
+/* A pread of fd was a request: perhaps it shall have a window. */
+void window_wanted(uint32_t fd);
+void window_drop_slow(uint32_t fd);
+/* fd is about to be closed or replaced, and again when that is done: its window goes. */
+static inline void window_drop(uint32_t fd)
+{
+    struct process *p = this_process();
+    const struct leases *all = p->leases;
+
+    if (p->pread_seen[fd % PERS_NR_WINDOWS].key == fd + 1)
+        p->pread_seen[fd % PERS_NR_WINDOWS].key = 0;
+    if (all && all->window[fd % PERS_NR_WINDOWS].lease.key == fd + 1)
+        window_drop_slow(fd);
+}
+/* The same for all descriptors in [first, last]. */
+void windows_drop(uint32_t first, uint32_t last);
 
 #endif

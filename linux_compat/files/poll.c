@@ -217,7 +217,7 @@ static void keep_events(uint32_t fd, const struct fs_epoll_event *event, uint32_
         return;
     memcpy(l->event, event, count * sizeof *event);
     l->lease.count = count;
-    lease_end(&l->lease, fd, seq);
+    lease_end(&l->lease, fd + 1, seq);
 }
 
 static long epoll_ask(int32_t fd, uaddr_t events, uint32_t max, ticks_t deadline)

@@ -85,7 +85,7 @@ static void keep_stat(uint32_t fd, const struct linux_stat *st, uint32_t seq)
     if (!lease_begin(&l->lease))
         return;
     memcpy(l->stat, st, sizeof *st);
-    lease_end(&l->lease, fd, seq);
+    lease_end(&l->lease, fd + 1, seq);
 }
 
 static long stat_descriptor(uint32_t fd, uint64_t to)

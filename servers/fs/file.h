@@ -83,6 +83,9 @@ struct file_ops {
     error_t (*fallocate)(struct file *, uint32_t mode, uint64_t offset, uint64_t length);
     /* May map into the client's VSpace. NULL: ERR_NO_DEVICE. */
     error_t (*mmap)(struct file *, struct process *, const struct file_mapping *);
+    /* Map up to *bytes from the start, read-only, at a window of the client; *bytes: how many. The content must
+     * be what reads give, as long as inode_changes was not called. NULL: ERR_NO_DEVICE. */
+    error_t (*map_window)(struct file *, struct process *, uint64_t address, uint64_t *bytes);
     /* Overrides what fstat makes of inode or anon_*; NULL: not. */
     error_t (*stat)(struct file *, struct fs_stat *);
     /* F_SETFL is about to change the flags (O_NONBLOCK, O_APPEND, O_ASYNC, O_DIRECT). */

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "dcache.h"
+#include "lease.h"
 #include "mounts.h"
 #include "open.h"
 #include "process.h"
@@ -364,6 +365,31 @@ error_t fs_serve_mmap(struct rpc_call *call, const struct fs_mmap_in *in, struct
         p->exe = path_get(&exe);
     }
     return e;
+}
+
+/* A table with another user gets none: that one's close would not take our window along. */
+error_t fs_serve_map_window(struct rpc_call *call, const struct fs_map_window_in *in, struct fs_map_window_out *out)
+{
+    struct process *p = process_of(call);
+    struct file *f;
+    error_t e;
+
+    if (!p)
+        return ERR_PEER_CLOSED;
+    f = fd_lookup(p, in->fd);
+    if (!f || !file_readable(f))
+        return ERR_BAD_HANDLE;
+    if (in->address < PERS_WINDOWS || in->address >= PERS_WINDOW(VM_MAX_AREAS, 0) || in->address % PERS_WINDOW_BYTES)
+        return ERR_INVALID_ARGUMENT;
+    if (!f->ops->map_window || in->fd >= (int32_t)FD_WORDS || p->files->refs != 1)
+        return ERR_NO_DEVICE;
+    out->mapped = PERS_WINDOW_BYTES;
+    e = f->ops->map_window(f, p, in->address, &out->mapped);
+    if (e)
+        return e;
+    out->size = f->inode->size;
+    out->lease = lease_grant(p, in->fd, f);
+    return 0;
 }
 
 #define FIONBIO  0x5421u

@@ -333,6 +333,29 @@ static error_t tmpfs_mmap(struct file *f, struct process *p, const struct file_m
                        may_write);
 }
 
+/*
+ * Only what is there altogether: touching a hole through a mapping would make a
+ * page of it that nobody is charged for. Windows are read-only and readers know
+ * the size, so the Segment need not have exactly the pages of the file: growing
+ * stays as cheap as without (`mapped` is not set). memfds count their mappings
+ * for F_SEAL_WRITE and get no windows.
+ */
+static error_t tmpfs_map_window(struct file *f, struct process *p, uint64_t address, uint64_t *bytes)
+{
+    struct inode *i = f->inode;
+    uint64_t n = i->size < *bytes ? i->size : *bytes;
+    error_t e;
+
+    if (!n || !i->segment || i->memfd || i->data_pages < pages_of(i->size) || i->segment->nr_pages < pages_of(i->size))
+        return ERR_NO_DEVICE;
+    e = seg_map(i->segment, p->slot, address, pages_of(n) * PAGE_BYTES, VM_READ | VM_SHARED | VM_NO_CLONE | VM_REPLACE, 0,
+                false);
+    if (!e && !(f->flags & O_NOATIME))
+        vfs_accessed(i);
+    *bytes = n;
+    return e;
+}
+
 static error_t tmpfs_file_truncate(struct file *f, uint64_t length)
 {
     return tmpfs_truncate(f->inode, length);
@@ -372,6 +395,7 @@ const struct file_ops tmpfs_file_ops = {
     .truncate = tmpfs_file_truncate,
     .fallocate = tmpfs_fallocate,
     .mmap = tmpfs_mmap,
+    .map_window = tmpfs_map_window,
     .fcntl = tmpfs_fcntl,
 };
 

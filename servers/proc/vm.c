@@ -322,7 +322,10 @@ void vm_add_area(struct batch *b, const struct image *image)
 
 void vm_remove_area(struct batch *b, const struct image *image)
 {
-    batch_add(b, vm_cap(image->vm, ROW_VSPACE), VSPACE_UNMAP, PERS_AREA(image->area), PERS_AREA_BYTES, 0, 0, 0);
+    cptr_t vspace = vm_cap(image->vm, ROW_VSPACE);
+
+    batch_add(b, vspace, VSPACE_UNMAP, PERS_AREA(image->area), PERS_AREA_BYTES, 0, 0, 0);
+    batch_add(b, vspace, VSPACE_UNMAP, PERS_WINDOW(image->area, 0), PERS_NR_WINDOWS * PERS_WINDOW_BYTES, 0, 0, 0);
 }
 
 void vm_add_personality(struct batch *b, const struct image *image)

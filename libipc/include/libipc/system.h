@@ -121,6 +121,12 @@ struct server_info {
 #define PERS_THREADS        0x3fc01f0000ul  /* + i * PERS_THREAD_BYTES          */
 #define PERS_THREAD_BYTES   0x10000ul       /* page 0: frame; 0x4000..: stack   */
 #define PERS_STACK_OFFSET   0x4000ul
+/* Windows of process m: file contents that fs maps read-only, not cloned (fs.map_window). */
+#define PERS_WINDOWS        0x3fe0000000ul
+#define PERS_WINDOW_BYTES   0x400000ul
+#define PERS_NR_WINDOWS     8ul
+#define PERS_WINDOW(m, i)   (PERS_WINDOWS + ((m) * PERS_NR_WINDOWS + (i)) * PERS_WINDOW_BYTES)
+_Static_assert(PERS_WINDOW(VM_MAX_AREAS, 0) <= USER_TOP, "windows of all processes fit");
 #define AREA_SESSION(id)    ((uint64_t)((id) - SERVER_PROC) * SESSION_BYTES)
 #define AREA_PROC_PAGE      0x20000ul       /* read-only                        */
 #define AREA_SIG_PAGE       0x21000ul       /* read-write                       */

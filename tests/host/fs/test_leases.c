@@ -14,6 +14,7 @@
 #include "names_fakes.h"
 
 #include "lease.h"
+#include "segments.h"
 
 #define FILE_NAME "/leased"
 #define DIR_NAME  "/leased-dir"
@@ -402,6 +403,130 @@ static void objects_without_inode_and_high_descriptors_are_not_leased(void **sta
     remove_world();
 }
 
+/* ---- windows ---- */
+static error_t window(uint32_t slot, int64_t fd, uint64_t address, struct fs_map_window_out *out)
+{
+    struct rpc_call call = fake_call(slot, 0);
+    struct fs_map_window_in in = { (int32_t)fd, address };
+
+    memset(out, 0, sizeof *out);
+    return fs_serve_map_window(&call, &in, out);
+}
+
+#define WINDOW_0 PERS_WINDOW(0, 0)
+
+static void a_window_is_read_only_and_its_number_tells_of_every_change(void **state)
+{
+    static void (*const change[])(uint32_t, int64_t) = {
+        op_write, op_append, op_truncate, op_extend, op_punch, op_open_truncating, op_copy_range, op_utimens_atime,
+    };
+    struct fs_map_window_out w;
+
+    (void)state;
+    for (unsigned i = 0; i < sizeof change / sizeof change[0]; i++) {
+        make_world();
+        int64_t fd = t_open(SLOT_A, FILE_NAME, O_RDWR, 0), its = t_open(SLOT_B, FILE_NAME, O_RDWR, 0);
+        fake_map_rights = 1;
+        assert_int_equal(window(SLOT_A, fd, WINDOW_0, &w), 0);
+        assert_int_equal(fake_map_rights, 0);
+        assert_int_equal(w.mapped, 5000);
+        assert_int_equal(w.size, 5000);
+        assert_true(w.lease != 0 && word_of(SLOT_A, fd)->seq == w.lease);
+        op_stat(SLOT_B, its), op_seek(SLOT_B, its);
+        assert_int_equal(word_of(SLOT_A, fd)->seq, w.lease);
+        change[i](SLOT_B, its);
+        if (word_of(SLOT_A, fd)->seq == w.lease)
+            fail_msg("change %u", i);
+        t_close(SLOT_A, fd), t_close(SLOT_B, its);
+        remove_world();
+    }
+}
+
+static void a_large_file_has_a_window_on_its_start(void **state)
+{
+    static uint8_t large[PERS_WINDOW_BYTES + 3 * PAGE_BYTES];
+    struct fs_map_window_out w;
+    int64_t fd;
+
+    (void)state;
+    fd = t_open(SLOT_A, "/large", O_RDWR | O_CREAT, 0644);
+    assert_int_equal(t_write(SLOT_A, fd, large, sizeof large), sizeof large);
+    assert_int_equal(window(SLOT_A, fd, WINDOW_0, &w), 0);
+    assert_int_equal(w.mapped, PERS_WINDOW_BYTES);
+    assert_int_equal(w.size, sizeof large);
+    t_close(SLOT_A, fd);
+    t_unlink(SLOT_A, "/large");
+}
+
+static void a_window_does_not_make_growing_dearer(void **state)
+{
+    struct fs_map_window_out w;
+    int64_t fd;
+
+    (void)state;
+    make_world();
+    fd = t_open(SLOT_A, FILE_NAME, O_RDWR, 0);
+    assert_int_equal(window(SLOT_A, fd, WINDOW_0, &w), 0);
+    for (uint64_t at = 5000; at < 300000; at += 1000)
+        assert_int_equal(t_pwrite(SLOT_A, fd, data, 1000, at), 1000);
+    struct inode *i = fd_lookup(fake_process(SLOT_A), (int32_t)fd)->inode;
+    assert_true(i->segment->nr_pages > i->size / PAGE_BYTES + 1);       /* in steps */
+    assert_int_equal(window(SLOT_A, fd, WINDOW_0, &w), 0);
+    assert_int_equal(w.size, i->size);
+    t_close(SLOT_A, fd);
+    remove_world();
+}
+
+static void what_is_no_plain_file_of_present_pages_gets_no_window(void **state)
+{
+    struct fs_map_window_out w;
+    struct rpc_call call = fake_call(SLOT_A, 0);
+    struct fs_memfd_out memfd;
+    int64_t fd, other;
+
+    (void)state;
+    make_world();
+    fd = t_open(SLOT_A, FILE_NAME, O_RDWR, 0);
+    assert_int_equal(window(SLOT_A, fd, 0x1000, &w), ERR_INVALID_ARGUMENT);
+    assert_int_equal(window(SLOT_A, fd, PERS_AREA(0), &w), ERR_INVALID_ARGUMENT);
+    assert_int_equal(window(SLOT_A, fd, WINDOW_0 + PAGE_BYTES, &w), ERR_INVALID_ARGUMENT);
+    assert_int_equal(window(SLOT_A, fd, PERS_WINDOW(VM_MAX_AREAS, 0), &w), ERR_INVALID_ARGUMENT);
+    assert_int_equal(window(SLOT_A, 999, WINDOW_0, &w), ERR_BAD_HANDLE);
+    assert_int_equal(window(SLOT_A, -1, WINDOW_0, &w), ERR_BAD_HANDLE);
+    other = t_open(SLOT_A, FILE_NAME, O_WRONLY, 0);
+    assert_int_equal(window(SLOT_A, other, WINDOW_0, &w), ERR_BAD_HANDLE);
+    t_close(SLOT_A, other);
+    other = t_open(SLOT_A, FILE_NAME, O_PATH, 0);
+    assert_int_equal(window(SLOT_A, other, WINDOW_0, &w), ERR_BAD_HANDLE);
+    t_close(SLOT_A, other);
+    other = t_open(SLOT_A, DIR_NAME, O_RDONLY, 0);
+    assert_int_equal(window(SLOT_A, other, WINDOW_0, &w), ERR_NO_DEVICE);
+    t_close(SLOT_A, other);
+    other = t_open(SLOT_A, DIR_NAME "/file", O_RDWR, 0);
+    assert_int_equal(window(SLOT_A, other, WINDOW_0, &w), ERR_NO_DEVICE);       /* empty */
+    assert_int_equal(t_pwrite(SLOT_A, other, "x", 1, 2 * PAGE_BYTES), 1);
+    assert_int_equal(window(SLOT_A, other, WINDOW_0, &w), ERR_NO_DEVICE);       /* a hole before */
+    assert_int_equal(t_ftruncate(SLOT_A, other, 0), 0);
+    assert_int_equal(t_pwrite(SLOT_A, other, data, sizeof data, 0), sizeof data);
+    assert_int_equal(window(SLOT_A, other, WINDOW_0, &w), 0);
+    fallocate(SLOT_A, other, 3, 0, 2 * PAGE_BYTES);
+    assert_int_equal(window(SLOT_A, other, WINDOW_0, &w), ERR_NO_DEVICE);       /* a hole */
+    t_close(SLOT_A, other);
+    assert_int_equal(t_ftruncate(SLOT_A, fd, 100000), 0);
+    assert_int_equal(window(SLOT_A, fd, WINDOW_0, &w), ERR_NO_DEVICE);          /* a hole at the end */
+    assert_int_equal(fs_serve_memfd(&call, &(struct fs_memfd_in){ .name = "m", .name_bytes = 1 }, &memfd), 0);
+    assert_int_equal(t_write(SLOT_A, memfd.fd, "x", 1), 1);
+    assert_int_equal(window(SLOT_A, memfd.fd, WINDOW_0, &w), ERR_NO_DEVICE);
+    t_close(SLOT_A, memfd.fd);
+    op_truncate(SLOT_A, fd);
+    assert_int_equal(window(SLOT_A, fd, WINDOW_0, &w), 0);
+    fake_process(SLOT_A)->files->refs++;
+    assert_int_equal(window(SLOT_A, fd, WINDOW_0, &w), ERR_NO_DEVICE);          /* a shared table */
+    fake_process(SLOT_A)->files->refs--;
+    t_close(SLOT_A, fd);
+    remove_world();
+}
+
 static void the_number_is_never_zero(void **state)
 {
     struct fd_word w = { .seq = ~0u };
@@ -422,6 +547,10 @@ int main(void)
         cmocka_unit_test(a_closed_or_replaced_descriptor_has_another_number),
         cmocka_unit_test(a_second_holder_of_the_open_file_replaces_the_first),
         cmocka_unit_test(objects_without_inode_and_high_descriptors_are_not_leased),
+        cmocka_unit_test(a_window_is_read_only_and_its_number_tells_of_every_change),
+        cmocka_unit_test(a_large_file_has_a_window_on_its_start),
+        cmocka_unit_test(a_window_does_not_make_growing_dearer),
+        cmocka_unit_test(what_is_no_plain_file_of_present_pages_gets_no_window),
         cmocka_unit_test(the_number_is_never_zero),
     };
     return cmocka_run_group_tests(tests, start, NULL);
