@@ -87,15 +87,32 @@ void bytes_copy(void *restrict dst, const void *restrict src, size_t n)
         if ((uintptr_t)s & 7) {
             moved = copy_shifted((word_t *)d, s, n);
         } else {
-            const unsigned char *end = s + (n & ~127ul);
-            for (; s != end; s += 128, d += 128) {
-                copy_64((word_t *)d, (const word_t *)s);
-                copy_64((word_t *)d + 8, (const word_t *)s + 8);
+            word_t *to = (word_t *)d;
+            const word_t *from = (const word_t *)s, *end = from + n / 256 * 32;
+            for (; from != end; from += 32, to += 32) {
+                copy_64(to, from);
+                copy_64(to + 8, from + 8);
+                copy_64(to + 16, from + 16);
+                copy_64(to + 24, from + 24);
                 KEEP_LOOP();
             }
-            n &= 127;
-            for (moved = 0; n - moved >= 8; moved += 8)
-                *(word_t *)(d + moved) = *(const word_t *)(s + moved);
+            moved = n & ~7ul;
+            for (end = from + (n % 256) / 64 * 8; from != end; from += 8, to += 8) {
+                copy_64(to, from);
+                KEEP_LOOP();
+            }
+            if (n & 32) {
+                word_t a = from[0], b = from[1], c = from[2], e = from[3];
+                to[0] = a; to[1] = b; to[2] = c; to[3] = e;
+                from += 4, to += 4;
+            }
+            if (n & 16) {
+                word_t a = from[0], b = from[1];
+                to[0] = a; to[1] = b;
+                from += 2, to += 2;
+            }
+            if (n & 8)
+                *to = *from;
         }
         d += moved;
         s += moved;

@@ -2,8 +2,8 @@
 /*
  * Segment: invocations. Every argument is checked before anything changes.
  *
- * SEGMENT_COPY holds the VSpace's lock and then the Segment's for each piece of
- * at most one page, so neither page can go away under it.
+ * SEGMENT_COPY holds the VSpace's lock and then the Segment's for each piece, which
+ * lies in one page of the Segment, so no page can go away under it.
  */
 #include "object/segment.h"
 
@@ -19,17 +19,32 @@
 #define COPY_BYTES_PER_CHECK 32768u
 #define COLLECT_MAX 64u
 
+/* What is copied in one hold of the locks: bytes of one page of the Segment, on
+ * the other side from one user page or two neighbours. */
 struct copy {
     struct segment *seg;
-    struct vspace *vs;
     uint64_t offset;
-    uaddr_t va;
+    unsigned char *user, *next;     /* the second part is at the start of `next` */
+    size_t first, rest;
     bool to_segment;
 };
 
-/* The Segment's side of one piece; both locks held. */
-static error_t copy_locked(const struct copy *c, unsigned char *user, size_t n,
-                           struct segment **blocked)
+static inline void copy_part(bool to_segment, unsigned char *kernel, unsigned char *user, size_t n)
+{
+    if (!to_segment) {
+        unsigned char *from = kernel;
+
+        kernel = user;
+        user = from;
+    }
+    if (n == PAGE_BYTES)
+        page_copy(kernel, user);
+    else
+        bytes_copy(kernel, user, n);
+}
+
+/* The Segment's side; both locks held. */
+static inline error_t copy_locked(const struct copy *c, struct segment **blocked)
 {
     size_t in_page = c->offset & (PAGE_BYTES - 1);
     uint64_t page = c->offset >> PAGE_BITS, *entry;
@@ -44,11 +59,13 @@ static error_t copy_locked(const struct copy *c, unsigned char *user, size_t n,
         return K_PREEMPTED;
     case LOOKUP_ABSENT:
         if (!c->to_segment) {
-            bytes_clear(user, n);
+            bytes_clear(c->user, c->first);
+            if (c->rest)
+                bytes_clear(c->next, c->rest);
             return 0;
         }
-        entry = n == PAGE_BYTES ? segment_populate_raw(c->seg, page)
-                                : segment_populate(c->seg, page);
+        entry = c->first + c->rest == PAGE_BYTES ? segment_populate_raw(c->seg, page)
+                                                 : segment_populate(c->seg, page);
         if (!entry)
             return ERR_NO_MEMORY;
         pa = *entry & SEG_PAGE_MASK;
@@ -56,53 +73,61 @@ static error_t copy_locked(const struct copy *c, unsigned char *user, size_t n,
     case LOOKUP_OK:
         break;
     }
-    kernel = (unsigned char *)phys_to_kva(pa) + in_page;
-    if (!c->to_segment) {
-        if (n == PAGE_BYTES)
-            page_copy(user, kernel);
-        else
-            bytes_copy(user, kernel, n);
-        return 0;
-    }
-    if (entry)
+    if (c->to_segment && entry)
         *entry |= SEG_DIRTY;
-    if (n == PAGE_BYTES)
-        page_copy(kernel, user);
-    else
-        bytes_copy(kernel, user, n);
+    kernel = (unsigned char *)phys_to_kva(pa) + in_page;
+    copy_part(c->to_segment, kernel, c->user, c->first);
+    if (c->rest)
+        copy_part(c->to_segment, kernel + c->first, c->next, c->rest);
     return 0;
 }
 
-/* One piece within one page of each side. */
-static error_t copy_piece(const struct copy *c, size_t n)
+/*
+ * Up to `n` bytes within one page of the Segment. A second user page that cannot
+ * be had now is left for the next call: what is wrong with it is told then. Both
+ * user pages are resolved before the Segment is locked, since that may lock it.
+ */
+static error_t copy_piece(struct copy *c, struct vspace *vs, uaddr_t va, size_t n, size_t *moved)
 {
+    unsigned access = c->to_segment ? VM_READ : VM_WRITE;
+    size_t in_page = va & (PAGE_BYTES - 1), room = PAGE_BYTES - in_page;
+
     for (;;) {
-        enum fault_result why = FAULT_RESOLVED;
-        struct segment *blocked = NULL;
-        unsigned char *user;
+        enum fault_result why = FAULT_RESOLVED, why_next;
+        struct segment *blocked = NULL, *blocked_next;
         error_t err;
 
-        spin_lock(&c->vs->lock);
-        user = vspace_page(c->vs, c->va, c->to_segment ? VM_READ : VM_WRITE,
-                           &why, &blocked);
-        if (user) {
+        spin_lock(&vs->lock);
+        c->user = vspace_page(vs, va, access, &why, &blocked);
+        if (c->user) {
+            c->user += in_page;
+            c->first = n;
+            c->rest = 0;
+            if (n > room) {
+                c->first = room;
+                c->next = vspace_page(vs, va + room, access, &why_next, &blocked_next);
+                if (c->next)
+                    c->rest = n - room;
+            }
             spin_lock(&c->seg->lock);
-            err = copy_locked(c, user + (c->va & (PAGE_BYTES - 1)), n, &blocked);
+            err = copy_locked(c, &blocked);
             spin_unlock(&c->seg->lock);
         } else if (why == FAULT_RETRY_LATER) {
             err = K_PREEMPTED;
         } else {
             err = why == FAULT_NO_MEMORY ? ERR_NO_MEMORY : ERR_FAULT;
         }
-        spin_unlock(&c->vs->lock);
-        if (err != K_PREEMPTED)
+        spin_unlock(&vs->lock);
+        if (err != K_PREEMPTED) {
+            *moved = c->first + c->rest;
             return err;
+        }
         if (segment_help(blocked))
             return K_PREEMPTED;
     }
 }
 
-static error_t decode_copy(struct segment *seg, struct invoke *inv)
+static __attribute__((noinline)) error_t decode_copy(struct segment *seg, struct invoke *inv)
 {
     uint64_t len = inv->arg[3], *cursor = &inv->caller->restart_cursor;
     uint64_t at = *cursor < len ? *cursor : 0, work = 0;
@@ -117,24 +142,20 @@ static error_t decode_copy(struct segment *seg, struct invoke *inv)
     err = cap_lookup(inv->caller, inv->arg[1], CAP_TYPE_VSPACE, RIGHT_COPY, &ref);
     if (err)
         return err;
-    c.vs = ref.object;
     if (inv->arg[0] + len < len || inv->arg[0] + len > seg->size_pages << PAGE_BITS)
         return ERR_RANGE;
     while (!err && at < len) {
-        size_t n, s_room, u_room;
+        size_t n, moved;
 
         c.offset = inv->arg[0] + at;
-        c.va = inv->arg[2] + at;
-        s_room = PAGE_BYTES - (c.offset & (PAGE_BYTES - 1));
-        u_room = PAGE_BYTES - (c.va & (PAGE_BYTES - 1));
-        n = s_room < u_room ? s_room : u_room;
+        n = PAGE_BYTES - (c.offset & (PAGE_BYTES - 1));
         if (n > len - at)
             n = len - at;
-        err = copy_piece(&c, n);
+        err = copy_piece(&c, ref.object, inv->arg[2] + at, n, &moved);
         if (err)
             break;
-        at += n;
-        work += n;
+        at += moved;
+        work += moved;
         if (work >= COPY_BYTES_PER_CHECK && at < len) {
             work = 0;
             if (preempt_pending())

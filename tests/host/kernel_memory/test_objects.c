@@ -503,6 +503,52 @@ static void copies_of_every_alignment(void **state)
     assert_int_equal(copy_from_user(NULL, back, AT, 8), ERR_FAULT);
 }
 
+static void a_page_is_copied_from_and_to_two(void **state)
+{
+    static unsigned char pattern[4 * PAGE], back[4 * PAGE];
+
+    (void)state;
+    segment_make(0, 3, 8);
+    vspace_reserve(vs, AT, 8 * PAGE, RW, NULL);
+    fake_cap(1, CAP_TYPE_VSPACE, vs, RIGHT_COPY);
+    for (unsigned i = 0; i < sizeof pattern; i++)
+        pattern[i] = (unsigned char)(i * 13 + i / 256);
+    for (unsigned skew = 8; skew < PAGE; skew += 424) {
+        assert_int_equal(copy_to_user(vs, AT + skew, pattern, 3 * PAGE), 0);
+        assert_int_equal(on_segment(RIGHTS_ALL, SEGMENT_RESIZE, 0, 0, 0, 0, 0), 0);
+        assert_int_equal(on_segment(RIGHTS_ALL, SEGMENT_RESIZE, 8, 0, 0, 0, 0), 0);
+        /* To absent pages, which are not cleared first, then over them. */
+        for (unsigned round = 0; round < 2; round++) {
+            assert_int_equal(on_segment(RIGHTS_ALL, SEGMENT_COPY, PAGE, 1, AT + skew, 3 * PAGE, 1), 0);
+            assert_int_equal(result, 3 * PAGE);
+            assert_int_equal(on_segment(RIGHTS_ALL, SEGMENT_COPY, PAGE, 1, AT + 4 * PAGE + skew, 3 * PAGE, 0), 0);
+            assert_int_equal(copy_from_user(vs, back, AT + 4 * PAGE + skew, 3 * PAGE), 0);
+            assert_memory_equal(back, pattern, 3 * PAGE);
+        }
+    }
+}
+
+static void a_copy_ends_before_the_first_bad_page(void **state)
+{
+    unsigned char pattern[200], back[200];
+
+    (void)state;
+    segment_make(0, 3, 4);
+    vspace_reserve(vs, AT, PAGE, RW, NULL);
+    fake_cap(1, CAP_TYPE_VSPACE, vs, RIGHT_COPY);
+    memset(pattern, 0x5a, sizeof pattern);
+    assert_int_equal(copy_to_user(vs, AT + PAGE - 100, pattern, 100), 0);
+    assert_int_equal(on_segment(RIGHTS_ALL, SEGMENT_COPY, 0, 1, AT + PAGE - 100, PAGE, 1), ERR_FAULT);
+    assert_int_equal(result, 100);
+    assert_int_equal(on_segment(RIGHTS_ALL, SEGMENT_COPY, 0, 1, AT, 200, 0), 0);
+    assert_int_equal(copy_from_user(vs, back, AT, 200), 0);
+    assert_memory_equal(back, pattern, 100);
+    memset(pattern, 0, sizeof pattern);
+    assert_memory_equal(back + 100, pattern, 100);
+    assert_int_equal(on_segment(RIGHTS_ALL, SEGMENT_COPY, 0, 1, AT + PAGE - 8, 200, 0), ERR_FAULT);
+    assert_int_equal(result, 8);
+}
+
 static void pins_hold_pages_against_resize_and_zero(void **state)
 {
     void *kva;
@@ -621,7 +667,7 @@ int main(void)
         T(a_clone_into_a_used_and_emptied_space_loses_no_table),
         T(mapping_rights_come_from_the_capability),
         T(segment_operations_check_their_rights),
-        T(copies_of_every_alignment),
+        T(copies_of_every_alignment), T(a_page_is_copied_from_and_to_two), T(a_copy_ends_before_the_first_bad_page),
         T(pins_hold_pages_against_resize_and_zero),
         T(dirty_bits_follow_stores_and_copies),
         T(physical_segments_map_with_large_leaves),
