@@ -92,7 +92,7 @@ static inline __attribute__((always_inline)) void put_answer(struct rpc_call *ca
                                                              error_t error, const struct rpc_tracer *tracer)
 {
     struct session *session = s->shared;
-    struct cq_entry *entry = &session->cq[s->cq_tail % CQ_ENTRIES];
+    struct cq_entry *entry = &s->cq[s->cq_tail % CQ_ENTRIES];
 
     entry->token = call->token;
     entry->error = error <= 0 ? error : ERR_IO;

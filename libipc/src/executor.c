@@ -135,6 +135,8 @@ ticks_t exec_now(void)
 void exec_get_stats(struct exec_stats *stats)
 {
     *stats = exec.stats;
+    for (struct rpc_server *server = exec.servers; server != NULL; server = server->next)
+        stats->requests += server->stats.requests;
 }
 
 void exec_stop(void)
@@ -158,7 +160,7 @@ static void take_bits(uint64_t bits)
     if (doorbells != 0) {
         for (struct rpc_server *server = exec.servers; server != NULL; server = server->next) {
             if (crowded())
-                exec.stats.requests += rpc_server_ring(server, doorbells);
+                rpc_server_ring(server, doorbells);
             else
                 rpc_server_doorbells(server, doorbells);
         }
@@ -201,7 +203,6 @@ bool exec_turn(void)
         if (server->hot == NULL)
             continue;
         unsigned nr = rpc_server_turn(server);
-        exec.stats.requests += nr;
         did |= nr != 0;
     }
     for (uint32_t i = 0; i < exec.nr_clients; i++) {
@@ -304,7 +305,7 @@ static inline bool serve_at_once(uint64_t bits)
     bool more = false;
 
     for (struct rpc_server *server = exec.servers; server != NULL; server = server->next)
-        exec.stats.requests += rpc_server_ring(server, bits);
+        rpc_server_ring(server, bits);
     if (__builtin_expect(timer_next() == DEADLINE_POLL, 0))
         timer_run(DEADLINE_POLL);       /* set for "right after this request" */
     for (struct rpc_server *server = exec.servers; server != NULL; server = server->next) {

@@ -60,6 +60,7 @@ error_t rpc_server_init(struct rpc_server *server, const struct rpc_interface *i
     for (uint32_t i = 0; i < nr_sessions; i++) {
         server->state[i].index = i;
         server->state[i].shared = &sessions[i];
+        server->state[i].cq = sessions[i].cq;
     }
     return 0;
 }
@@ -180,6 +181,7 @@ static void session_start(struct rpc_server *server, struct server_session *s)
     server->last_bits = 0;
     s->next_in_bucket = server->bucket[s->index % DOORBELL_BITS];
     server->bucket[s->index % DOORBELL_BITS] = s;
+    s->is_peer = s->index < FIRST_PROCESS_SLOT;
     if (s->index < NR_SERVERS)
         server->peer[server->nr_peers++] = s;
 
@@ -310,22 +312,18 @@ static void cancel_token(struct rpc_server *server, struct server_session *s, ui
     }
 }
 
-static inline __attribute__((always_inline)) void serve_entry(struct rpc_server *server, struct server_session *s, const struct sq_entry *entry)
+/* Not a cancel. */
+static inline __attribute__((always_inline)) void serve_request(struct rpc_server *server, struct server_session *s,
+                                                                const struct sq_entry *entry)
 {
     static _Alignas(8) uint8_t arena[ARENA_SLOT_BYTES];   /* executor's stack only: one at a time */
     struct rpc_call call;
 
-    if (entry->flags & SQ_CANCEL) {
-        cancel_token(server, s, entry->word[0]);
-        return;
-    }
     call.server = server;
     call.session = s;
-    call.client = s->index;
-    call.token = entry->token;
-    call.serial = s->serial;
-    call.method = entry->method;
-    call.arena_slot = entry->arena_slot;
+    call.sender = s->sender;
+    call.head[0] = entry->head[0];
+    call.head[1] = entry->head[1];
     call.result_bytes = 0;
     call.any = 0;
     call.nr_words = 0;
@@ -355,6 +353,14 @@ static inline __attribute__((always_inline)) void serve_entry(struct rpc_server 
     if (__builtin_expect(server->tracer != NULL, 0))
         server->tracer->request(&call, entry);
     server->interface->dispatch(&call, entry, arena);
+}
+
+static void serve_entry(struct rpc_server *server, struct server_session *s, const struct sq_entry *entry)
+{
+    if (entry->flags & SQ_CANCEL)
+        cancel_token(server, s, entry->word[0]);
+    else
+        serve_request(server, s, entry);
 }
 
 __attribute__((noinline)) static void serve_peers(struct rpc_server *server)
@@ -427,8 +433,7 @@ static inline bool serve_single(struct rpc_server *server, struct server_session
     struct session *session = s->shared;
     uint32_t head = s->sq_head;
 
-    if (load_acquire(&session->header.sq_tail) != head + 1 || s->broken || s->index < FIRST_PROCESS_SLOT
-        || peers_have_work(server))
+    if (load_acquire(&session->header.sq_tail) != head + 1 || s->unusual != 0 || peers_have_work(server))
         return false;
     struct sq_entry entry = session->sq[head % SQ_ENTRIES];
     copied_once(entry);
@@ -437,7 +442,7 @@ static inline bool serve_single(struct rpc_server *server, struct server_session
         return false;
     s->sq_head = head + 1;
     store_release(&session->header.sq_head, head + 1);
-    serve_entry(server, s, &entry);
+    serve_request(server, s, &entry);
     return true;
 }
 
@@ -477,7 +482,7 @@ unsigned rpc_server_ring(struct rpc_server *server, uint64_t bits)
         server->last_bits = bits;
         server->last_rung = s;
     }
-    if (__builtin_expect(!s->is_hot && serve_single(server, s), 1))
+    if (__builtin_expect(serve_single(server, s), 1))
         return 1;
     return ring_all(server, bits);
 }

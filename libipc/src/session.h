@@ -11,18 +11,28 @@
 
 struct server_session {
     struct session *shared;
-    uint32_t index;
+    struct cq_entry *cq;            /* shared's                                 */
+    union {
+        struct {
+            uint32_t index;
+            uint32_t serial;        /* counts openings and closings: a call of an
+                                     * earlier use of the session has another    */
+        };
+        uint64_t sender;            /* both                                     */
+    };
     uint32_t sq_head;               /* own copies of the indices we write       */
     uint32_t cq_tail;
     uint32_t cq_head_seen;          /* the client's, when last looked at        */
-    uint32_t serial;                /* counts openings and closings: a call of an
-                                     * earlier use of the session has another    */
     uint32_t nr_parked;             /* calls that wait, on coroutines too       */
     uint32_t arenas_held;           /* slots of those calls                     */
     uint32_t parks;                 /* own copy of the header's                 */
     uint32_t idle_turns;            /* while hot: turns without work            */
     uint32_t rung_at;               /* client's cq_head when we rang            */
-    bool     open, broken, is_hot, to_ring, rung, was_full;
+    union {
+        struct { bool broken, is_hot, is_peer, reserved; };
+        uint32_t unusual;           /* 0: none of these                         */
+    };
+    bool     open, to_ring, rung, was_full;
     bool     fresh;                 /* opened by this server, not taken over    */
     void    *user;
     struct rpc_call *parked;

@@ -41,11 +41,22 @@ struct rpc_buf {
 /* One request. Lives on the dispatcher's stack until parked. */
 struct rpc_call {
     struct rpc_server *server;
-    uint32_t client;        /* session number = process slot                    */
-    uint32_t token;
-    uint32_t serial;        /* of the session: a reply to a closed session is dropped */
-    uint16_t method;
-    uint16_t arena_slot;
+    union {
+        struct {
+            uint32_t client;    /* session number = process slot                */
+            uint32_t serial;    /* of the session: a reply to a closed session is dropped */
+        };
+        uint64_t sender;        /* both                                         */
+    };
+    union {
+        struct {            /* as in the submission entry                       */
+            uint16_t method, entry_flags;
+            uint32_t token;
+            uint16_t arena_slot, entry_bytes;
+            uint32_t entry_epoch;
+        };
+        uint64_t head[2];
+    };
     uint64_t result[6];     /* inline results, written by the generated reply   */
     uint32_t result_bytes;
     union {
