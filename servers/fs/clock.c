@@ -1,19 +1,20 @@
 /* SPDX-License-Identifier: MIT */
 /* The wall clock, from the time server's page (seqlock, libipc/system.h). */
-#include <libipc/executor.h>
+#include <libipc/atomic.h>
+#include <libipc/syscall.h>
+#include <libipc/system.h>
 
-#include "sessions.h"
 #include "vfs.h"
 
 struct fs_time fs_now(void)
 {
-    const volatile struct time_page *t = pages_time();
+    const volatile struct time_page *t = (const volatile struct time_page *)SRV_TIME_PAGE;
     uint32_t seq;
     int64_t ns;
 
     do {
-        seq = __atomic_load_n(&t->seq, __ATOMIC_ACQUIRE);
-        ns = (int64_t)(((unsigned __int128)exec_now() * t->mult) >> t->shift) + t->realtime_offset_ns;
+        seq = load_acquire(&t->seq);
+        ns = (int64_t)(((unsigned __int128)sys_clock() * t->mult) >> t->shift) + t->realtime_offset_ns;
         __atomic_thread_fence(__ATOMIC_ACQUIRE);
     } while ((seq & 1) || seq != t->seq);
     return (struct fs_time){ ns / 1000000000, (uint32_t)(ns % 1000000000) };

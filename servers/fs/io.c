@@ -25,13 +25,7 @@ void io_init_memory(struct io *io, void *memory, uint64_t bytes)
 
 void io_init_buffer(struct io *io, struct rpc_call *call, const struct rpc_buf *buf)
 {
-    io->kind = IO_BUFFER;
-    io->buffer = *buf;
-    io->bytes = buf->bytes;
-    io->done = 0;
-    io->call = call;
-    io->process = process_of(call);
-    io->iov = NULL;
+    io_init_lent(io, call, process_of(call), buf);
 }
 
 error_t io_init_vector(struct io *io, struct rpc_call *call, uint64_t iov, uint32_t count)
@@ -204,56 +198,34 @@ void io_skip(struct io *io, uint64_t bytes)
     }
 }
 
-/* One contiguous piece between a Segment and wherever the data is. */
-static error_t segment_piece(struct io *io, struct segment *s, uint64_t at, uint64_t bytes, bool put, uint64_t *moved)
+/* Memory of fs itself, and the arena: sessions are mapped here. */
+__attribute__((noinline)) static error_t segment_local(struct io *io, struct segment *s, uint64_t at, uint8_t *memory, uint64_t bytes, bool put)
 {
-    uint8_t bounce[IO_COPY_MAX];
-    uint64_t address;
-    error_t e;
+    error_t e = put ? seg_read(s, at, memory + io->done, bytes) : seg_write(s, at, memory + io->done, bytes);
 
-    *moved = 0;
-    if (io->kind == IO_MEMORY) {
-        e = put ? seg_read(s, at, io->memory + io->done, bytes) : seg_write(s, at, io->memory + io->done, bytes);
-        *moved = e ? 0 : bytes;
-        return e;
-    }
-    if (io->kind == IO_BUFFER && (io->buffer.local || !io->buffer.address)) {
-        uint64_t n = bytes < sizeof bounce ? bytes : sizeof bounce;
-
-        if (put) {
-            e = seg_read(s, at, bounce, n);
-            if (!e && rpc_buf_write(io->call, &io->buffer, io->done, bounce, n))
-                e = ERR_FAULT;
-        } else {
-            e = rpc_buf_read(io->call, &io->buffer, io->done, bounce, n) ? ERR_FAULT : 0;
-            if (!e)
-                e = seg_write(s, at, bounce, n);
-        }
-        *moved = e ? 0 : n;
-        return e;
-    }
-    if (io->kind == IO_BUFFER) {
-        if (io->done > io->buffer.bytes || bytes > io->buffer.bytes - io->done)
-            return ERR_FAULT;
-        address = io->buffer.address + io->done;
-    } else {
-        bytes = vector_piece(io, bytes, &address);
-        if (!bytes)
-            return ERR_FAULT;
-    }
-    return put ? seg_read_client(s, at, io->call->client, address, bytes, moved)
-               : seg_write_client(s, at, io->call->client, address, bytes, moved);
+    if (!e)
+        io->done += bytes;
+    return e;
 }
 
-static error_t segment_move(struct io *io, struct segment *s, uint64_t at, uint64_t bytes, bool put)
+static inline error_t segment_client(struct io *io, struct segment *s, uint64_t at, uint64_t address, uint64_t bytes, bool put)
 {
-    if (bytes > io_left(io))
-        bytes = io_left(io);
-    while (bytes) {
-        uint64_t moved;
-        error_t e = segment_piece(io, s, at, bytes, put, &moved);
+    uint64_t moved;
+    error_t e = put ? seg_read_client(s, at, io->call->client, address, bytes, &moved)
+                    : seg_write_client(s, at, io->call->client, address, bytes, &moved);
 
-        advance(io, moved);
+    io->done += moved;
+    return e;
+}
+
+__attribute__((noinline)) static error_t segment_vector(struct io *io, struct segment *s, uint64_t at, uint64_t bytes, bool put)
+{
+    while (bytes) {
+        uint64_t address, before = io->done, n = vector_piece(io, bytes, &address), moved;
+        error_t e = n ? segment_client(io, s, at, address, n, put) : ERR_FAULT;
+
+        moved = io->done - before;
+        io->iov_done += moved;
         at += moved;
         bytes -= moved;
         if (e)
@@ -262,6 +234,19 @@ static error_t segment_move(struct io *io, struct segment *s, uint64_t at, uint6
             return ERR_FAULT;
     }
     return 0;
+}
+
+static inline error_t segment_move(struct io *io, struct segment *s, uint64_t at, uint64_t bytes, bool put)
+{
+    if (bytes > io_left(io))
+        bytes = io_left(io);
+    if (!bytes)
+        return 0;
+    if (io->kind == IO_BUFFER && !io->buffer.local)
+        return segment_client(io, s, at, io->buffer.address + io->done, bytes, put);
+    if (io->kind == IO_VECTOR)
+        return segment_vector(io, s, at, bytes, put);
+    return segment_local(io, s, at, io->kind == IO_MEMORY ? io->memory : io->buffer.local, bytes, put);
 }
 
 error_t io_put_segment(struct io *io, struct segment *s, uint64_t at, uint64_t bytes)

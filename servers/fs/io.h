@@ -53,6 +53,17 @@ static inline uint64_t io_left(const struct io *io) { return io->bytes - io->don
 
 void io_init_memory(struct io *, void *memory, uint64_t bytes);
 void io_init_buffer(struct io *, struct rpc_call *, const struct rpc_buf *);
+/* The same when the process is known. */
+static inline void io_init_lent(struct io *io, struct rpc_call *call, struct process *process, const struct rpc_buf *buf)
+{
+    io->kind = IO_BUFFER;
+    io->buffer = *buf;
+    io->bytes = buf->bytes;
+    io->done = 0;
+    io->call = call;
+    io->process = process;
+    io->iov = NULL;
+}
 /* Reads the client's iovec array. ERR_INVALID_ARGUMENT (count, total), ERR_FAULT, ERR_NO_MEMORY. */
 error_t io_init_vector(struct io *, struct rpc_call *, uint64_t iov, uint32_t count);
 /* Frees an allocated iovec or copy. */

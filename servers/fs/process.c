@@ -78,11 +78,6 @@ bool process_in_group(const struct process *p, uint32_t gid)
     return false;
 }
 
-uint64_t process_limit(const struct process *p, unsigned resource)
-{
-    return p->page->rlimit[resource][0];
-}
-
 /* ---- contexts ---- */
 static struct fs_context *context_new(const struct path *root, const struct path *cwd, uint32_t umask)
 {

@@ -50,8 +50,10 @@ struct process {
     struct fd_word *fd_words;       /* FD_WORDS of them                         */
     bool loading;                   /* exec: the loader runs                    */
     struct path exe;                /* first file that was mapped: /proc/PID/exe; referenced; or none */
-};
+} __attribute__((aligned(128)));
 
+/* A power of two, to be found by a shift. */
+_Static_assert(sizeof(struct process) == 128, "see above");
 extern struct process processes[NR_SLOTS];
 
 /* The client of a request; NULL when its slot is not open (answer ERR_PEER_CLOSED). */
@@ -59,6 +61,15 @@ static inline struct process *process_of(const struct rpc_call *call)
 {
     struct process *p = &processes[call->client % NR_SLOTS];
     return p->open ? p : NULL;
+}
+/* What a request's descriptor means: fd_lookup, in line. */
+static inline error_t request_file(const struct rpc_call *call, int32_t fd, struct process **p, struct file **f)
+{
+    *p = &processes[call->client % NR_SLOTS];
+    if (!(*p)->open)
+        return ERR_PEER_CLOSED;
+    *f = (uint32_t)fd < (*p)->files->size ? (*p)->files->entry[fd].file : NULL;
+    return *f && !((*f)->flags & O_PATH) ? 0 : ERR_BAD_HANDLE;
 }
 /* Is the request from another server (events)? */
 static inline bool call_from_server(const struct rpc_call *call) { return call->client < FIRST_PROCESS_SLOT; }
@@ -82,7 +93,8 @@ static inline uint32_t process_fsuid(const struct process *p) { return p->page->
 static inline uint32_t process_fsgid(const struct process *p) { return p->page->fsgid; }
 bool process_in_group(const struct process *, uint32_t gid);
 static inline uint32_t process_pid(const struct process *p) { return p->page->pid; }
-uint64_t process_limit(const struct process *, unsigned resource);
+static inline uint64_t process_limit(const struct process *p, unsigned resource)
+{ return p->page->rlimit[resource][0]; }
 #define FS_RLIMIT_FSIZE  1
 #define FS_RLIMIT_NOFILE 7
 

@@ -64,7 +64,7 @@ static void rw_release(struct parked *parked)
 
 static const struct parked_ops rw_ops = { .attempt = rw_attempt, .reply = rw_parked_reply, .release = rw_release };
 
-static error_t rw_park(struct rpc_call *call, struct file *f, struct io *io, const uint64_t *at, bool writing)
+__attribute__((noinline)) static error_t rw_park(struct rpc_call *call, struct file *f, struct io *io, const uint64_t *at, bool writing)
 {
     bool copy = writing && io->kind == IO_BUFFER && io->buffer.local;
     struct rw_wait *w;
@@ -87,24 +87,22 @@ static error_t rw_park(struct rpc_call *call, struct file *f, struct io *io, con
 }
 
 /* Common end: what the operation's result means to the request. */
-static error_t rw_finish(struct rpc_call *call, struct file *f, struct io *io, const uint64_t *at, error_t e,
-                         bool writing, uint64_t *done)
+static inline error_t rw_finish(struct rpc_call *call, struct file *f, struct io *io, const uint64_t *at, error_t e,
+                                bool writing, uint64_t *done)
 {
-    bool wait = e == ERR_WOULD_BLOCK && !(f->flags & O_NONBLOCK) && (writing || !io->done);
-
-    if (wait) {
+    if (__builtin_expect(e == ERR_WOULD_BLOCK, 0) && !(f->flags & O_NONBLOCK) && (writing || !io->done)) {
         e = rw_park(call, f, io, at, writing);
         if (e == RPC_PENDING)
             return e;
     }
     *done = io->done;
-    if (io->done && e < 0)
-        e = 0;
-    io_fini(io);
-    return e;
+    if (__builtin_expect(io->iov != NULL, 0))
+        io_fini(io);
+    return e < 0 && io->done ? 0 : e;
 }
 
-error_t file_read_request(struct rpc_call *call, struct file *f, struct io *io, const uint64_t *at, uint64_t *done)
+static inline error_t read_request(struct rpc_call *call, struct file *f, struct io *io, const uint64_t *at,
+                                   uint64_t *done)
 {
     bool pinned = coro_self() != NULL;  /* then the operation may suspend, and f be closed meanwhile */
     uint64_t position = at ? *at : 0;
@@ -126,7 +124,8 @@ error_t file_read_request(struct rpc_call *call, struct file *f, struct io *io, 
     return e;
 }
 
-error_t file_write_request(struct rpc_call *call, struct file *f, struct io *io, const uint64_t *at, uint64_t *done)
+static inline error_t write_request(struct rpc_call *call, struct file *f, struct io *io, const uint64_t *at,
+                                    uint64_t *done)
 {
     uint64_t position = at ? *at : 0;
     error_t e;
@@ -142,6 +141,16 @@ error_t file_write_request(struct rpc_call *call, struct file *f, struct io *io,
     return rw_finish(call, f, io, at ? &position : NULL, e, true, done);
 }
 
+error_t file_read_request(struct rpc_call *call, struct file *f, struct io *io, const uint64_t *at, uint64_t *done)
+{
+    return read_request(call, f, io, at, done);
+}
+
+error_t file_write_request(struct rpc_call *call, struct file *f, struct io *io, const uint64_t *at, uint64_t *done)
+{
+    return write_request(call, f, io, at, done);
+}
+
 uint32_t file_poll(struct file *f, struct waiter *w)
 {
     if (f->ops->poll)
@@ -151,64 +160,68 @@ uint32_t file_poll(struct file *f, struct waiter *w)
 
 static struct file *file_of(struct rpc_call *call, int32_t fd, error_t *e)
 {
-    struct process *p = process_of(call);
-    struct file *f = p ? fd_lookup(p, fd) : NULL;
+    struct process *p;
+    struct file *f;
 
-    *e = f ? 0 : p ? ERR_BAD_HANDLE : ERR_PEER_CLOSED;
+    *e = request_file(call, fd, &p, &f);
     return f;
 }
 
 /* ---- data requests ---- */
 error_t fs_serve_read(struct rpc_call *call, const struct fs_read_in *in, struct fs_read_out *out)
 {
-    error_t e;
-    struct file *f = file_of(call, in->fd, &e);
+    struct process *p;
+    struct file *f;
     struct io io;
+    error_t e = request_file(call, in->fd, &p, &f);
 
     if (e)
         return e;
-    io_init_buffer(&io, call, &in->data);
-    return file_read_request(call, f, &io, NULL, &out->done);
+    io_init_lent(&io, call, p, &in->data);
+    return read_request(call, f, &io, NULL, &out->done);
 }
 
 error_t fs_serve_write(struct rpc_call *call, const struct fs_write_in *in, struct fs_write_out *out)
 {
-    error_t e;
-    struct file *f = file_of(call, in->fd, &e);
+    struct process *p;
+    struct file *f;
     struct io io;
+    error_t e = request_file(call, in->fd, &p, &f);
 
     if (e)
         return e;
-    io_init_buffer(&io, call, &in->data);
-    return file_write_request(call, f, &io, NULL, &out->done);
+    io_init_lent(&io, call, p, &in->data);
+    return write_request(call, f, &io, NULL, &out->done);
 }
 
 error_t fs_serve_pread(struct rpc_call *call, const struct fs_pread_in *in, struct fs_pread_out *out)
 {
-    error_t e;
-    struct file *f = file_of(call, in->fd, &e);
+    struct process *p;
+    struct file *f;
     struct io io;
+    error_t e = request_file(call, in->fd, &p, &f);
 
     if (!e && in->offset > INT64_MAX)
         e = ERR_INVALID_ARGUMENT;
     if (e)
         return e;
-    io_init_buffer(&io, call, &in->data);
-    return file_read_request(call, f, &io, &in->offset, &out->done);
+    io_init_lent(&io, call, p, &in->data);
+    return read_request(call, f, &io, &in->offset, &out->done);
 }
 
 error_t fs_serve_pwrite(struct rpc_call *call, const struct fs_pwrite_in *in, struct fs_pwrite_out *out)
 {
-    error_t e;
-    struct file *f = file_of(call, in->fd, &e);
+    struct process *p;
+    struct file *f;
     struct io io;
+    error_t e = request_file(call, in->fd, &p, &f);
 
     if (!e && in->offset > INT64_MAX)
         e = ERR_INVALID_ARGUMENT;
     if (e)
         return e;
-    io_init_buffer(&io, call, &in->data);
-    return file_write_request(call, f, &io, &in->offset, &out->done);
+    io_init_lent(&io, call, p, &in->data);
+    return write_request(call, f, &io, &in->offset, &out->done);
 }
 
 /* offset -1: the file's own. */

@@ -174,6 +174,31 @@ static error_t write_limit(struct inode *i, struct process *p, uint64_t at, uint
     return 0;
 }
 
+/* All that a write of *n bytes at `at` needs: limits, room, zeros before it. */
+__attribute__((noinline)) static error_t prepare_write(struct inode *i, struct process *p, uint64_t at, uint64_t *n)
+{
+    error_t e = write_limit(i, p, at, n);
+
+    if (!e && at > i->size)
+        e = extend(i, at);
+    if (!e)
+        e = charge(i, at / PAGE_BYTES, (at + *n - 1) / PAGE_BYTES);
+    if (!e)
+        e = cover(i, at + *n);
+    if (!e && i->mapped && at + *n > i->size && i->size % PAGE_BYTES)
+        e = seg_zero(i->segment, i->size, PAGE_BYTES - i->size % PAGE_BYTES);
+    return e;
+}
+
+/* Nothing to prepare: inside what the file has, and fs has written before. */
+static inline bool within(const struct inode *i, const struct process *p, uint64_t at, uint64_t n)
+{
+    uint64_t end = at + n;
+
+    return end >= n && end <= i->size && end <= high_pages(i) * PAGE_BYTES && !i->seals && i->segment &&
+           end <= i->segment->nr_pages * PAGE_BYTES && (!p || end <= process_limit(p, FS_RLIMIT_FSIZE));
+}
+
 static error_t tmpfs_write(struct file *f, struct io *io, uint64_t *position)
 {
     struct inode *i = f->inode;
@@ -186,17 +211,11 @@ static error_t tmpfs_write(struct file *f, struct io *io, uint64_t *position)
     if (!n)
         return 0;
     inode_changes(i);
-    e = write_limit(i, io->process, at, &n);
-    if (!e && at > i->size)
-        e = extend(i, at);
-    if (!e)
-        e = charge(i, at / PAGE_BYTES, (at + n - 1) / PAGE_BYTES);
-    if (!e)
-        e = cover(i, at + n);
-    if (!e && i->mapped && at + n > i->size && i->size % PAGE_BYTES)
-        e = seg_zero(i->segment, i->size, PAGE_BYTES - i->size % PAGE_BYTES);
-    if (e)
-        return e;
+    if (!within(i, io->process, at, n)) {
+        e = prepare_write(i, io->process, at, &n);
+        if (e)
+            return e;
+    }
     e = io_get_segment(io, i->segment, at, n);
     moved = io->done - before;
     *position = at + moved;

@@ -57,11 +57,6 @@ struct process *process_by_pid(uint32_t pid)
     return NULL;
 }
 
-uint64_t process_limit(const struct process *p, unsigned resource)
-{
-    return p->page->rlimit[resource][0];
-}
-
 uint64_t file_next_ino(void)
 {
     static uint64_t ino = 100;
