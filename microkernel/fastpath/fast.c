@@ -7,10 +7,10 @@
  * ipc.c.
  *
  * syscall_fast: signals that find nobody waiting or somebody of this hart who runs
- * later, waits that find bits, yields without competitors. The thread goes on
- * running.
+ * later, waits that find bits. The thread goes on running.
  *
  * fastpath_wait: a wait that finds no bits, when the next thread is clear.
+ * fastpath_yield: a yield to an equal.
  *
  * fastpath_wait_timed: a SignalWait with a deadline. Deadlines of the two waits move
  * the timer only when one becomes the earliest; a timer that was set for a wait
@@ -23,17 +23,19 @@
 #include "kernel/deadline.h"
 #include "kernel/quiesce.h"
 #include "kernel/run_queue.h"
+#include "kernel/syscall.h"
 
 int syscall_fast(struct tcb *t);
 struct tcb *fastpath_wait_timed(struct tcb *t);
 struct tcb *fastpath_wait(struct hart *h, struct tcb *t);
+struct tcb *fastpath_yield(struct hart *h, struct tcb *t);
 
 static inline int done(struct hart *h, struct tcb *t)
 {
     h->counters.nr_syscalls++;
     t->x[10] = 0;
     t->x[0] += 4;
-    return 0;
+    return SYSCALL_DONE;
 }
 
 /* A wait of `to`, which runs later or now, ended with these bits. */
@@ -50,13 +52,13 @@ static inline int fast_signal(struct hart *h, struct tcb *t)
     struct notification *n;
 
     if (!fast_find(t, t->x[10], CAP_TYPE_NOTIFICATION, RIGHT_WRITE, &n, &badge))
-        return 1;
+        return SYSCALL_DECLINED;
     spin_lock(&n->lock);
     struct tcb *to = n->head;
     if (n->dead || (to == NULL ? n->bound != NULL
                                : to->priority >= t->priority || to->in_heap || to->fast_hart != h)) {
         spin_unlock(&n->lock);
-        return 1;
+        return SYSCALL_DECLINED;
     }
     if (to == NULL) {
         n->bits |= badge != 0 ? badge : 1;
@@ -76,13 +78,13 @@ static inline int fast_wait(struct hart *h, struct tcb *t)
     struct notification *n;
 
     if (!fast_find(t, t->x[10], CAP_TYPE_NOTIFICATION, RIGHT_READ, &n, NULL))
-        return 1;
+        return SYSCALL_DECLINED;
     spin_lock(&n->lock);
     uint64_t bits = n->bits;
     n->bits = 0;
     spin_unlock(&n->lock);
     if (bits == 0)
-        return 1;
+        return SYSCALL_DECLINED;
     t->x[11] = bits;
     return done(h, t);
 }
@@ -95,16 +97,11 @@ int syscall_fast(struct tcb *t)
     switch (t->x[17]) {
     case SYS_SIGNAL: return fast_signal(h, t);
     case SYS_WAIT:   return fast_wait(h, t);
-    case SYS_YIELD:
-        if (h->queue.top >= t->priority || mailbox_pending(h))
-            return 1;
-        return done(h, t);
-    default:
-        return 1;
+    default:         return SYSCALL_DECLINED;
     }
 }
 
-static struct tcb *switch_to(struct hart *h, struct tcb *t, struct tcb *to)
+static __attribute__((noinline)) struct tcb *switch_to(struct hart *h, struct tcb *t, struct tcb *to)
 {
     bool drain = fast_switch(h, t, to);
 
@@ -152,6 +149,36 @@ struct tcb *fastpath_wait(struct hart *h, struct tcb *t)
     to = switch_to(h, t, to);
     sched_update_page(h);
     return to;
+}
+
+/* With all registers saved: this thread goes behind its equals. The timer was armed
+ * for the end of its slice, so it does not come later than one slice from now. */
+struct tcb *fastpath_yield(struct hart *h, struct tcb *t)
+{
+    struct run_queue *q = &h->queue;
+    unsigned level = (unsigned)t->priority;
+
+    if (unlikely(q->top != t->priority || mailbox_pending(h) || t->fast_hart != h))
+        return NULL;
+    struct tcb *to = q->level[level].head, *next = to->run_next, *last = q->level[level].tail;
+    if (unlikely(to->fast_hart != h))
+        return NULL;
+    if (next == NULL) {         /* they change places */
+        q->level[level].head = t;
+        t->run_prev = NULL;
+    } else {
+        q->level[level].head = next;
+        next->run_prev = NULL;
+        last->run_next = t;
+        t->run_prev = last;
+    }
+    q->level[level].tail = t;
+    t->run_next = NULL;
+    t->in_queue = 1;
+    to->in_queue = 0;
+    t->x[10] = 0;
+    t->x[0] += 4;
+    return switch_to(h, t, to);
 }
 
 /* SignalWait with a deadline, or to a thread with one, and all registers saved: the

@@ -21,14 +21,13 @@
 #define likely(x)   __builtin_expect(!!(x), 1)
 #define unlikely(x) __builtin_expect(!!(x), 0)
 
-/* The object of a capability; false: decline. In two-level addresses the CNode
- * lies in a root slot (kernel/cspace.c). */
+/* The object of a capability; false: decline. */
 static FAST_INLINE bool fast_find(const struct tcb *t, cptr_t cptr, enum cap_type type,
                                   uint64_t rights, void *object, badge_t *badge)
 {
     const struct slot *s;
 
-    if (likely(cptr - 1 < t->cspace_mask)) {
+    if (likely(cptr - 1 < t->cspace_mask)) {    /* as cspace_slot */
         s = &t->cspace[cptr];
     } else {
         uint64_t root = cptr & CPTR_ROOT_MASK;

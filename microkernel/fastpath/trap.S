@@ -11,9 +11,9 @@
  *   ecall below the personality base      -> reflected, nothing else touched
  *   SYS_RESUME, no upcall pending         -> back to the guest
  *   SYS_CALL, SYS_REPLY_RECV, SYS_SIGNAL_WAIT -> fastpath/ipc.c, else slow
- *   other calls                           -> syscall_fast with only the
- *        registers that C may clobber saved; if it declines, the callee-saved
- *        ones (untouched so far) are saved too and the slow path runs
+ *   other calls                           -> syscall_fast or syscall_light with
+ *        only the registers that C may clobber saved; if they decline, or a choice
+ *        is due, the callee-saved ones (untouched so far) are saved too
  *   anything else                         -> trap_slow
  * The fast paths change nothing when they decline.
  */
@@ -158,8 +158,14 @@ other_call:                             /* t0 = pc */
     mv      a0, tp
     ld      tp, TCB_HART(a0)
     ld      sp, HART_STACK_TOP(tp)
-    call    syscall_fast            /* (tcb) -> 0: done */
-    bnez    a0, fast_declined
+    li      t1, NR_SYS_INVOKE
+    bgeu    a7, t1, 1f
+    call    syscall_fast            /* (tcb) -> enum in kernel/syscall.h */
+    beqz    a0, 2f
+    j       fast_not_done
+1:  call    syscall_light           /* (tcb) -> the same */
+    bnez    a0, fast_not_done
+2:
     ld      t0, HART_CURRENT(tp)
     csrw    sscratch, t0
     ld      t1, TCB_PC(t0)
@@ -172,10 +178,16 @@ other_call:                             /* t0 = pc */
     ld      t0, X_T0(t0)
     sret
 
-fast_declined:
+fast_not_done:
+    mv      t0, a0
     ld      a0, HART_CURRENT(tp)
+    li      t1, NR_SYSCALL_DECLINED
     saved_regs sd, a0
+    bne     t0, t1, 1f
     call    trap_syscall            /* (tcb) -> tcb to run */
+    j       restore_all
+1:  mv      a0, tp
+    call    sched_exit              /* (hart) -> tcb to run */
     j       restore_all
 
 /* Call and ReplyRecv: the message stays in a1..a5 (fastpath/ipc.c). */

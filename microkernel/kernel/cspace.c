@@ -35,17 +35,10 @@ error_t cspace_index(struct slot *via, uint64_t word, uint64_t index, struct slo
 error_t cap_lookup(struct tcb *t, cptr_t cptr, enum cap_type type, unsigned rights,
                    struct cap_ref *out)
 {
-    uint64_t root = cptr & CPTR_ROOT_MASK, word, badge;
-    const struct slot *slot = &t->cspace[root];
+    uint64_t word, badge;
+    const struct slot *slot = cspace_slot(t->cspace, t->cspace_mask, cptr);
 
-    if (root - 1 >= t->cspace_mask)     /* the root CNode starts at 1 */
-        return ERR_INVALID_CAP;
-    if (cptr != root) {
-        slot = cspace_second(slot, cptr >> CPTR_ROOT_BITS);
-        if (slot == NULL)
-            return ERR_INVALID_CAP;
-    }
-    if (!slot_read(slot, &word, &badge) || cap_type(word) != type)
+    if (slot == NULL || !slot_read(slot, &word, &badge) || cap_type(word) != type)
         return ERR_INVALID_CAP;
     out->object = cap_object(word);
     out->rights = cap_rights(word);

@@ -44,6 +44,15 @@ static inline struct slot *cspace_second(const struct slot *via, uint64_t index)
     return (struct slot *)cap_object(word) + (index - 1);
 }
 
+/* The slot that a capability address names in a CSpace, for such lookups, or NULL. */
+static inline struct slot *cspace_slot(struct slot *cspace, uint64_t mask, cptr_t cptr)
+{
+    if (__builtin_expect(cptr - 1 < mask, 1))       /* the root CNode starts at 1 */
+        return &cspace[cptr];
+    uint64_t root = cptr & CPTR_ROOT_MASK;
+    return root - 1 < mask ? cspace_second(&cspace[root], cptr >> CPTR_ROOT_BITS) : NULL;
+}
+
 /* With the tree lock held. */
 static inline bool slot_ref_valid(const struct slot_ref *ref)
 {

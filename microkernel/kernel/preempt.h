@@ -16,6 +16,7 @@
 #define K_AGAIN     2   /* another hart or thread must act first: others run,
                          * and after a few tries the thread sleeps a little     */
 #define K_BLOCKED   3   /* internal: the thread waits; its waker completes it   */
+#define K_DECLINED  5   /* internal: not here, nothing was done                 */
 #define K_DONE      4   /* internal: registers and pc are already set           */
 
 static inline bool preempt_pending(void)

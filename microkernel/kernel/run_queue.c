@@ -61,7 +61,13 @@ void run_queue_remove(struct run_queue *q, struct tcb *t)
 
     kassert(t->in_queue);
     t->in_queue = 0;
-    q->count--;
+    if (--q->count == 0) {      /* as after every wake-up of an idle hart */
+        q->level[p].head = q->level[p].tail = NULL;
+        q->bits[p / 8] = 0;
+        q->bytes = 0;
+        q->top = -1;
+        return;
+    }
     if (t->run_prev != NULL)
         t->run_prev->run_next = t->run_next;
     else

@@ -427,6 +427,12 @@ static __attribute__((noinline)) struct tcb *exit_slow(struct hart *h)
     }
 }
 
+bool sched_must_choose(const struct hart *h)
+{
+    return h->resched || h->timer_dirty || h->current->state != THREAD_RUNNABLE ||
+           mailbox_pending(h);
+}
+
 struct tcb *sched_exit(struct hart *h)
 {
     struct tcb *t = h->current;

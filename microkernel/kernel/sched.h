@@ -33,6 +33,8 @@ void sched_drop_vspace(struct hart *h);
 /* A borrowed context goes back to its owner. */
 void sched_return_context(struct hart *h, struct tcb *t);
 void sched_donate(struct hart *h, struct tcb *from, struct tcb *to);
+/* After a call of the current thread: is there anything to do for sched_exit? */
+bool sched_must_choose(const struct hart *h);
 void sched_update_page(struct hart *h);
 void timer_set(struct hart *h, ticks_t when);
 

@@ -13,6 +13,7 @@
 #include "kernel/mailbox.h"
 #include "kernel/preempt.h"
 #include "kernel/print.h"
+#include "kernel/quiesce.h"
 #include "kernel/sched.h"
 #include "kernel/string.h"
 #include "kernel/thread.h"
@@ -33,15 +34,25 @@
 #define RETRIES_BEFORE_SLEEP 4
 #define DEBUG_CHUNK 128
 
-static error_t invoke(struct tcb *t, cptr_t cptr, struct invoke *inv)
-{
-    struct slot_ref ref;
-    uint64_t word, badge;
+/* Objects whose invocations leave the caller and its registers alone: they do not
+ * stop, move or delete a thread. */
+#define LIGHT_TYPES (1u << CAP_TYPE_VSPACE | 1u << CAP_TYPE_SEGMENT | 1u << CAP_TYPE_POOL | \
+                     1u << CAP_TYPE_SCHED_CONTEXT | 1u << CAP_TYPE_UNTYPED | \
+                     1u << CAP_TYPE_IRQ | 1u << CAP_TYPE_PLATFORM)
+#define ALL_TYPES   (~0u)
 
-    if (cspace_find(t, cptr, &ref) != 0 || !slot_read(ref.slot, &word, &badge))
+/* K_DECLINED: the capability is of a type that is not in `types`. */
+static inline error_t invoke(struct tcb *t, cptr_t cptr, struct invoke *inv, uint32_t types)
+{
+    uint64_t word, badge;
+    struct slot *slot = cspace_slot(t->cspace, t->cspace_mask, cptr);
+
+    if (slot == NULL || !slot_read(slot, &word, &badge))
         return ERR_INVALID_CAP;
+    if ((types >> cap_type(word) & 1) == 0)
+        return K_DECLINED;
     inv->caller = t;
-    inv->slot = ref.slot;
+    inv->slot = slot;
     inv->word = word;
     inv->object = cap_object(word);
     inv->rights = cap_rights(word);
@@ -61,7 +72,7 @@ static error_t invoke(struct tcb *t, cptr_t cptr, struct invoke *inv)
     }
 }
 
-static error_t sys_invoke(struct tcb *t)
+static error_t sys_invoke(struct tcb *t, uint32_t types)
 {
     struct invoke inv;
     error_t err;
@@ -71,14 +82,14 @@ static error_t sys_invoke(struct tcb *t)
         return ERR_INVALID_CALL;
     for (unsigned i = 0; i < 5; i++)
         inv.arg[i] = t->x[12 + i];
-    err = invoke(t, t->x[10], &inv);
+    err = invoke(t, t->x[10], &inv, types);
     if (err <= 0)
         t->x[11] = inv.result;
     return err;
 }
 
 /* One entry; the address is that of entry `index`. */
-static error_t batch_entry(struct tcb *t, uaddr_t at)
+static error_t batch_entry(struct tcb *t, uaddr_t at, uint32_t types)
 {
     struct invocation e;
     struct invoke inv;
@@ -90,7 +101,7 @@ static error_t batch_entry(struct tcb *t, uaddr_t at)
     memcpy(inv.arg, e.arg, sizeof(inv.arg));
     if (e.op == TCB_SET_HART)
         return ERR_INVALID_CALL;        /* could take the caller elsewhere */
-    err = invoke(t, e.cap, &inv);
+    err = invoke(t, e.cap, &inv, types);
     if (err > 0)
         return err;
     if (e.error == err && e.result == inv.result)
@@ -103,12 +114,13 @@ static error_t batch_entry(struct tcb *t, uaddr_t at)
     return err != 0 ? err : copy;
 }
 
-static error_t sys_batch(struct tcb *t)
+static error_t sys_batch(struct tcb *t, uint32_t types)
 {
     uint64_t count = t->x[11];
 
     while (t->batch_index < count) {
-        error_t err = batch_entry(t, t->x[10] + t->batch_index * sizeof(struct invocation));
+        error_t err = batch_entry(t, t->x[10] + t->batch_index * sizeof(struct invocation),
+                                  types);
         if (err > 0)
             return err;
         if (err < 0) {
@@ -289,8 +301,8 @@ static error_t dispatch(struct hart *h, struct tcb *t)
     case SYS_SIGNAL:        return signal(t, t->x[10]);
     case SYS_WAIT:          return wait(h, t, t->x[10], t->x[11]);
     case SYS_SIGNAL_WAIT:   return sys_signal_wait(h, t);
-    case SYS_INVOKE:        return sys_invoke(t);
-    case SYS_BATCH:         return sys_batch(t);
+    case SYS_INVOKE:        return sys_invoke(t, ALL_TYPES);
+    case SYS_BATCH:         return sys_batch(t, ALL_TYPES);
     case SYS_YIELD:         sched_yield(h); return 0;
     case SYS_RESUME:        return sys_resume(t);
     case SYS_RESUME_FULL:   return sys_resume_all(t, false);
@@ -307,11 +319,9 @@ static error_t dispatch(struct hart *h, struct tcb *t)
     }
 }
 
-void syscall_handle(struct hart *h, struct tcb *t)
+/* What a handler returned. */
+static inline void finish(struct hart *h, struct tcb *t, error_t err)
 {
-    h->counters.nr_syscalls++;
-    error_t err = dispatch(h, t);
-
     switch (err) {
     case K_PREEMPTED:
         return;
@@ -331,4 +341,34 @@ void syscall_handle(struct hart *h, struct tcb *t)
     t->retries = 0;
     t->batch_index = 0;
     t->restart_cursor = 0;
+}
+
+void syscall_handle(struct hart *h, struct tcb *t)
+{
+    h->counters.nr_syscalls++;
+    finish(h, t, dispatch(h, t));
+}
+
+int syscall_light(struct tcb *t)
+{
+    struct hart *h = this_hart();
+    error_t err;
+
+    quiesce_enter(h);
+    switch (t->x[17]) {
+    case SYS_YIELD:
+        if (h->queue.top >= t->priority)
+            return SYSCALL_DECLINED;
+        err = 0;
+        break;
+    case SYS_INVOKE:      err = sys_invoke(t, LIGHT_TYPES); break;
+    case SYS_BATCH:       err = sys_batch(t, LIGHT_TYPES); break;
+    case SYS_VSPACE_COPY: err = sys_vspace_copy(t); break;
+    default:              return SYSCALL_DECLINED;
+    }
+    if (err == K_DECLINED)
+        return SYSCALL_DECLINED;
+    h->counters.nr_syscalls++;
+    finish(h, t, err);
+    return sched_must_choose(h) ? SYSCALL_CHOOSE : SYSCALL_DONE;
 }

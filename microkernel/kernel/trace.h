@@ -26,7 +26,7 @@ void trace_set_vector(void);
 void trace_event(enum trace_kind kind, uint64_t a, uint64_t b);
 void trace_text(const char *text, uint64_t bytes);      /* <= TRACE_TEXT_MAX    */
 void trace_name(const struct tcb *t);
-uint32_t trace_thread(const struct tcb *t);
+uint32_t trace_thread(const struct tcb *t) __attribute__((pure));
 
 /* A system call of the current thread while tracing: reflected or carried out. */
 void trace_call(struct hart *h, struct tcb *t);

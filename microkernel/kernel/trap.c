@@ -18,6 +18,7 @@
 struct tcb *trap_slow(struct tcb *t, uint64_t cause, uint64_t value);
 struct tcb *trap_syscall(struct tcb *t);
 struct tcb *fastpath_wait(struct hart *h, struct tcb *t);   /* fastpath/fast.c */
+struct tcb *fastpath_yield(struct hart *h, struct tcb *t);
 _Noreturn void trap_in_kernel(const uint64_t regs[32], uint64_t cause, uint64_t value);
 
 void interrupt_take(struct hart *h)
@@ -96,11 +97,13 @@ struct tcb *trap_syscall(struct tcb *t)
     struct hart *h = this_hart();
 
     quiesce_enter(h);
-    if (t->x[17] == SYS_WAIT) {
-        struct tcb *next = fastpath_wait(h, t);
-        if (next != NULL)
-            return next;
-    }
+    struct tcb *next = NULL;
+    if (t->x[17] == SYS_WAIT)
+        next = fastpath_wait(h, t);
+    else if (t->x[17] == SYS_YIELD)
+        next = fastpath_yield(h, t);
+    if (next != NULL)
+        return next;
     syscall_handle(h, t);
     return sched_exit(h);
 }

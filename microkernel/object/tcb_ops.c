@@ -11,6 +11,7 @@
 #include "object/tcb_ops.h"
 
 #include "arch/riscv/csr.h"
+#include "kernel/cspace.h"
 #include "kernel/delete.h"
 #include "kernel/mailbox.h"
 #include "kernel/preempt.h"
@@ -58,7 +59,7 @@ void tcb_take_slots(struct tcb *t)
     struct sched_context *sc = cap_object(t->slot[TCB_SLOT_SCHED].word0);
 
     t->cspace = cap_object(cspace);
-    t->cspace_mask = (1ul << cap_extra(cspace)) - 1;
+    t->cspace_mask = ((1ul << cap_extra(cspace)) - 1) & CPTR_ROOT_MASK;
     t->vspace = cap_object(t->slot[TCB_SLOT_VSPACE].word0);
     if (!slot_is_empty(&t->slot[TCB_SLOT_SCHED])) {
         t->home_sc = t->sc = sc;

@@ -17,19 +17,21 @@ from __future__ import annotations
 import json
 import re
 import shutil
+import subprocess
 import tempfile
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from . import components, run, say, third_party
+from . import components, profile, run, say, third_party
 from .cli import prepare
 from .errors import BuildError
-from .paths import BUILD, TESTS, rel
+from .paths import BUILD, ROOT, TESTS, rel
 
 FOLDER = TESTS / "bench"
 LINUX_FIGURES = FOLDER / "linux-6.12.tsv"
 TIMEOUT_S = 1800.0
+CROSS_OPERATIONS = 100      # as in tests/guest/roottest/bench.c
 
 
 @dataclass
@@ -43,6 +45,7 @@ class Figure:
     peer: float | None
     peer_name: str
     ratio: float | None
+    target: float | None = None         # what ours should be at most
 
 
 @dataclass
@@ -117,12 +120,13 @@ def _macro(plan: Plan) -> list[Figure]:
     return _linux_program("macro", "exec sh /bin/macro.sh", plan)
 
 
-def _peers(path: Path) -> dict[str, tuple[float, str]]:
-    out: dict[str, tuple[float, str]] = {}
+def _peers(path: Path) -> dict[str, tuple[float | None, str, float | None]]:
+    """By name: the peer's figure, its name, our target."""
+    out: dict[str, tuple[float | None, str, float | None]] = {}
     for line in path.read_text().splitlines() if path.is_file() else []:
         fields = line.split("\t")
         if len(fields) >= 3 and not line.startswith("#"):
-            out[fields[0]] = (float(fields[1]), fields[2])
+            out[fields[0]] = (_number(fields[1]), fields[2], _number(fields[3]) if len(fields) > 3 else None)
     return out
 
 
@@ -138,8 +142,9 @@ def _root_suite(suite: str, result: run.Result, lines: list[tuple[str, str, str]
     known = _peers(peers)
     out = []
     for name, value, unit in lines:
-        peer, peer_name = known.get(name, (None, ""))
+        peer, peer_name, target = known.get(name, (None, "", None))
         out.append(_figure(suite, name, unit, _number(value), peer, peer_name))
+        out[-1].target = target
     if not out or result.status:
         say.warn(f"{suite}: ended with status {result.status}\n{result.panic or result.console[-1500:]}")
     return out
@@ -156,14 +161,40 @@ def _folder_suite(folder: Path, plan: Plan) -> list[Figure]:
     return _root_suite(folder.name, result, _bench_lines(result.console), folder / "peers.tsv")
 
 
+def _across_harts() -> list[tuple[str, str, str]]:
+    """Two harts, both counted, the firmware too; the partner's hart is asleep when it is called, and our own
+    when the answer comes (profile.per_operation says how)."""
+    options = run.Options(smp=2, timeout_s=TIMEOUT_S, root_image=BUILD / "tests" / "guest" / "roottest.img")
+    out = []
+    for name, word in (("Call/ReplyRecv across harts, both asleep", "cross-call"),
+                       ("signal/wait across harts, both asleep", "cross-signal")):
+        counts = profile.per_operation(options, word, "cross-pause", CROSS_OPERATIONS)
+        out.append((name, str(sum(counts.values())), "instructions"))
+    return out
+
+
+def _kernel_size() -> list[tuple[str, str, str]]:
+    """The limits of the kernel: 64 KiB of text, 10,000 lines of C (neither blank nor comment; without the ABI)."""
+    sizes = subprocess.run(["riscv64-linux-gnu-size", "-A", str(BUILD / "kernel.elf")], check=True,
+                           capture_output=True, text=True).stdout
+    text = next(line.split()[1] for line in sizes.splitlines() if line.startswith(".text "))
+    lines = 0
+    for path in sorted((ROOT / "microkernel").rglob("*.[ch]")):
+        if "abi" in path.parts:
+            continue
+        code = re.sub(r"/\*.*?\*/|//[^\n]*", "", path.read_text(), flags=re.S)
+        lines += sum(1 for line in code.splitlines() if line.strip())
+    return [("kernel text", text, "bytes"), ("kernel C and headers", str(lines), "lines")]
+
+
 def _kernel(plan: Plan) -> list[Figure]:
     if plan.wall:
         say.warn("kernel: counts instructions only")
         return []
     result = _boot_root(BUILD / "tests" / "guest" / "roottest.img", plan, "bench")
     lines = re.findall(r"^bench (.+) (\d+)$", result.console.replace("\r", ""), re.M)
-    return _root_suite("kernel", result, [(name, count, plan.unit) for name, count in lines],
-                       FOLDER / "kernel-peers.tsv")
+    rows = [(name, count, plan.unit) for name, count in lines] + _across_harts() + _kernel_size()
+    return _root_suite("kernel", result, rows, FOLDER / "kernel-peers.tsv")
 
 
 def suites() -> dict[str, Callable[[Plan], list[Figure]]]:
@@ -182,7 +213,8 @@ def _show(figures: list[Figure]) -> None:
         ours = "unsupported" if f.ours is None else f"{f.ours:,.0f}"
         peer = "" if f.peer is None else f"{f.peer:,.0f}"
         ratio = "" if f.ratio is None else f"{f.ratio:.2f}"
-        print(f"{f.suite:<10} {f.name:<36} {ours:>16} {peer:>16} {ratio:>7}  {f.unit} {f.peer_name}")
+        target = "" if f.target is None else f"{f.target:,.0f}"
+        print(f"{f.suite:<10} {f.name:<46} {ours:>12} {target:>8} {peer:>12} {ratio:>6}  {f.unit} {f.peer_name}")
 
 
 def run_suites(wanted: list[str], *, json_file: Path | None, vs: str | None, wall: bool, rounds: int) -> int:
@@ -206,7 +238,7 @@ def run_suites(wanted: list[str], *, json_file: Path | None, vs: str | None, wal
         names = [n for n in names if n not in programs]
         figures += compare(programs, rounds)
     if names:
-        print(f"{'suite':<10} {'name':<36} {'Atoll':>16} {'peer':>16} {'ratio':>7}")
+        print(f"{'suite':<10} {'name':<46} {'Atoll':>12} {'at most':>8} {'peer':>12} {'ratio':>6}")
     for name in names:
         say.step(f"bench: {name} ({'wall-clock' if wall else 'instructions'})")
         found = known[name](plan)

@@ -26,9 +26,14 @@ COMMON = ["-std=gnu17", "-O2", "-g", "-ffreestanding", "-fno-common", "-fno-stri
           "-fno-unwind-tables", f"-ffile-prefix-map={ROOT}/=", *WARNINGS]
 KERNEL_FLAGS = ["-march=rv64imac_zicsr_zifencei", "-mabi=lp64", "-mcmodel=medany", "-fno-pic", "-fno-pie",
                 *COMMON]
-# fastpath/ipc.c says why: a message stays in its registers, and the others need not be kept.
-FILE_FLAGS = {"microkernel/fastpath/ipc.c": [f"-ffixed-a{n}" for n in range(1, 7)] +
-                                            [f"-fcall-used-s{n}" for n in range(1, 12)]}
+# Files with flags of their own. fastpath/ipc.c says why a message stays in its registers and the others need
+# not be kept. What runs at boot, at a panic, or to make and configure things is compiled for size.
+SMALL = ["kernel/boot", "kernel/boot_memory", "kernel/boot_root", "kernel/fdt", "kernel/panic", "kernel/print",
+         "kernel/trace", "kernel/delete", "object/cnode", "object/endpoint", "object/irq", "object/mapping",
+         "object/platform", "object/segment", "object/tcb_ops", "object/untyped", "object/vspace_move"]
+FILE_FLAGS = {f"microkernel/{name}.c": ["-Os"] for name in SMALL}
+FILE_FLAGS["microkernel/fastpath/ipc.c"] = [*(f"-ffixed-a{n}" for n in range(1, 7)),
+                                            *(f"-fcall-used-s{n}" for n in range(1, 12))]
 SERVER_FLAGS = ["-march=rv64imac", "-mabi=lp64", "-mcmodel=medany", "-fno-pic", "-fno-pie",
                 "-ffunction-sections", "-fdata-sections", *COMMON]
 PERSONALITY_FLAGS = ["-march=rv64imac", "-mabi=lp64", "-mcmodel=medany", "-fPIE", "-fvisibility=hidden",

@@ -12,6 +12,7 @@ from __future__ import annotations
 import bisect
 import subprocess
 from collections import Counter
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -20,6 +21,7 @@ from .errors import BuildError
 from .paths import BUILD, TOOLS, rel
 
 SOURCE = TOOLS / "profiler" / "count_blocks.c"
+SPIN = 16
 PLUGIN = BUILD / "profiler" / "count_blocks.so"
 
 
@@ -72,24 +74,46 @@ def programs(guest: list[Path]) -> list[Program]:
 
 def measure(options: run.Options, known: list[Program], guest_command: str) -> Counter[tuple[str, str]]:
     """Instructions by (program, function) of a whole run."""
-    out = BUILD / "profiler" / "blocks.txt"
-    out.unlink(missing_ok=True)
-    wanted = replace(options, command=guest_command, icount=True, smp=1,
-                     qemu_args=[*options.qemu_args, "-plugin", f"{_plugin()},out={out}"])
-    status = run.run_exec(wanted)
-    if not out.exists():
-        raise BuildError(f"the profiled run gave no counts (status {status})")
+    wanted = replace(options, command=guest_command, icount=True, smp=1)
     counts: Counter[tuple[str, str]] = Counter()
     owner: dict[tuple[int, bytes], tuple[str, str]] = {}
-    for line in out.read_text().splitlines():
-        words = line.split(" ")
-        address, instructions, executions = int(words[0], 16), int(words[1]), int(words[2])
-        data = bytes.fromhex(words[3])
+    for (address, instructions, data), executions in _blocks(wanted, run.run_exec):
         key = (address, data)
         if key not in owner:
             owner[key] = _owner(known, address, data)
         counts[owner[key]] += instructions * executions
     return counts
+
+
+def per_operation(options: run.Options, word: str, word_without: str, operations: int) -> Counter[tuple[str, str]]:
+    """Instructions by function of one operation, which a program in the supervisor's place executes
+    `operations` times when the kernel's command line has `word`, and never with `word_without`. All harts and
+    the firmware are counted. Blocks that ran more than SPIN times per operation are left out: they are loops
+    that wait (an idle hart's polling, the firmware's harts at boot) and take as long as the others let them.
+    Harts take turns in one host thread, since the counters are not atomic."""
+    known = [Program("kernel", BUILD / "kernel.elf").load()]
+    blocks: Counter[tuple[int, int, bytes]] = Counter()
+    for sign, append in ((1, word), (-1, word_without)):
+        wanted = replace(options, threads="single", append=append)
+        for block, n in _blocks(wanted, lambda o: run.run_captured(o, 1, 2).status):
+            blocks[block] += sign * n
+    counts: Counter[tuple[str, str]] = Counter()
+    for (address, instructions, data), n in blocks.items():
+        if abs(n) <= SPIN * operations:
+            counts[_owner(known, address, data)] += instructions * n
+    return Counter({k: round(n / operations) for k, n in counts.items() if round(n / operations)})
+
+
+def _blocks(options: run.Options, start: Callable[[run.Options], int]) -> Iterator[tuple[tuple[int, int, bytes], int]]:
+    """((address, instructions, bytes), executions) of a run."""
+    out = BUILD / "profiler" / "blocks.txt"
+    out.unlink(missing_ok=True)
+    status = start(replace(options, qemu_args=[*options.qemu_args, "-plugin", f"{_plugin()},out={out}"]))
+    if not out.exists():
+        raise BuildError(f"the profiled run gave no counts (status {status})")
+    for line in out.read_text().splitlines():
+        words = line.split(" ")
+        yield (int(words[0], 16), int(words[1]), bytes.fromhex(words[3])), int(words[2])
 
 
 def _owner(known: list[Program], address: int, data: bytes) -> tuple[str, str]:

@@ -55,6 +55,7 @@ class Options:
     command: str | None = None          # --exec
     timeout_s: float | None = None
     icount: bool = False
+    threads: str = "multi"              # of TCG without icount: multi or single
     gdb: bool = False
     trace: Path | None = None
     append: str = ""                    # further words of the kernel command line
@@ -132,7 +133,7 @@ def qemu_command(options: Options, image: Path) -> list[str]:
     if options.icount:
         command += ["-icount", "shift=0,sleep=off", "-seed", "1", "-rtc", "base=2026-01-01T00:00:00,clock=vm"]
     else:
-        command += ["-accel", "tcg,thread=multi"]
+        command += ["-accel", f"tcg,thread={options.threads}"]
     if options.gdb:
         command += ["-gdb", "tcp::1234", "-S"]
     return command + options.qemu_args

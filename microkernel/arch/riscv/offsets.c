@@ -6,6 +6,7 @@
 #include <atoll/syscall.h>
 
 #include "kernel/hart.h"
+#include "kernel/syscall.h"
 #include "object/tcb.h"
 #include "object/vspace.h"
 
@@ -25,8 +26,10 @@ _Static_assert(offsetof(struct upcall_frame, guest.x) == 0, "");
 _Static_assert(DIRECT_BASE == ~0ul << 38, "cap_object: 39 bits, sign-extended");
 _Static_assert(SYS_CALL == NR_SYS_CALL, "");
 _Static_assert(SYS_REPLY_RECV == NR_SYS_REPLY_RECV, "");
+_Static_assert(SYS_INVOKE == NR_SYS_INVOKE && SYS_SIGNAL < SYS_INVOKE && SYS_WAIT < SYS_INVOKE, "");
 _Static_assert(SYS_RESUME == NR_SYS_RESUME, "");
 _Static_assert(SYS_SIGNAL_WAIT == NR_SYS_SIGNAL_WAIT, "");
 _Static_assert(MSG_INFO(0, 127, 3) == MSG_SIZE_MASK, "");
 _Static_assert(MSG_REG_WORDS == MSG_REG_WORDS_MAX, "");
 _Static_assert(offsetof(struct vspace, harts) == 0, "an atomic takes no offset");
+_Static_assert(SYSCALL_DONE == 0 && SYSCALL_DECLINED == NR_SYSCALL_DECLINED, "");

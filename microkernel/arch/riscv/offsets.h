@@ -23,8 +23,10 @@
 #define NR_SYS_CALL       0
 #define NR_SYS_REPLY_RECV 1
 #define NR_SYS_SIGNAL_WAIT 10
+#define NR_SYS_INVOKE     12
 #define NR_SYS_RESUME     15
 
+#define NR_SYSCALL_DECLINED 1
 #define MSG_SIZE_MASK     0x1ff     /* of the message info: words and capabilities */
 #define MSG_REG_WORDS_MAX 4
 

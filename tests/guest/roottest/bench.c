@@ -86,6 +86,64 @@ static void bench_across(void)
     invoke(CAP_INIT_CNODE, CNODE_DELETE, t, 0, 0, 0, 0);
 }
 
+static void server_long(uint64_t reply)
+{
+    sys(SYS_RECV, ep, 0, 0, 0, 0, 0, reply);
+    for (;;)
+        sys(SYS_REPLY_RECV, ep, MSG_INFO(0, 10, 0), 1, 2, 3, 4, reply);
+}
+
+/* Ten words: the six beyond the registers go from buffer to buffer. */
+static void bench_long(cptr_t reply)
+{
+    cptr_t seg = make(CAP_TYPE_SEGMENT, 0, CAP_INIT_POOL), t = spawn_stopped(0, 129);
+    static struct tcb_regs r;
+    uint64_t at = 0x2b000000;
+
+    invoke(seg, SEGMENT_RESIZE, 2, 0, 0, 0, 0);
+    invoke(CAP_INIT_VSPACE, VSPACE_MAP, at, 8192, VM_READ | VM_WRITE | VM_SHARED, seg, 0);
+    invoke(CAP_INIT_TCB, TCB_SET_IPC_BUFFER, seg, 0, at, 0, 0);
+    invoke(t, TCB_SET_IPC_BUFFER, seg, 1, at + 4096, 0, 0);
+    fill_regs(&r, server_long, reply);
+    invoke(t, TCB_WRITE_REGS, (uint64_t)&r, 1, 0, 0, 0);
+    MEASURE("Call/ReplyRecv, 10 words", sys(SYS_CALL, ep, MSG_INFO(0, 10, 0), 1, 2, 3, 4, 0));
+    invoke(CAP_INIT_CNODE, CNODE_DELETE, t, 0, 0, 0, 0);
+}
+
+/* A resident page of a Segment, mapped present and unmapped. */
+static void bench_map(void)
+{
+    cptr_t seg = make(CAP_TYPE_SEGMENT, 0, CAP_INIT_POOL), me = CAP_INIT_VSPACE;
+    static struct invocation maps[16], unmaps[16];
+    uint64_t at = 0x2c000000, flags = VM_READ | VM_WRITE | VM_SHARED;
+
+    invoke(seg, SEGMENT_RESIZE, 17, 0, 0, 0, 0);
+    invoke(me, VSPACE_MAP, at, 17 * 4096, flags, seg, 0);
+    for (unsigned i = 0; i < 17; i++)
+        ((volatile char *)at)[i * 4096] = 1;
+    invoke(me, VSPACE_UNMAP, at, 16 * 4096, 0, 0, 0);       /* the last one keeps the table */
+    for (unsigned i = 0; i < 16; i++) {
+        uint64_t page = at + i * 4096;
+        maps[i] = (struct invocation){ .cap = me, .op = VSPACE_MAP, .arg = { page, 4096, flags | VM_POPULATE, seg, i } };
+        unmaps[i] = (struct invocation){ .cap = me, .op = VSPACE_UNMAP, .arg = { page, 4096 } };
+    }
+    MEASURE("map + unmap a page, one call each",
+            (invoke(me, VSPACE_MAP, at, 4096, flags | VM_POPULATE, seg, 0),
+             invoke(me, VSPACE_UNMAP, at, 4096, 0, 0, 0)));
+    uint64_t start = instret();
+    for (unsigned i = 0; i < ROUNDS / 16; i++) {
+        sys(SYS_BATCH, (uint64_t)maps, 16, 0, 0, 0, 0, 0);
+        sys(SYS_BATCH, (uint64_t)unmaps, 16, 0, 0, 0, 0, 0);
+    }
+    report("map + unmap a page, batches of 16", (instret() - start) * ROUNDS / (ROUNDS / 16 * 16));
+    start = instret();
+    for (unsigned i = 0; i < ROUNDS / 16; i++) {
+        invoke(me, VSPACE_MAP, at, 16 * 4096, flags | VM_POPULATE, seg, 0);
+        invoke(me, VSPACE_UNMAP, at, 16 * 4096, 0, 0, 0);
+    }
+    report("map + unmap a page, 16 in a range", (instret() - start) * ROUNDS / (ROUNDS / 16 * 16));
+}
+
 /* Partners in another address space. */
 static void bench_spaces(cptr_t reply)
 {
@@ -94,17 +152,39 @@ static void bench_spaces(cptr_t reply)
     invoke(space, VSPACE_INIT, CAP_INIT_POOL, 8, 0, 0, 0);
     invoke(space, VSPACE_CLONE, CAP_INIT_VSPACE, 0, 0, 0, 0);
     t = spawn_in(space, 0, 129, server, reply);
-    MEASURE("call/reply_recv 4 words, 2 spaces", sys(SYS_CALL, ep, MSG_INFO(0, 4, 0), 1, 2, 3, 4, 0));
-    MEASURE("call/reply_recv 0 words, 2 spaces", sys(SYS_CALL, ep, MSG_INFO(0, 0, 0), 0, 0, 0, 0, 0));
+    MEASURE("Call/ReplyRecv, 4 words", sys(SYS_CALL, ep, MSG_INFO(0, 4, 0), 1, 2, 3, 4, 0));
+    MEASURE("Call/ReplyRecv, 0 words", sys(SYS_CALL, ep, MSG_INFO(0, 0, 0), 0, 0, 0, 0, 0));
     invoke(CAP_INIT_CNODE, CNODE_DELETE, t, 0, 0, 0, 0);
     t = spawn_in(space, 0, 129, server_fp, reply);
-    MEASURE("call/reply_recv 4 words, 2 spaces, FP",
+    MEASURE("Call/ReplyRecv, 4 words, FP on both sides",
             (use_fp(), sys(SYS_CALL, ep, MSG_INFO(0, 4, 0), 1, 2, 3, 4, 0)));
     invoke(CAP_INIT_CNODE, CNODE_DELETE, t, 0, 0, 0, 0);
     t = spawn_in(space, 0, 129, partner_signal, 0);
-    MEASURE("signal_wait ping-pong, 2 spaces", sys_signal_wait(a, b, DEADLINE_NONE));
+    MEASURE("signal/wait ping-pong, two spaces", sys_signal_wait(a, b, DEADLINE_NONE));
     invoke(CAP_INIT_CNODE, CNODE_DELETE, t, 0, 0, 0, 0);
     invoke(CAP_INIT_CNODE, CNODE_DELETE, space, 0, 0, 0, 0);
+}
+
+/*
+ * For tools/atoll_build/bench.py, which counts the instructions of both harts and the
+ * firmware from outside: 100 times a pause in which the partner's hart falls asleep,
+ * and then the operation, if there is one.
+ */
+void bench_cross(unsigned kind)
+{
+    cptr_t never = make(CAP_TYPE_NOTIFICATION, 0, 0), reply = make(CAP_TYPE_REPLY, 0, 0);
+
+    a = make(CAP_TYPE_NOTIFICATION, 0, 0);
+    b = make(CAP_TYPE_NOTIFICATION, 0, 0);
+    ep = make(CAP_TYPE_ENDPOINT, 0, 0);
+    spawn(1, 128, kind == CROSS_SIGNAL ? partner_signal : server, reply);
+    for (unsigned i = 0; i < 100; i++) {
+        sys_wait(never, now() + 20000, NULL);
+        if (kind == CROSS_CALL)
+            sys(SYS_CALL, ep, MSG_INFO(0, 4, 0), 1, 2, 3, 4, 0);
+        else if (kind == CROSS_SIGNAL)
+            sys_signal_wait(a, b, DEADLINE_NONE);
+    }
 }
 
 void bench(void)
@@ -122,24 +202,35 @@ void bench(void)
     if (hart_count() > 1)
         bench_across();
     cptr_t t = spawn(0, 129, partner_signal, 0);
-    MEASURE("signal_wait ping-pong, higher", sys_signal_wait(a, b, DEADLINE_NONE));
-    MEASURE("signal_wait ping-pong, deadline", sys_signal_wait(a, b, now() + 10000000));
+    MEASURE("signal/wait ping-pong, to a higher priority", sys_signal_wait(a, b, DEADLINE_NONE));
+    MEASURE("signal/wait ping-pong, with a deadline", sys_signal_wait(a, b, now() + 10000000));
     invoke(t, TCB_SET_PRIORITY, 128, 0, 0, 0, 0);
-    MEASURE("signal_wait ping-pong, equal", sys_signal_wait(a, b, DEADLINE_NONE));
+    MEASURE("signal/wait ping-pong", sys_signal_wait(a, b, DEADLINE_NONE));
     invoke(CAP_INIT_CNODE, CNODE_DELETE, t, 0, 0, 0, 0);
     t = spawn(0, 128, partner_yield, ROUNDS);
-    MEASURE("yield to an equal and back", sys_yield());
+    uint64_t yields = instret();
+    for (unsigned i = 0; i < ROUNDS; i++)
+        sys_yield();
+    report("yield to an equal", (instret() - yields) / 2);     /* both yield */
     invoke(CAP_INIT_CNODE, CNODE_DELETE, t, 0, 0, 0, 0);
     cptr_t reply = make(CAP_TYPE_REPLY, 0, 0);
     t = spawn(0, 129, server, reply);
-    MEASURE("call/reply_recv 4 words", sys(SYS_CALL, ep, MSG_INFO(0, 4, 0), 1, 2, 3, 4, 0));
-    MEASURE("call/reply_recv slow", sys(SYS_CALL, ep, MSG_INFO(0, 5, 0), 1, 2, 3, 4, 0));
+    MEASURE("Call/ReplyRecv, 4 words, one space", sys(SYS_CALL, ep, MSG_INFO(0, 4, 0), 1, 2, 3, 4, 0));
+    MEASURE("Call/ReplyRecv, slow path", sys(SYS_CALL, ep, MSG_INFO(0, 5, 0), 1, 2, 3, 4, 0));
     invoke(CAP_INIT_CNODE, CNODE_DELETE, t, 0, 0, 0, 0);
     bench_spaces(reply);
+    bench_long(reply);
     cptr_t s = slots(1);
-    MEASURE("retype + delete endpoint",
-            (invoke(main_untyped(), UNTYPED_RETYPE, CAP_TYPE_ENDPOINT, 0, s, 1, 0),
-             invoke(CAP_INIT_CNODE, CNODE_DELETE, s, 0, 0, 0, 0)));
+    uint64_t deleting = 0, began = instret();
+    for (unsigned i = 0; i < ROUNDS; i++) {
+        invoke(main_untyped(), UNTYPED_RETYPE, CAP_TYPE_ENDPOINT, 0, s, 1, 0);
+        uint64_t made = instret();
+        invoke(CAP_INIT_CNODE, CNODE_DELETE, s, 0, 0, 0, 0);
+        deleting += instret() - made;
+    }
+    report("retype an endpoint", instret() - began - deleting);
+    report("delete an endpoint", deleting);
+    bench_map();
 
     cptr_t seg = make(CAP_TYPE_SEGMENT, 0, CAP_INIT_POOL);
     static struct tcb_regs r;
@@ -155,7 +246,7 @@ void bench(void)
     r.x[12] = a;
     invoke(t, TCB_WRITE_REGS, (uint64_t)&r, 1, 0, 0, 0);
     sys_wait(b, DEADLINE_NONE, NULL);
-    report("reflect + resume (with 6 of the loop and entry)", bench_guest_instret);
+    report("unknown call to a handler and back", bench_guest_instret);
     uint64_t at = 0x2a000000;
     invoke(CAP_INIT_VSPACE, VSPACE_RESERVE, at, 500 * 4096, VM_READ | VM_WRITE, 0, 0);
     uint64_t start = instret();

@@ -348,10 +348,21 @@ static void bench_ranges(void)
     invoke(a, VSPACE_POPULATE, 0x3f00000000, 32 * PAGE, 1, 0, 0);
     begin();
     invoke(b, VSPACE_CLONE, a, 0, 0, 0, 0);
-    end("clone of 64 private pages", 1);
+    end("clone of 64 private pages in two ranges", 1);
     begin();
     destroy(b);
     end("destroy of it", 1);
+    destroy(a);
+    a = make(CAP_TYPE_VSPACE, 0, 0);
+    b = make(CAP_TYPE_VSPACE, 0, 0);
+    invoke(a, VSPACE_INIT, CAP_INIT_POOL, 9, 0, 0, 0);
+    invoke(b, VSPACE_INIT, CAP_INIT_POOL, 9, 0, 0, 0);
+    invoke(a, VSPACE_RESERVE, 0x10000, 64 * PAGE, RW, 0, 0);
+    invoke(a, VSPACE_POPULATE, 0x10000, 64 * PAGE, 1, 0, 0);
+    begin();
+    invoke(b, VSPACE_CLONE, a, 0, 0, 0, 0);
+    end("clone of 64 private pages in one range", 1);
+    destroy(b);
     destroy(a);
 }
 

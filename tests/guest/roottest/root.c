@@ -167,7 +167,13 @@ _Noreturn void root_main(struct bootinfo *bi)
         untyped = CAP_INIT_FIRST_UNTYPED + i;
     }
     print("# root task runs\n");
-    if (has_word(bi->command_line, "bench")) {
+    if (has_word(bi->command_line, "cross-pause")) {
+        bench_cross(CROSS_PAUSE);
+    } else if (has_word(bi->command_line, "cross-call")) {
+        bench_cross(CROSS_CALL);
+    } else if (has_word(bi->command_line, "cross-signal")) {
+        bench_cross(CROSS_SIGNAL);
+    } else if (has_word(bi->command_line, "bench")) {
         bench();
         memory_bench();
     } else {

@@ -23,6 +23,8 @@ unsigned thread_state(cptr_t t);
 void tests(void);
 void stress(void);
 void bench(void);
+enum { CROSS_PAUSE, CROSS_CALL, CROSS_SIGNAL };
+void bench_cross(unsigned kind);
 void memory_tests(void);
 void memory_bench(void);
 
