@@ -14,9 +14,11 @@
  *   other calls                           -> syscall_fast or syscall_light with
  *        only the registers that C may clobber saved; if they decline, or a choice
  *        is due, the callee-saved ones (untouched so far) are saved too
+ *   page faults                           -> trap_page, the same way
  *   anything else                         -> trap_slow
  * The fast paths change nothing when they decline.
  */
+#include "arch/riscv/csr.h"
 #include "arch/riscv/offsets.h"
 
 #define X_RA TCB_X(1)
@@ -96,7 +98,7 @@ trap_entry:
     sd      t1, X_T1(tp)
     csrr    t0, scause
     addi    t0, t0, -8              /* ecall from user mode */
-    bnez    t0, slow_trap
+    bnez    t0, other_trap
     csrr    t0, sepc
     ld      t1, TCB_PERS_BASE(tp)
     bgeu    t0, t1, kernel_call
@@ -167,9 +169,12 @@ other_call:                             /* t0 = pc */
     bnez    a0, fast_not_done
 2:
     ld      t0, HART_CURRENT(tp)
-    csrw    sscratch, t0
     ld      t1, TCB_PC(t0)
     csrw    sepc, t1
+
+/* t0 = the thread that goes on, with the callee-saved registers as they are. */
+light_exit:
+    csrw    sscratch, t0
     volatile_regs ld, t0
     ld      a0, X_A0(t0)
     ld      sp, X_SP(t0)
@@ -284,6 +289,38 @@ exit_drain:
     sd      zero, X_A0(a0)
     mv      a0, tp
     call    sched_exit              /* (hart) -> tcb to run */
+    j       restore_all
+
+/*
+ * Page faults: most are resolved, and the thread goes on where it was, so only the
+ * registers that C may clobber are saved at first. Nothing traps in the kernel:
+ * sepc, scause and stval stay as they are.
+ */
+other_trap:                             /* t0 = cause - 8 */
+    addi    t0, t0, 8 - CAUSE_FETCH_PAGE
+    li      t1, CAUSE_STORE_PAGE - CAUSE_FETCH_PAGE
+    bltu    t1, t0, slow_trap
+    csrrw   t1, sscratch, zero
+    sd      t1, X_TP(tp)
+    sd      sp, X_SP(tp)
+    sd      a0, X_A0(tp)
+    volatile_regs sd, tp
+    mv      a0, tp
+    csrr    a1, scause
+    csrr    a2, stval
+    ld      tp, TCB_HART(a0)
+    ld      sp, HART_STACK_TOP(tp)
+    call    trap_page               /* (tcb, cause, value) -> 0: go on */
+    ld      t0, HART_CURRENT(tp)
+    beqz    a0, light_exit
+    mv      a3, a0
+    mv      a0, t0
+    csrr    t1, sepc
+    sd      t1, TCB_PC(a0)
+    saved_regs sd, a0
+    csrr    a1, scause
+    csrr    a2, stval
+    call    trap_page_end           /* (tcb, cause, value, outcome) -> tcb to run */
     j       restore_all
 
 /* The vector while events are traced (kernel/trace.h): nothing is fast. */

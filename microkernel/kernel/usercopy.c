@@ -43,18 +43,26 @@ static inline void copy_64(word_t *restrict d, const word_t *restrict s)
     d[4] = f; d[5] = g; d[6] = h; d[7] = i;
 }
 
-void page_copy(void *restrict dst, const void *restrict src)
+/* Aligned words, from `from` to `end`, a multiple of 512 bytes. */
+static __attribute__((noinline)) void copy_blocks(word_t *restrict to, const word_t *restrict from,
+                                                  const word_t *end)
 {
-    word_t *d = dst, *end = d + PAGE_BYTES / 8;
-    const word_t *s = src;
-
-    for (; d != end; d += 32, s += 32) {
-        copy_64(d, s);
-        copy_64(d + 8, s + 8);
-        copy_64(d + 16, s + 16);
-        copy_64(d + 24, s + 24);
+    for (; from != end; from += 64, to += 64) {
+        copy_64(to, from);
+        copy_64(to + 8, from + 8);
+        copy_64(to + 16, from + 16);
+        copy_64(to + 24, from + 24);
+        copy_64(to + 32, from + 32);
+        copy_64(to + 40, from + 40);
+        copy_64(to + 48, from + 48);
+        copy_64(to + 56, from + 56);
         KEEP_LOOP();
     }
+}
+
+void page_copy(void *restrict dst, const void *restrict src)
+{
+    copy_blocks(dst, src, (const word_t *)src + PAGE_BYTES / 8);
 }
 
 /* dst aligned, src not: merge neighbouring aligned words. Reads no word that
@@ -75,6 +83,15 @@ static size_t copy_shifted(word_t *d, const unsigned char *s, size_t n)
     return words * 8;
 }
 
+/* Both aligned. Apart, so that bytes_copy needs no stack frame. */
+static __attribute__((noinline)) void copy_large(unsigned char *d, const unsigned char *s, size_t n)
+{
+    size_t blocks = n & ~511ul;
+
+    copy_blocks((word_t *)d, (const word_t *)s, (const word_t *)(s + blocks));
+    bytes_copy(d + blocks, s + blocks, n - blocks);
+}
+
 void bytes_copy(void *restrict dst, const void *restrict src, size_t n)
 {
     unsigned char *d = dst;
@@ -88,16 +105,13 @@ void bytes_copy(void *restrict dst, const void *restrict src, size_t n)
             moved = copy_shifted((word_t *)d, s, n);
         } else {
             word_t *to = (word_t *)d;
-            const word_t *from = (const word_t *)s, *end = from + n / 256 * 32;
-            for (; from != end; from += 32, to += 32) {
-                copy_64(to, from);
-                copy_64(to + 8, from + 8);
-                copy_64(to + 16, from + 16);
-                copy_64(to + 24, from + 24);
-                KEEP_LOOP();
+            const word_t *from = (const word_t *)s, *end;
+            if (n >= 512) {
+                copy_large(d, s, n);
+                return;
             }
             moved = n & ~7ul;
-            for (end = from + (n % 256) / 64 * 8; from != end; from += 8, to += 8) {
+            for (end = from + n / 64 * 8; from != end; from += 8, to += 8) {
                 copy_64(to, from);
                 KEEP_LOOP();
             }

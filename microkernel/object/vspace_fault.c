@@ -61,8 +61,8 @@ static error_t copy_frame(struct vspace *vs, paddr_t from, paddr_t *out)
     return 0;
 }
 
-static enum fault_result store_private(struct vspace *vs, uaddr_t va,
-                                       pte_t *entry, pte_t pte)
+static __attribute__((noinline)) enum fault_result
+store_private(struct vspace *vs, uaddr_t va, pte_t *entry, pte_t pte)
 {
     paddr_t old = pte_paddr(pte), new;
     pte_t bits = (pte & (PTE_RWX)) | PTE_W;
@@ -84,8 +84,8 @@ static enum fault_result store_private(struct vspace *vs, uaddr_t va,
     return FAULT_RESOLVED;
 }
 
-static enum fault_result store_segment(struct vspace *vs, uaddr_t va,
-                                       pte_t *entry, pte_t pte)
+static __attribute__((noinline)) enum fault_result
+store_segment(struct vspace *vs, uaddr_t va, pte_t *entry, pte_t pte)
 {
     struct mapping *m = mapping_find(vs, PAGE_OF(va));
     paddr_t pa;
@@ -203,9 +203,9 @@ static enum fault_result store_absent(struct vspace *vs, pte_t *entry,
     return install_private(vs, entry, pa, *entry);
 }
 
-static enum fault_result fault_segment(struct vspace *vs, uaddr_t va,
-                                       pte_t *entry, unsigned access,
-                                       struct segment **blocked)
+static __attribute__((noinline)) enum fault_result
+fault_segment(struct vspace *vs, uaddr_t va, pte_t *entry, unsigned access,
+              struct segment **blocked)
 {
     struct mapping *m = mapping_find(vs, PAGE_OF(va));
     struct segment *seg;
@@ -272,6 +272,18 @@ static enum fault_result fault_upper(struct vspace *vs, uaddr_t va, pte_t *entry
     return table_split(vs, entry, level) ? FAULT_NO_MEMORY : FAULT_RESOLVED;
 }
 
+/* A promise above the leaf level: then the touch again, at most twice. */
+static __attribute__((noinline)) enum fault_result
+fault_split(struct vspace *vs, uaddr_t va, unsigned access, struct segment **blocked,
+            pte_t *entry, unsigned level)
+{
+    bool done = false;
+    enum fault_result result = fault_upper(vs, va, entry, level, &done);
+
+    return result != FAULT_RESOLVED || done ? result : fault_locked(vs, va, access, blocked);
+}
+
+/* Needs no stack frame: each case is a call at the end. */
 enum fault_result fault_locked(struct vspace *vs, uaddr_t va, unsigned access,
                                struct segment **blocked)
 {
@@ -280,24 +292,17 @@ enum fault_result fault_locked(struct vspace *vs, uaddr_t va, unsigned access,
 
     if (va >= USER_TOP || !vs->root || vs->dying)
         return FAULT_BAD_ACCESS;
-    for (;;) {
-        bool done = false;
-        enum fault_result result;
-
-        entry = table_entry(vs, va, &level);
-        pte = *entry;
-        if ((pte & PTE_V) || (pte & need) != need)
-            break;
-        if (__builtin_expect(level == 0, 1))
-            return (pte & PROMISE_KIND_MASK) == PROMISE_ZERO
-                       ? fault_zero(vs, entry)
-                       : fault_segment(vs, va, entry, access, blocked);
-        result = fault_upper(vs, va, entry, level, &done);
-        if (result != FAULT_RESOLVED || done)
-            return result;
+    entry = table_entry(vs, va, &level);
+    pte = *entry;
+    if (!(pte & PTE_V)) {
+        if ((pte & need) != need)
+            return FAULT_BAD_ACCESS;
+        if (__builtin_expect(level != 0, 0))
+            return fault_split(vs, va, access, blocked, entry, level);
+        return (pte & PROMISE_KIND_MASK) == PROMISE_ZERO
+                   ? fault_zero(vs, entry)
+                   : fault_segment(vs, va, entry, access, blocked);
     }
-    if (!(pte & PTE_V))
-        return FAULT_BAD_ACCESS;
     if ((pte & need) == need) { /* an old translation: see vspace.h, fences */
         tlb_local_page(va);
         return FAULT_RESOLVED;
@@ -308,19 +313,34 @@ enum fault_result fault_locked(struct vspace *vs, uaddr_t va, unsigned access,
                              : store_private(vs, va, entry, pte);
 }
 
-enum fault_result vspace_fault(struct vspace *vs, uaddr_t va, unsigned access)
+/* The Segment that a touch waits for is helped on; then the touch again. */
+static __attribute__((noinline)) enum fault_result
+fault_after_help(struct vspace *vs, uaddr_t va, unsigned access, struct segment *blocked)
 {
-    struct segment *blocked = NULL;
-    enum fault_result result;
+    enum fault_result result = FAULT_RETRY_LATER;
 
-    if (!vs)
-        return FAULT_BAD_ACCESS;
-    do {
+    while (result == FAULT_RETRY_LATER && segment_help(blocked) == 0) {
         spin_lock(&vs->lock);
         vs->nr_faults++;
         result = fault_locked(vs, va, access, &blocked);
         spin_unlock(&vs->lock);
-    } while (result == FAULT_RETRY_LATER && segment_help(blocked) == 0);
+    }
+    return result;
+}
+
+enum fault_result vspace_fault(struct vspace *vs, uaddr_t va, unsigned access)
+{
+    struct segment *blocked;
+    enum fault_result result;
+
+    if (!vs)
+        return FAULT_BAD_ACCESS;
+    spin_lock(&vs->lock);
+    vs->nr_faults++;
+    result = fault_locked(vs, va, access, &blocked);
+    spin_unlock(&vs->lock);
+    if (__builtin_expect(result == FAULT_RETRY_LATER, 0))
+        result = fault_after_help(vs, va, access, blocked);
     return result;
 }
 

@@ -30,7 +30,8 @@ KERNEL_FLAGS = ["-march=rv64imac_zicsr_zifencei", "-mabi=lp64", "-mcmodel=medany
 # not be kept. What runs at boot, at a panic, or to make and configure things is compiled for size.
 SMALL = ["kernel/boot", "kernel/boot_memory", "kernel/boot_root", "kernel/fdt", "kernel/panic", "kernel/print",
          "kernel/trace", "kernel/delete", "object/cnode", "object/endpoint", "object/irq", "object/mapping",
-         "object/platform", "object/segment", "object/tcb_ops", "object/untyped", "object/vspace_move"]
+         "object/platform", "object/segment", "object/tcb_ops", "object/untyped",
+         "object/vspace", "object/vspace_move", "object/vspace_table"]
 FILE_FLAGS = {f"microkernel/{name}.c": ["-Os"] for name in SMALL}
 FILE_FLAGS["microkernel/fastpath/ipc.c"] = [*(f"-ffixed-a{n}" for n in range(1, 7)),
                                             *(f"-fcall-used-s{n}" for n in range(1, 12))]
