@@ -171,6 +171,21 @@ LINUX_CALL(inotify_init1)
     return new_fd(e, fd);
 }
 
+LINUX_CALL(inotify_add_watch)
+{
+    struct rpc_in path;
+    int32_t wd;
+    error_t e = path_in(a1, &path);
+    if (e == 0)
+        e = fs_inotify_add_watch(fs_client(), (int32_t)a0, path, (uint32_t)a2, &wd);
+    return e ? linux_error(e) : wd;
+}
+
+LINUX_CALL(inotify_rm_watch)
+{
+    return linux_error(fs_inotify_rm_watch(fs_client(), (int32_t)a0, (int32_t)a1));
+}
+
 LINUX_CALL(memfd_create)
 {
     struct rpc_in name;

@@ -29,6 +29,8 @@
     X(24, sys_dup3) \
     X(25, sys_fcntl) \
     X(26, sys_inotify_init1) \
+    X(27, sys_inotify_add_watch) \
+    X(28, sys_inotify_rm_watch) \
     X(29, sys_ioctl) \
     X(32, sys_flock) \
     X(33, sys_mknodat) \

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "dcache.h"
+#include "inotify.h"
 #include "lease.h"
 #include "mounts.h"
 #include "process.h"
@@ -124,9 +125,9 @@ error_t vfs_truncate(struct process *p, struct inode *i, uint64_t length)
 }
 
 /* ---- requests ---- */
-/* What the path names; an object without inode gives *file. *m may be NULL. */
+/* What the path names; an object without inode gives *file, one without a name or mount has none in *at. */
 static error_t target(struct process *p, int32_t dirfd, const char *path, uint32_t flags, struct inode **i,
-                      struct mount **m, struct file **file)
+                      struct path *to, struct file **file)
 {
     uint32_t how = flags & AT_SYMLINK_NOFOLLOW ? 0 : LOOKUP_FOLLOW;
     struct found at;
@@ -138,7 +139,7 @@ static error_t target(struct process *p, int32_t dirfd, const char *path, uint32
     if (e)
         return e;
     *file = at.file;
-    *m = at.file ? at.file->mnt : at.path.mnt;
+    *to = at.path;
     *i = at.file ? at.file->inode : at.path.dentry->inode;
     return 0;
 }
@@ -167,12 +168,12 @@ error_t fs_serve_statat(struct rpc_call *call, const struct fs_statat_in *in, st
     struct process *p = process_of(call);
     struct file *f;
     struct inode *i;
-    struct mount *m;
+    struct path at;
     error_t e;
 
     if (!p)
         return ERR_PEER_CLOSED;
-    e = target(p, in->dirfd, in->path, in->flags, &i, &m, &f);
+    e = target(p, in->dirfd, in->path, in->flags, &i, &at, &f);
     if (e)
         return e;
     if (f)
@@ -224,7 +225,7 @@ error_t fs_serve_accessat(struct rpc_call *call, const struct fs_accessat_in *in
     struct process *p = process_of(call);
     struct file *f;
     struct inode *i;
-    struct mount *m;
+    struct path at;
     error_t e;
 
     (void)out;
@@ -232,14 +233,14 @@ error_t fs_serve_accessat(struct rpc_call *call, const struct fs_accessat_in *in
         return ERR_PEER_CLOSED;
     if (in->mode & ~7u)
         return ERR_INVALID_ARGUMENT;
-    e = target(p, in->dirfd, in->path, in->flags, &i, &m, &f);
+    e = target(p, in->dirfd, in->path, in->flags, &i, &at, &f);
     if (e)
         return e;
     if (!in->mode || !i)
         return 0;
-    if ((in->mode & MAY_EXEC) && S_ISREG(i->mode) && m && (m->flags & MS_NOEXEC))
+    if ((in->mode & MAY_EXEC) && S_ISREG(i->mode) && at.mnt && (at.mnt->flags & MS_NOEXEC))
         return ERR_ACCESS;
-    return access_check(p, m, i, in->mode, in->flags & AT_EACCESS);
+    return access_check(p, at.mnt, i, in->mode, in->flags & AT_EACCESS);
 }
 
 error_t fs_serve_chmodat(struct rpc_call *call, const struct fs_chmodat_in *in, struct fs_chmodat_out *out)
@@ -247,17 +248,21 @@ error_t fs_serve_chmodat(struct rpc_call *call, const struct fs_chmodat_in *in, 
     struct process *p = process_of(call);
     struct file *f;
     struct inode *i;
-    struct mount *m;
+    struct path at;
     error_t e;
 
     (void)out;
     if (!p)
         return ERR_PEER_CLOSED;
-    e = target(p, in->dirfd, in->path, in->flags, &i, &m, &f);
+    e = target(p, in->dirfd, in->path, in->flags, &i, &at, &f);
     if (e)
         return e;
-    if (i)
-        return vfs_chmod(p, m, i, in->mode);
+    if (i) {
+        e = vfs_chmod(p, at.mnt, i, in->mode);
+        if (!e)
+            path_event(at.dentry, IN_ATTRIB);
+        return e;
+    }
     f->anon_mode = (f->anon_mode & S_IFMT) | (in->mode & 07777);
     return 0;
 }
@@ -267,17 +272,21 @@ error_t fs_serve_chownat(struct rpc_call *call, const struct fs_chownat_in *in, 
     struct process *p = process_of(call);
     struct file *f;
     struct inode *i;
-    struct mount *m;
+    struct path at;
     error_t e;
 
     (void)out;
     if (!p)
         return ERR_PEER_CLOSED;
-    e = target(p, in->dirfd, in->path, in->flags, &i, &m, &f);
+    e = target(p, in->dirfd, in->path, in->flags, &i, &at, &f);
     if (e)
         return e;
-    if (i)
-        return vfs_chown(p, m, i, in->uid, in->gid);
+    if (i) {
+        e = vfs_chown(p, at.mnt, i, in->uid, in->gid);
+        if (!e && (in->uid != ~0u || in->gid != ~0u))
+            path_event(at.dentry, IN_ATTRIB);
+        return e;
+    }
     if (!process_capable(p, CAP_CHOWN))
         return ERR_PERMISSION;
     if (in->uid != ~0u)
@@ -308,7 +317,7 @@ error_t fs_serve_utimensat(struct rpc_call *call, const struct fs_utimensat_in *
     struct process *p = process_of(call);
     struct file *f;
     struct inode *i;
-    struct mount *m;
+    struct path at;
     error_t e;
 
     (void)out;
@@ -316,16 +325,16 @@ error_t fs_serve_utimensat(struct rpc_call *call, const struct fs_utimensat_in *
         return ERR_PEER_CLOSED;
     if (!valid_ns(in->atime_ns) || !valid_ns(in->mtime_ns))
         return ERR_INVALID_ARGUMENT;
-    e = target(p, in->dirfd, in->path, in->flags, &i, &m, &f);
+    e = target(p, in->dirfd, in->path, in->flags, &i, &at, &f);
     if (e || !i || (in->atime_ns == UTIME_OMIT && in->mtime_ns == UTIME_OMIT))
         return e;
-    if (vfs_read_only(m, i))
+    if (vfs_read_only(at.mnt, i))
         return ERR_READ_ONLY;
     if (!vfs_owner_or_capable(p, i)) {
         /* others may set both to now when they may write */
         if (in->atime_ns != UTIME_NOW || in->mtime_ns != UTIME_NOW)
             return ERR_PERMISSION;
-        e = vfs_permission(p, m, i, MAY_WRITE);
+        e = vfs_permission(p, at.mnt, i, MAY_WRITE);
         if (e)
             return e;
     }
@@ -333,6 +342,7 @@ error_t fs_serve_utimensat(struct rpc_call *call, const struct fs_utimensat_in *
     set_time(&i->atime, in->atime_s, in->atime_ns);
     set_time(&i->mtime, in->mtime_s, in->mtime_ns);
     i->ctime = fs_now();
+    path_event(at.dentry, in->mtime_ns == UTIME_OMIT ? IN_ACCESS : in->atime_ns == UTIME_OMIT ? IN_MODIFY : IN_ATTRIB);
     return 0;
 }
 
@@ -353,7 +363,10 @@ error_t fs_serve_truncate(struct rpc_call *call, const struct fs_truncate_in *in
             return ERR_BAD_HANDLE;
         if (!file_writable(f) || !f->inode)
             return ERR_INVALID_ARGUMENT;
-        return vfs_truncate(p, f->inode, in->length);
+        e = vfs_truncate(p, f->inode, in->length);
+        if (!e)
+            file_event(f, IN_MODIFY);
+        return e;
     }
     e = vfs_lookup(p, FS_AT_FDCWD, in->path, LOOKUP_FOLLOW, &at);
     if (e)
@@ -363,7 +376,11 @@ error_t fs_serve_truncate(struct rpc_call *call, const struct fs_truncate_in *in
     if (S_ISDIR(at.path.dentry->inode->mode))
         return ERR_IS_DIRECTORY;
     e = vfs_permission(p, at.path.mnt, at.path.dentry->inode, MAY_WRITE);
-    return e ? e : vfs_truncate(p, at.path.dentry->inode, in->length);
+    if (!e)
+        e = vfs_truncate(p, at.path.dentry->inode, in->length);
+    if (!e)
+        path_event(at.path.dentry, IN_MODIFY);
+    return e;
 }
 
 /* ---- statfs ---- */

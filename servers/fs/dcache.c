@@ -17,6 +17,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "inotify.h"
 #include "mounts.h"
 
 #define FIRST_BUCKETS 1024u
@@ -51,6 +52,8 @@ void inode_put(struct inode *i)
 
     if (--i->refs)
         return;
+    if (i->watches)
+        inotify_inode_gone(i);
     if (i->locks)
         locks_inode_destroyed(i);
     if (i->special_release)

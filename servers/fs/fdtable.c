@@ -12,6 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "inotify.h"
 #include "lease.h"
 #include "locks.h"
 #include "mounts.h"
@@ -62,6 +63,8 @@ void file_put(struct file *f)
     if (f->locks)
         locks_file_released(f);
     file_changes(f);
+    if (f->announced)
+        file_event(f, file_writable(f) ? IN_CLOSE_WRITE : IN_CLOSE_NOWRITE);
     f->refs = 1;                /* release may look at the file through helpers */
     if (f->ops && f->ops->release)
         f->ops->release(f);

@@ -117,6 +117,7 @@ struct file {
     void *locks;                /* list of OFD and flock locks (locks.c)        */
     struct fd_word *leased;     /* whose holder relies on an answer (lease.c)   */
     struct file *lease_next, *lease_prev;   /* on inode->leases while leased    */
+    bool announced;             /* as open to who watches: so will be its end   */
     bool stat_asked;            /* by fstat: the next one gets a lease          */
     uint32_t in_flight;         /* times in SCM_RIGHTS messages (unix sockets)  */
     uint32_t mark;              /* for their garbage collection                 */
@@ -134,6 +135,8 @@ error_t file_new(const struct file_ops *, uint32_t flags, uint32_t mode, struct 
 uint64_t file_next_ino(void);
 static inline struct file *file_get(struct file *f) { f->refs++; return f; }
 void file_put(struct file *);
+/* Every open file of the system, by all_next. */
+struct file *file_all(void);
 /* Set by poll.c: called before a file with poll_links is released. */
 extern void (*file_unwatch)(struct file *);
 

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "dcache.h"
+#include "inotify.h"
 #include "lease.h"
 #include "mounts.h"
 #include "process.h"
@@ -55,6 +56,7 @@ error_t vfs_make(struct process *p, const struct last *at, uint32_t mode, uint64
     if (S_ISDIR(mode))
         dir->inode->nlink++;
     touch_dir(dir);
+    name_event(dir, *out, IN_CREATE);
     return 0;
 }
 
@@ -118,14 +120,16 @@ error_t vfs_link(struct process *p, struct inode *i, const struct last *at)
     i->nlink++;
     i->ctime = fs_now();
     touch_dir(at->dir.dentry);
+    inode_event(i, IN_ATTRIB);
+    name_event(at->dir.dentry, d, IN_CREATE);
     return 0;
 }
 
-error_t vfs_unlink(struct process *p, struct dentry *d)
+/* These two tell nothing: with rename(2) another node takes the name over. */
+static error_t remove_file(struct dentry *d)
 {
     struct dentry *dir = d->parent;
 
-    (void)p;
     if (S_ISDIR(d->inode->mode))
         return ERR_IS_DIRECTORY;
     if (d->mounted)
@@ -138,11 +142,10 @@ error_t vfs_unlink(struct process *p, struct dentry *d)
     return 0;
 }
 
-error_t vfs_rmdir(struct process *p, struct dentry *d)
+static error_t remove_dir(struct dentry *d)
 {
     struct dentry *dir = d->parent;
 
-    (void)p;
     if (!S_ISDIR(d->inode->mode))
         return ERR_NOT_DIRECTORY;
     if (d->mounted || d->parent == d)
@@ -156,6 +159,39 @@ error_t vfs_rmdir(struct process *p, struct dentry *d)
     touch_dir(dir);
     dentry_unlink(d);
     return 0;
+}
+
+/* The node's own end is told before the name's. */
+error_t vfs_unlink(struct process *p, struct dentry *d)
+{
+    struct inode *i = inode_get(d->inode);
+    struct dentry *dir = d->parent;
+    struct old_name old;
+    error_t e;
+
+    (void)p;
+    old_name_keep(&old, d);
+    e = remove_file(d);
+    if (!e)
+        inode_event(i, IN_ATTRIB);
+    inode_put(i);
+    if (!e)
+        old_name_event(dir, &old, IN_DELETE, 0);
+    return e;
+}
+
+error_t vfs_rmdir(struct process *p, struct dentry *d)
+{
+    struct dentry *dir = d->parent;
+    struct old_name old;
+    error_t e;
+
+    (void)p;
+    old_name_keep(&old, d);
+    e = remove_dir(d);
+    if (!e)
+        old_name_event(dir, &old, IN_DELETE, 0);
+    return e;
 }
 
 /* ---- rename(2) ---- */
@@ -251,24 +287,46 @@ static error_t exchange(const struct last *from, const struct last *to)
     return 0;
 }
 
-/* What was there disappears as by unlink or rmdir. */
-static error_t replace(struct process *p, struct dentry *victim)
+/* d, which was called `old` in old_dir, has another name; what had that has gone (replaced), or has taken d's (other). */
+static void moved(struct dentry *old_dir, const struct old_name *old, struct dentry *d, struct inode *replaced,
+                  struct dentry *other)
 {
-    if (!S_ISDIR(victim->inode->mode))
-        return vfs_unlink(p, victim);
-    return vfs_rmdir(p, victim);
+    struct old_name now;
+    uint32_t cookie;
+
+    if (!inotify_watched())
+        return;
+    old_name_keep(&now, d);
+    cookie = inotify_cookie();
+    old_name_event(old_dir, old, IN_MOVED_FROM, cookie);
+    old_name_event(d->parent, &now, IN_MOVED_TO, cookie);
+    if (replaced && !S_ISDIR(replaced->mode))
+        inode_event(replaced, IN_ATTRIB);
+    inode_event(d->inode, IN_MOVE_SELF);
+    if (!other)
+        return;
+    cookie = inotify_cookie();
+    now.mode = other->inode->mode;
+    old_name_event(d->parent, &now, IN_MOVED_FROM, cookie);
+    now = *old;
+    now.mode = other->inode->mode;
+    old_name_event(other->parent, &now, IN_MOVED_TO, cookie);
+    inode_event(other->inode, IN_MOVE_SELF);
 }
 
 error_t vfs_rename(struct process *p, const struct last *from, const struct last *to, uint32_t flags)
 {
     struct dentry *d = from->child.dentry, *old_dir = from->dir.dentry;
     struct dentry *victim = to->child.dentry, *new_dir = to->dir.dentry;
+    struct inode *replaced = NULL;
+    struct old_name old;
     error_t e = rename_check(p, from, to, flags);
 
     if (e)
         return e;
     if (victim && d->inode == victim->inode)
         return 0;                   /* two names of one file: nothing happens */
+    old_name_keep(&old, d);
     if (flags & RENAME_EXCHANGE) {
         e = exchange(from, to);
         if (!e) {
@@ -280,18 +338,23 @@ error_t vfs_rename(struct process *p, const struct last *from, const struct last
             return ERR_NOT_EMPTY;
         /* the move may lack memory, the removal cannot fail any more; for a moment both have the name */
         e = dentry_move(d, new_dir, to->name, to->len, 0);
-        if (!e && victim)
-            e = replace(p, victim);
+        if (!e && victim) {
+            replaced = inode_get(victim->inode);    /* its end is told after the move */
+            e = S_ISDIR(replaced->mode) ? remove_dir(victim) : remove_file(victim);
+        }
         if (!e && S_ISDIR(d->inode->mode) && old_dir != new_dir) {
             old_dir->inode->nlink--;
             new_dir->inode->nlink++;
         }
     }
-    if (e)
-        return e;
-    inode_changes(d->inode);
-    d->inode->ctime = fs_now();
-    touch_dir(old_dir);
-    touch_dir(new_dir);
-    return 0;
+    if (!e) {
+        inode_changes(d->inode);
+        d->inode->ctime = fs_now();
+        touch_dir(old_dir);
+        touch_dir(new_dir);
+        moved(old_dir, &old, d, replaced, flags & RENAME_EXCHANGE ? victim : NULL);
+    }
+    if (replaced)
+        inode_put(replaced);
+    return e;
 }

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "dcache.h"
+#include "inotify.h"
 #include "mounts.h"
 #include "process.h"
 #include "tmpfs.h"
@@ -15,6 +16,14 @@
 #define MEMFD_ALLOW_SEALING 2u
 #define F_SEAL_SEAL         1u
 #define UNDERLYING(flags)   ((flags) & ~O_TMPFILE)
+
+static void announce(struct file *f)
+{
+    if (f->flags & O_PATH)
+        return;
+    f->announced = true;
+    file_event(f, IN_OPEN);
+}
 
 /* Results as inode_ops.open: with ERR_WOULD_BLOCK there is a file too. */
 error_t vfs_open_inode(struct process *p, struct inode *i, const struct path *at, uint32_t flags, struct file **out)
@@ -44,6 +53,8 @@ error_t vfs_open_inode(struct process *p, struct inode *i, const struct path *at
             return e;
         }
     }
+    if (!e)
+        announce(f);
     *out = f;
     return e;
 }
@@ -84,8 +95,11 @@ static error_t open_existing(struct process *p, struct inode *i, const struct pa
 {
     error_t e = check_existing(p, at->mnt, i, flags);
 
-    if (!e && (flags & O_TRUNC) && S_ISREG(i->mode) && !(flags & O_PATH) && i->ops->truncate)
+    if (!e && (flags & O_TRUNC) && S_ISREG(i->mode) && !(flags & O_PATH) && i->ops->truncate) {
         e = i->ops->truncate(i, 0);
+        if (!e)
+            path_event(at->dentry, IN_MODIFY);
+    }
     return e ? e : vfs_open_inode(p, i, at, flags, out);
 }
 
@@ -210,6 +224,7 @@ static error_t open_attempt(struct parked *parked)
         return e;
     if (!p)
         return ERR_PEER_CLOSED;
+    announce(parked->file);
     e = fd_install(p, file_get(parked->file), w->fd_flags, &w->fd);
     if (e)
         file_put(parked->file);
@@ -300,11 +315,4 @@ error_t fs_serve_memfd(struct rpc_call *call, const struct fs_memfd_in *in, stru
     if (e)
         file_put(f);
     return e;
-}
-
-error_t fs_serve_inotify_init(struct rpc_call *call, const struct fs_inotify_init_in *in,
-                              struct fs_inotify_init_out *out)
-{
-    (void)call, (void)in, (void)out;
-    return ERR_NOT_IMPLEMENTED;
 }

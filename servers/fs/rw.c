@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "dcache.h"
+#include "inotify.h"
 #include "lease.h"
 #include "mounts.h"
 #include "open.h"
@@ -54,6 +55,8 @@ static void rw_parked_reply(struct parked *parked, error_t e)
 {
     struct rw_wait *w = (struct rw_wait *)parked;
 
+    if (w->io.done)
+        file_event(parked->file, w->writing ? IN_MODIFY : IN_ACCESS);
     rw_reply(parked->call, w->io.done ? 0 : e, w->io.done);
 }
 
@@ -96,6 +99,8 @@ static inline error_t rw_finish(struct rpc_call *call, struct file *f, struct io
             return e;
     }
     *done = io->done;
+    if (inotify_watched() && io->done && e != RPC_BLOCKS)
+        file_event(f, writing ? IN_MODIFY : IN_ACCESS);
     if (__builtin_expect(io->iov != NULL, 0))
         io_fini(io);
     return e < 0 && io->done ? 0 : e;
@@ -124,8 +129,8 @@ static inline error_t read_request(struct rpc_call *call, struct file *f, struct
     return e;
 }
 
-static inline error_t write_request(struct rpc_call *call, struct file *f, struct io *io, const uint64_t *at,
-                                    uint64_t *done)
+static inline error_t write_file(struct rpc_call *call, struct file *f, struct io *io, const uint64_t *at,
+                                 uint64_t *done)
 {
     uint64_t position = at ? *at : 0;
     error_t e;
@@ -139,6 +144,26 @@ static inline error_t write_request(struct rpc_call *call, struct file *f, struc
     else
         e = f->ops->write(f, io, at ? &position : &f->offset);
     return rw_finish(call, f, io, at ? &position : NULL, e, true, done);
+}
+
+/* The operation may suspend, and f be closed meanwhile. */
+__attribute__((noinline)) static error_t write_on_coroutine(struct rpc_call *call, struct file *f, struct io *io,
+                                                            const uint64_t *at, uint64_t *done)
+{
+    error_t e;
+
+    file_get(f);
+    e = write_file(call, f, io, at, done);
+    file_put(f);
+    return e;
+}
+
+static inline error_t write_request(struct rpc_call *call, struct file *f, struct io *io, const uint64_t *at,
+                                    uint64_t *done)
+{
+    if (__builtin_expect(coro_self() != NULL, 0))
+        return write_on_coroutine(call, f, io, at, done);
+    return write_file(call, f, io, at, done);
 }
 
 error_t file_read_request(struct rpc_call *call, struct file *f, struct io *io, const uint64_t *at, uint64_t *done)
@@ -296,6 +321,8 @@ error_t fs_serve_getdents(struct rpc_call *call, const struct fs_getdents_in *in
         at += io.done;
     } while (!e && at < total);
     out->done = at;
+    if (at)
+        file_event(f, IN_ACCESS);
     return at ? 0 : e;
 }
 
@@ -311,7 +338,10 @@ error_t fs_serve_fallocate(struct rpc_call *call, const struct fs_fallocate_in *
         return ERR_BAD_HANDLE;
     if (!f->ops->fallocate)
         return f->ops->seek ? ERR_NO_DEVICE : ERR_SEEK_PIPE;
-    return f->ops->fallocate(f, in->mode, in->offset, in->length);
+    e = f->ops->fallocate(f, in->mode, in->offset, in->length);
+    if (!e)
+        file_event(f, IN_MODIFY);
+    return e;
 }
 
 /* Everything is in memory already. */
@@ -394,7 +424,7 @@ error_t fs_serve_map_window(struct rpc_call *call, const struct fs_map_window_in
         return ERR_BAD_HANDLE;
     if (in->address < PERS_WINDOWS || in->address >= PERS_WINDOW(VM_MAX_AREAS, 0) || in->address % PERS_WINDOW_BYTES)
         return ERR_INVALID_ARGUMENT;
-    if (!f->ops->map_window || in->fd >= (int32_t)FD_WORDS || p->files->refs != 1)
+    if (!f->ops->map_window || in->fd >= (int32_t)FD_WORDS || p->files->refs != 1 || inotify_wants_reads(f))
         return ERR_NO_DEVICE;
     out->mapped = PERS_WINDOW_BYTES;
     e = f->ops->map_window(f, p, in->address, &out->mapped);

@@ -14,6 +14,7 @@
 #include <string.h>
 
 #include "file.h"
+#include "inotify.h"
 #include "pipe.h"
 #include "process.h"
 #include "vfs.h"
@@ -130,7 +131,7 @@ static error_t round_trip(struct transfer *t)
 }
 
 /* As far as it goes now. */
-static error_t transfer_run(struct transfer *t)
+static error_t transfer_some(struct transfer *t)
 {
     if (t->tee) {
         error_t e = pipe_tee(t->in, t->out, t->left, &t->done);
@@ -155,6 +156,18 @@ static error_t transfer_run(struct transfer *t)
             return t->done && !t->held_bytes && e <= 0 ? 0 : e;
     }
     return 0;
+}
+
+static error_t transfer_run(struct transfer *t)
+{
+    uint64_t before = t->done;
+    error_t e = transfer_some(t);
+
+    if (t->done > before) {
+        file_event(t->in, IN_ACCESS);
+        file_event(t->out, IN_MODIFY);
+    }
+    return e;
 }
 
 static error_t transfer_attempt(struct parked *parked)

@@ -111,6 +111,7 @@ struct inode {
     bool mapped;                    /* was ever mapped: Segment size is exact   */
     bool memfd;
     void *locks;                    /* record locks (locks.c)                   */
+    struct watch *watches;          /* of inotify (inotify.c)                   */
     struct file *leases;            /* open files whose attributes are leased (lease.c) */
     /* FIFO: its pipe; socket node: the socket bound to it. The owner's module
      * sets both; release is called when the inode dies. */

@@ -4,7 +4,7 @@
  *        servers/fs/names.c servers/fs/superblock.c servers/fs/mounts.c servers/fs/propagation.c servers/fs/serve_mounts.c
  *        servers/fs/tmpfs.c servers/fs/devices.c servers/fs/random.c
  *        servers/fs/open.c servers/fs/rw.c servers/fs/attributes.c servers/fs/serve_names.c servers/fs/transfer.c
- *        servers/fs/locks.c servers/fs/pipe.c servers/fs/text.c;
+ *        servers/fs/locks.c servers/fs/pipe.c servers/fs/text.c servers/fs/inotify.c;
  * include: servers/fs libipc/include microkernel/abi build/gen tests/host/fs */
 /*
  * Leases of attributes. What a process keeps is valid while its descriptor's word
