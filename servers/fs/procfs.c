@@ -91,6 +91,30 @@ static error_t procfs_read(struct file *f, struct io *io, uint64_t *position)
     return e;
 }
 
+/* Takes all that was written and looks at its beginning. */
+static error_t procfs_write(struct file *f, struct io *io, uint64_t *position)
+{
+    char text[PROC_WRITE_MAX];
+    struct proc_target target;
+    uint64_t n = io_left(io) < sizeof text ? io_left(io) : sizeof text;
+    error_t e;
+
+    (void)position;
+    if (!coro_self())
+        return RPC_BLOCKS;
+    target_of(f->inode, io->process, &target);
+    if (target.pid && !target.process)
+        return ERR_NO_PROCESS;
+    e = io_get(io, text, n);
+    if (!e)
+        e = node_of(f->inode)->write(&target, text, n);
+    if (e)
+        io->done = 0;
+    else
+        io_skip(io, io_left(io));
+    return e;
+}
+
 static error_t procfs_seek(struct file *f, int64_t offset, uint32_t whence, uint64_t *position)
 {
     return whence > 1 ? ERR_INVALID_ARGUMENT : seek_generic(f, offset, whence, 0, position);
@@ -105,7 +129,7 @@ static void procfs_release(struct file *f)
 }
 
 static const struct file_ops procfs_file_ops = {
-    .name = "proc", .read = procfs_read, .seek = procfs_seek, .release = procfs_release,
+    .name = "proc", .read = procfs_read, .write = procfs_write, .seek = procfs_seek, .release = procfs_release,
 };
 
 /* ---- directories ---- */
@@ -282,7 +306,7 @@ static error_t procfs_open(struct inode *i, struct file *f, struct process *p)
     }
     if (t.process && !(node->mode & 0004) && !proc_may_inspect(p, t.process))
         return ERR_ACCESS;
-    if (file_writable(f))
+    if (file_writable(f) && !node->write)
         return ERR_ACCESS;
     f->data = calloc(1, sizeof(struct text));
     if (!f->data)

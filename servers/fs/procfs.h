@@ -13,6 +13,8 @@
 extern const struct fs_type procfs_type;
 void procfs_init(void);
 
+#define PROC_WRITE_MAX 128u
+
 /* What a file is about. */
 struct proc_target {
     struct process *process;        /* NULL for system files                    */
@@ -26,6 +28,8 @@ struct proc_node {
     /* Files: the content. May be MAY_YIELD when `blocks`. */
     error_t (*print)(struct text *, const struct proc_target *);
     bool blocks;
+    /* Files that can be written: what was written, at most PROC_WRITE_MAX bytes. MAY_YIELD. */
+    error_t (*write)(const struct proc_target *, const char *, size_t);
     /* Links: the text, or where they lead. */
     error_t (*text)(const struct proc_target *, char *text, size_t room, size_t *len);
     error_t (*follow)(const struct proc_target *, struct path *, struct file **);

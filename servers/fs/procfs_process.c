@@ -164,6 +164,18 @@ static error_t print_comm(struct text *out, const struct proc_target *t)
     return 0;
 }
 
+/* A process may name itself, as with prctl(PR_SET_NAME). */
+static error_t write_comm(const struct proc_target *t, const char *text, size_t len)
+{
+    if (t->process != t->reader)
+        return ERR_INVALID_ARGUMENT;
+    if (t->extra && t->extra != t->pid)
+        return 0;                   /* only the first thread's name is shown */
+    while (len && (text[len - 1] == '\n' || !text[len - 1]))
+        len--;
+    return proc_rename(&proc_peer, t->pid, (struct rpc_in){ text, len < 15 ? (uint32_t)len : 15 });
+}
+
 /* [from, to) of the process's memory, as far as it is there. */
 static error_t client_text(struct text *out, struct process *p, uint64_t from, uint64_t to)
 {
@@ -410,7 +422,7 @@ static int64_t thread_next(const struct proc_target *t, uint32_t from, uint32_t 
 #define COMMON_NODES \
     FILE_NODE("stat", 0444, print_stat, true), FILE_NODE("status", 0444, print_status, true), \
     FILE_NODE("statm", 0444, print_statm, true), FILE_NODE("cmdline", 0444, print_cmdline, false), \
-    FILE_NODE("comm", 0444, print_comm, false), FILE_NODE("maps", 0444, print_maps, false), \
+    { .name = "comm", .mode = S_IFREG | 0644, .print = print_comm, .write = write_comm }, FILE_NODE("maps", 0444, print_maps, false), \
     FILE_NODE("environ", 0400, print_environ, false), FILE_NODE("auxv", 0400, print_auxv, false), \
     FILE_NODE("limits", 0444, print_limits, false), FILE_NODE("mounts", 0444, print_mounts, false), \
     FILE_NODE("mountinfo", 0444, print_mountinfo, false), FILE_NODE("oom_score", 0444, print_zero, false), \

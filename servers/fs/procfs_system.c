@@ -133,8 +133,10 @@ static error_t print_version(struct text *out, const struct proc_target *t)
 static error_t print_cpuinfo(struct text *out, const struct proc_target *t)
 {
     (void)t;
+    /* those that programs run on, as sched_getaffinity(2) counts them */
     for (uint32_t h = 0; h < fs_info->nr_harts; h++)
-        text_printf(out, "processor\t: %u\nhart\t\t: %u\nisa\t\t: rv64imafdc\nmmu\t\t: sv39\n\n", h, h);
+        if (fs_info->guest_hart_mask >> h & 1)
+            text_printf(out, "processor\t: %u\nhart\t\t: %u\nisa\t\t: rv64imafdc\nmmu\t\t: sv39\n\n", h, h);
     return 0;
 }
 

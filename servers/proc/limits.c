@@ -45,20 +45,36 @@ error_t proc_serve_set_limit(struct rpc_call *call, const struct proc_set_limit_
     return 0;
 }
 
+static void name_page(struct proc_page *page, const uint8_t *name, uint32_t bytes)
+{
+    memset(page->comm, 0, sizeof page->comm);
+    memcpy(page->comm, name, bytes < sizeof page->comm ? bytes : sizeof page->comm - 1);
+}
+
 error_t proc_serve_set_name(struct rpc_call *call, const struct proc_set_name_in *in, struct proc_set_name_out *out)
 {
     struct process *p = caller(call);
     struct thread *t = in->tid > 0 ? thread_by_tid((uint32_t)in->tid) : NULL;
-    struct proc_page *page;
 
     (void)out;
     if (!p || (in->tid && (!t || t->image->process != p)))
         return ERR_NO_PROCESS;
     if (in->tid && (uint32_t)in->tid != p->pid)
         return 0;       /* only the first thread's name is shown */
-    page = p->image->page;
-    memset(page->comm, 0, sizeof page->comm);
-    memcpy(page->comm, in->name, in->name_bytes < sizeof page->comm ? in->name_bytes : sizeof page->comm - 1);
+    name_page(p->image->page, in->name, in->name_bytes);
+    return 0;
+}
+
+error_t proc_serve_rename(struct rpc_call *call, const struct proc_rename_in *in, struct proc_rename_out *out)
+{
+    struct process *p = process_by_pid(in->pid);
+
+    (void)out;
+    if (call->client != SERVER_FS)
+        return ERR_PERMISSION;
+    if (!p || !p->image)
+        return ERR_NO_PROCESS;
+    name_page(p->image->page, in->name, in->name_bytes);
     return 0;
 }
 

@@ -259,7 +259,7 @@ static struct proc_page proc_pages[NR_SLOTS];
 static struct sig_page sig_pages[NR_SLOTS];
 static struct fd_word fd_pages[64][FD_WORDS];
 static struct time_page time_page;
-static struct server_info info = { .timebase_hz = 1000, .nr_harts = 1, .command_line = "test" };
+static struct server_info info = { .timebase_hz = 1000, .nr_harts = 1, .guest_hart_mask = 1, .command_line = "test" };
 const struct server_info *fs_info = &info;
 struct rpc_client proc_peer, time_peer;
 

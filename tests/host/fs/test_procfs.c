@@ -30,6 +30,15 @@ error_t proc_stat(struct rpc_client *c, uint32_t pid, struct proc_proc_stat *out
     *out = (struct proc_proc_stat){ .utime_ticks = 5000, .rss_pages = pid, .vsize_bytes = 40960, .nr_threads = 1 };
     return 0;
 }
+static char renamed[17];
+error_t proc_rename(struct rpc_client *c, uint32_t pid, struct rpc_in name)
+{
+    (void)c;
+    assert_true(fake_on_coroutine && pid == 100 && name.bytes <= 15);
+    memset(renamed, 0, sizeof renamed);
+    memcpy(renamed, name.data, name.bytes);
+    return 0;
+}
 error_t proc_memory(struct rpc_client *c, uint64_t *total, uint64_t *left, uint64_t *cached, uint32_t *n, uint32_t *a,
                     uint32_t *b, uint32_t *d)
 {
@@ -267,6 +276,26 @@ static void many_lookups_do_not_pile_up(void **state)
     }
 }
 
+static void a_process_may_write_its_own_name(void **state)
+{
+    int64_t fd = t_open(SLOT_A, "/proc/self/comm", O_WRONLY, 0);
+
+    (void)state;
+    assert_true(fd >= 0);
+    assert_int_equal(t_write(SLOT_A, fd, "name\n", 5), RPC_BLOCKS);
+    fake_on_coroutine = true;
+    assert_int_equal(t_write(SLOT_A, fd, "name\n", 5), 5);
+    assert_string_equal(renamed, "name");
+    assert_int_equal(t_write(SLOT_A, fd, "a-name-of-many-characters", 25), 25);
+    assert_string_equal(renamed, "a-name-of-many-");
+    t_close(SLOT_A, fd);
+    fd = t_open(SLOT_B, "/proc/100/comm", O_WRONLY, 0);
+    assert_int_equal(t_write(SLOT_B, fd, "x", 1), ERR_INVALID_ARGUMENT);
+    t_close(SLOT_B, fd);
+    fake_on_coroutine = false;
+    assert_int_equal(t_open(SLOT_A, "/proc/self/status", O_WRONLY, 0), ERR_ACCESS);
+}
+
 static void devices_come_and_go(void **state)
 {
     (void)state;
@@ -327,6 +356,7 @@ int main(void)
         cmocka_unit_test(directories_list_what_lookup_finds),
         cmocka_unit_test(a_dead_process_leaves_nothing_to_find),
         cmocka_unit_test(many_lookups_do_not_pile_up),
+        cmocka_unit_test(a_process_may_write_its_own_name),
         cmocka_unit_test(devices_come_and_go),
         cmocka_unit_test(chacha20_agrees_with_the_rfc),
     };
