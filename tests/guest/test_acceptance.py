@@ -171,10 +171,23 @@ def test_idle_takes_no_timer_interrupts_and_no_cpu_time(shell: pexpect.spawn) ->
 # ---- the benchmarks ----
 
 
-def test_every_line_of_the_macro_workload_gives_a_figure(tmp_path: Path) -> None:
-    (tmp_path / "bin").mkdir()
-    subprocess.run(["riscv64-linux-gnu-gcc", "-static", "-O2", "-pthread", "-w", "-o", tmp_path / "bin" / "lxbench",
+def lxbench(overlay: Path) -> None:
+    (overlay / "bin").mkdir()
+    subprocess.run(["riscv64-linux-gnu-gcc", "-static", "-O2", "-pthread", "-w", "-o", overlay / "bin" / "lxbench",
                     TESTS / "bench" / "lxbench.c"], check=True)
+
+
+def test_ping_pong_between_two_harts_gives_figures(tmp_path: Path) -> None:
+    lxbench(tmp_path)
+    lines = ["futex_pp_pin0", "futex_pp_pin01", "pipe_pp_pin0", "pipe_pp_pin01"]
+    done = atoll(f"/bin/lxbench -n 200 {' '.join(lines)}", "--smp", "4", "--overlay", tmp_path)
+    figures = {parts[0]: float(parts[1]) for line in done.stdout.decode().splitlines()
+               if len(parts := line.split("\t")) == 3 and not line.startswith("#")}
+    assert [name for name in lines if figures.get(name, 0) <= 0] == [], done.stdout + done.stderr
+
+
+def test_every_line_of_the_macro_workload_gives_a_figure(tmp_path: Path) -> None:
+    lxbench(tmp_path)
     shutil.copy(TESTS / "bench" / "macro.sh", tmp_path / "macro.sh")
     script = (TESTS / "bench" / "macro.sh").read_text().splitlines()
     wanted = [line.split()[1] for line in script if line.startswith(("s ", "t "))]
