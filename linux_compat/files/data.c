@@ -20,7 +20,7 @@
 struct guest_iovec { uint64_t base, len; };
 
 /* The published kind of a descriptor; FD_REMOTE for all that fs must answer. */
-static unsigned fd_kind(uint64_t fd, unsigned need)
+static inline __attribute__((always_inline)) unsigned fd_kind(uint64_t fd, unsigned need)
 {
     if (fd >= FD_WORDS)
         return FD_REMOTE;
@@ -35,39 +35,45 @@ static uint64_t clamp_io(uint64_t bytes)
     return bytes > FS_IO_MAX ? FS_IO_MAX : bytes;
 }
 
+/* The requests stand apart, so that what is answered here needs no stack frame. */
+static __attribute__((noinline)) long read_request(int32_t fd, uaddr_t to, uint64_t bytes)
+{
+    uint64_t done;
+    error_t e = fs_read(fs_client_for(fd), fd, (struct rpc_out){ (void *)to, bytes }, &done);
+    return e ? linux_error(e) : (long)done;
+}
+
+static __attribute__((noinline)) long write_request(int32_t fd, uaddr_t from, uint64_t bytes)
+{
+    uint64_t done;
+    error_t e = fs_write(fs_client_for(fd), fd, (struct rpc_in){ (const void *)from, bytes }, &done);
+    return e ? write_error(e) : (long)done;
+}
+
 LINUX_CALL(read)
 {
-    struct rpc_out data = { (void *)a1, clamp_io(a2) };
-    uint64_t done;
+    uint64_t bytes = clamp_io(a2);
     if ((int64_t)a2 < 0)
         return -EINVAL;
-    switch (fd_kind(a0, FDF_READ)) {
-    case FD_NULL:
+    unsigned kind = fd_kind(a0, FDF_READ);
+    if (kind == FD_NULL)
         return 0;
-    case FD_ZERO:
-        return guest_zero(a1, data.bytes) ? -EFAULT : (long)data.bytes;
-    case FD_SIGNALFD:
+    if (kind == FD_ZERO)
+        return guest_zero(a1, bytes) ? -EFAULT : (long)bytes;
+    if (kind == FD_SIGNALFD)
         return signalfd_read((int32_t)a0, a1, a2);
-    case FD_EVENTFD:
-        return eventfd_read((int32_t)a0, a1, data.bytes);
-    }
-    error_t e = fs_read(fs_client_for((int32_t)a0), (int32_t)a0, data, &done);
-    return e ? linux_error(e) : (long)done;
+    return kind == FD_EVENTFD ? eventfd_read((int32_t)a0, a1, bytes) : read_request((int32_t)a0, a1, bytes);
 }
 
 LINUX_CALL(write)
 {
-    struct rpc_in data = { (const void *)a1, clamp_io(a2) };
-    uint64_t done;
+    uint64_t bytes = clamp_io(a2);
     if ((int64_t)a2 < 0)
         return -EINVAL;
     unsigned kind = fd_kind(a0, FDF_WRITE);
     if (kind == FD_NULL || kind == FD_ZERO)
-        return (long)data.bytes;
-    if (kind == FD_EVENTFD)
-        return eventfd_write((int32_t)a0, a1, data.bytes);
-    error_t e = fs_write(fs_client_for((int32_t)a0), (int32_t)a0, data, &done);
-    return e ? write_error(e) : (long)done;
+        return (long)bytes;
+    return kind == FD_EVENTFD ? eventfd_write((int32_t)a0, a1, bytes) : write_request((int32_t)a0, a1, bytes);
 }
 
 LINUX_CALL(pread64)
