@@ -50,28 +50,49 @@ guest_copy_raw:
     addi a1, a1, 8
     addi a2, a2, -8
     bgeu a2, t2, 4b
-5:  /* bytes; when both are misaligned alike, up to the boundary and then words */
-    beqz a2, 8f
+5:  /* the rest, or misaligned; when both are alike, up to the boundary and then words */
+    li t2, 8
+    bltu a2, t2, 7f
     xor t2, a0, a1
     andi t2, t2, 7
-    bnez t2, 7f
-6:  andi t2, a0, 7
     bnez t2, 9f
-    li t2, 8
-    bgeu a2, t2, 1b
-9:  lbu a3, 0(a1)
+6:  lbu a3, 0(a1)
     sb a3, 0(a0)
     addi a0, a0, 1
     addi a1, a1, 1
     addi a2, a2, -1
-    bnez a2, 6b
-    j 8f
-7:  lbu a3, 0(a1)
+    andi t2, a0, 7
+    bnez t2, 6b
+    j 1b
+9:  li t2, 8
+    bltu a2, t2, 7f
+    lbu a3, 0(a1)
+    lbu a4, 1(a1)
+    lbu a5, 2(a1)
+    lbu a6, 3(a1)
+    lbu a7, 4(a1)
+    lbu t3, 5(a1)
+    lbu t4, 6(a1)
+    lbu t5, 7(a1)
+    sb a3, 0(a0)
+    sb a4, 1(a0)
+    sb a5, 2(a0)
+    sb a6, 3(a0)
+    sb a7, 4(a0)
+    sb t3, 5(a0)
+    sb t4, 6(a0)
+    sb t5, 7(a0)
+    addi a0, a0, 8
+    addi a1, a1, 8
+    addi a2, a2, -8
+    j 9b
+7:  beqz a2, 8f
+    lbu a3, 0(a1)
     sb a3, 0(a0)
     addi a0, a0, 1
     addi a1, a1, 1
     addi a2, a2, -1
-    bnez a2, 7b
+    j 7b
 8:  mv a0, a2
     ret
 11:
@@ -101,32 +122,45 @@ guest_zero_raw:
     COVER 10b, 11b, 3b
 
 /* guest_strnlen_raw(from, max): an aligned word never crosses a page, so reading
- * a whole one is safe where its first wanted byte is. */
+ * a whole one is safe where one wanted byte is. What lies before the first is made
+ * not zero. a7: the top bit of each zero byte, right up to the first. */
     .balign 16
     .globl guest_strnlen_raw
 guest_strnlen_raw:
-    mv a2, a0
-    add a3, a0, a1
-    li a4, 0x0101010101010101
+    beqz a1, 2f
+    li a4, 0x01010101
+    slli a5, a4, 32
+    or a4, a4, a5
     slli a5, a4, 7
-10: bgeu a2, a3, 4f
-    andi t2, a2, 7
-    beqz t2, 1f
-2:  lbu a6, 0(a2)
-    beqz a6, 4f
-    addi a2, a2, 1
-    j 10b
-1:  addi t3, a2, 8
-    bltu a3, t3, 2b
-    ld a6, 0(a2)
+    add a3, a0, a1
+    andi a2, a0, -8
+    slli t2, a0, 3
+    li t3, -1
+    sll t3, t3, t2
+    not t3, t3
+10: ld a6, 0(a2)
+    or a6, a6, t3
+    li t3, 0
     sub a7, a6, a4
     not a6, a6
     and a7, a7, a6
     and a7, a7, a5
-    bnez a7, 2b
+    bnez a7, 3f
     addi a2, a2, 8
-    j 10b
-4:  sub a0, a2, a0
+    bltu a2, a3, 10b
+2:  mv a0, a1
+    ret
+3:  /* the lowest bit is 8 k + 7: k + 1 bytes have ones below it */
+    neg t2, a7
+    and a7, a7, t2
+    addi a7, a7, -1
+    and a7, a7, a4
+    mul a7, a7, a4
+    srli a7, a7, 56
+    addi a7, a7, -1
+    add a2, a2, a7
+    sub a0, a2, a0
+    bgeu a0, a1, 2b
     ret
 5:  li a0, -1
     ret
