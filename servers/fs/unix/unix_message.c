@@ -53,6 +53,18 @@ static void message_free(struct unix_message *m)
     burying = false;
 }
 
+/* There is more in to's queue: who sends there may not be able to write any more. */
+static void room_shrank(struct unix_socket *to)
+{
+    if (to->type != SOCK_DGRAM) {
+        if (to->peer != NULL)
+            waitq_level_changes(&to->peer->waiters);
+        return;
+    }
+    for (struct unix_socket *s = to->senders; s != NULL; s = s->sender_next)
+        waitq_level_changes(&s->waiters);
+}
+
 static void enqueue(struct unix_socket *to, struct unix_message *m)
 {
     m->next = NULL;
@@ -63,6 +75,7 @@ static void enqueue(struct unix_socket *to, struct unix_message *m)
     to->last = m;
     to->nr_queued++;
     to->queued_bytes += m->bytes;
+    room_shrank(to);
 }
 
 static struct unix_message *dequeue(struct unix_socket *u)
@@ -73,6 +86,7 @@ static struct unix_message *dequeue(struct unix_socket *u)
     if (u->first == NULL)
         u->last = NULL;
     u->nr_queued--;
+    waitq_level_changes(&u->waiters);
     return m;
 }
 
@@ -82,6 +96,7 @@ void unix_purge(struct unix_socket *u)
 
     u->first = u->last = NULL;
     u->nr_queued = u->queued_bytes = 0;
+    waitq_level_changes(&u->waiters);
     for (; m != NULL; m = next) {
         next = m->next;
         message_free(m);
@@ -134,6 +149,7 @@ static error_t append(struct unix_socket *to, struct io *io, const struct unix_c
     error_t error = io_get(io, m->data + m->bytes, n);
     m->bytes += (uint32_t)(io->done - before);
     to->queued_bytes += (uint32_t)(io->done - before);
+    room_shrank(to);
     *done = true;
     return error;
 }

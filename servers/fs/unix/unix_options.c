@@ -74,8 +74,12 @@ error_t fs_serve_setsockopt(struct rpc_call *call, const struct fs_setsockopt_in
         if (!process_capable(p, CAP_NET_ADMIN))
             return ERR_PERMISSION;
         *(in->name == SO_SNDBUFFORCE ? &u->sndbuf : &u->rcvbuf) = clamp_buffer(value, true);
+        waitq_level_changes(&u->waiters);
         return 0;
-    case SO_SNDBUF: u->sndbuf = clamp_buffer(value, false); return 0;
+    case SO_SNDBUF:
+        u->sndbuf = clamp_buffer(value, false);
+        waitq_level_changes(&u->waiters);
+        return 0;
     case SO_RCVBUF: u->rcvbuf = clamp_buffer(value, false); return 0;
     case SO_PASSCRED: u->passcred = value != 0; return 0;
     case SO_DEBUG: case SO_REUSEADDR: case SO_DONTROUTE: case SO_BROADCAST: case SO_KEEPALIVE: case SO_OOBINLINE:

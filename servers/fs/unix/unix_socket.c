@@ -56,6 +56,8 @@ error_t unix_take_error(struct unix_socket *u)
 {
     error_t error = u->error;
     u->error = 0;
+    if (error != 0)
+        waitq_level_changes(&u->waiters);
     return error;
 }
 
@@ -118,6 +120,7 @@ void unix_set_peer(struct unix_socket *u, struct unix_socket *peer)
         u->sender_next = u->sender_prev = NULL;
     }
     u->peer = peer;
+    waitq_level_changes(&u->waiters);
     if (peer != NULL) {
         u->sender_next = peer->senders;
         if (peer->senders != NULL)
@@ -304,6 +307,7 @@ static uint64_t unix_write_room(struct file *f)
 
 static const struct file_ops unix_ops = {
     .name = "socket",
+    .announces_falls = true,
     .read = unix_read,
     .write = unix_write,
     .poll = unix_poll,
@@ -371,6 +375,7 @@ error_t fs_serve_socket(struct rpc_call *call, const struct fs_socket_in *in, st
 static void join(struct unix_socket *a, struct unix_socket *b)
 {
     a->state = b->state = UNIX_CONNECTED;
+    waitq_level_changes(&a->waiters);
     if (a->type == SOCK_DGRAM) {
         unix_set_peer(a, b);
         unix_set_peer(b, a);
@@ -441,6 +446,7 @@ error_t fs_serve_listen(struct rpc_call *call, const struct fs_listen_in *in, st
     if (u->address == NULL || u->state == UNIX_CONNECTED)
         return ERR_INVALID_ARGUMENT;
     u->state = UNIX_LISTENING;
+    waitq_level_changes(&u->waiters);
     u->backlog = in->backlog < UNIX_BACKLOG_MAX ? in->backlog : UNIX_BACKLOG_MAX;
     u->cred = unix_cred_of(p);      /* what a client sees as its peer */
     unix_wake_blocked(u);
@@ -620,6 +626,7 @@ static error_t accept_one(struct process *p, struct unix_socket *u, uint32_t fla
     embryo->accept_next = NULL;
     embryo->listener = NULL;
     u->nr_accept--;
+    waitq_level_changes(&u->waiters);
     unix_wake_blocked(u);
     error = put_peer_name(address, embryo);
     if (error != 0)

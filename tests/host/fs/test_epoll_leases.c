@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* build: tests/host/fs/stream_fakes.c servers/fs/lease.c servers/fs/poll.c servers/fs/epoll.c servers/fs/eventfd.c
- *        servers/fs/pipe.c servers/fs/wait.c servers/fs/io.c servers/fs/rw.c;
+ *        servers/fs/unix/unix_socket.c servers/fs/unix/unix_requests.c servers/fs/unix/unix_message.c
+ *        servers/fs/unix/unix_control.c servers/fs/unix/unix_address.c servers/fs/unix/unix_options.c
+ *        servers/fs/unix/unix_gc.c servers/fs/pipe.c servers/fs/wait.c servers/fs/io.c servers/fs/rw.c;
  * include: servers/fs libipc/include microkernel/abi build/gen */
 /* Leased answers of epoll_wait: while the descriptor's number stays, fs would answer the same. */
 #include <setjmp.h>
@@ -68,6 +70,29 @@ static int32_t eventfd_new(uint32_t initial)
     assert_int_equal(fs_serve_eventfd(&r->call, &(struct fs_eventfd_in){ initial, O_NONBLOCK }, &out), 0);
     free(r);
     return out.fd;
+}
+
+enum { STREAM = 1, DGRAM = 2, SEQPACKET = 5 };
+
+static void pair_new(uint32_t type, int32_t fd[2])
+{
+    struct request *r = request_new(p);
+    struct fs_socketpair_out out = { 0 };
+
+    assert_int_equal(fs_serve_socketpair(&r->call, &(struct fs_socketpair_in){ 1, type | O_NONBLOCK, 0 }, &out), 0);
+    fd[0] = out.fd0, fd[1] = out.fd1;
+    free(r);
+}
+
+static void set_send_buffer(struct process *who, int32_t fd, uint32_t bytes)
+{
+    struct request *r = request_new(who);
+    struct fs_setsockopt_in in = { .fd = fd, .level = 1, .name = 7, .value = (const void *)&bytes,
+                                    .value_bytes = sizeof bytes };
+    struct fs_setsockopt_out out;
+
+    assert_int_equal(fs_serve_setsockopt(&r->call, &in, &out), 0);
+    free(r);
 }
 
 static int32_t epoll_new(void)
@@ -238,8 +263,55 @@ static void another_process_that_asks_takes_the_lease_over(void **state)
     assert_true(q->fd_words[there].seq != its.lease);
 }
 
+static void sockets_announce_every_fall(void **state)
+{
+    static const uint32_t types[] = { STREAM, DGRAM, SEQPACKET };
+    static const char large[150000];
+
+    (void)state;
+    for (unsigned i = 0; i < 3; i++) {
+        int32_t s[2], ep = epoll_new();
+        struct answer kept;
+
+        pair_new(types[i], s);
+        int32_t s0 = share(s[0]), s1 = share(s[1]);
+        assert_int_equal(ctl(ep, ADD, s[0], FS_POLLIN | FS_POLLOUT), 0);
+        kept = leased(ep);
+        assert_true(holds(ep, &kept) && kept.event[0].events == FS_POLLOUT);
+        one_byte(q, s1);                                    /* IN comes */
+        assert_false(holds(ep, &kept));
+        kept = leased(ep);
+        assert_true(holds(ep, &kept) && kept.event[0].events == (FS_POLLIN | FS_POLLOUT));
+        assert_int_equal(drain(q, s0), 1);                  /* IN goes */
+        assert_false(holds(ep, &kept));
+        kept = leased(ep);
+        assert_int_equal(kept.event[0].events, FS_POLLOUT);
+        set_send_buffer(q, s0, 50000);
+        kept = leased(ep);
+        assert_true(holds(ep, &kept) && kept.event[0].events == FS_POLLOUT);
+        if (types[i] == STREAM)
+            assert_int_equal(now_write(q, s0, large, 60000), 60000);
+        else
+            for (int n = 0; n < 256; n++)                   /* as many as a queue takes */
+                one_byte(q, s0);
+        assert_false(holds(ep, &kept));                     /* OUT went */
+        kept = leased(ep);
+        assert_int_equal(kept.count, 0);
+        while (drain(q, s1) > 0)
+            continue;
+        assert_false(holds(ep, &kept));                     /* and came back */
+        kept = leased(ep);
+        assert_int_equal(kept.event[0].events, FS_POLLOUT);
+        fd_close(p, s[1]), fd_close(q, s1);                 /* the other end is gone */
+        if (types[i] != DGRAM)
+            assert_false(holds(ep, &kept));
+        fd_close(p, s[0]), fd_close(q, s0), fd_close(p, ep);
+    }
+}
+
 /* Random requests of two processes; after each, a lease that holds must tell the truth. */
-enum { PIPES = 3, EVENTS = 2, FDS = 2 * PIPES + EVENTS };
+enum { PIPES = 3, EVENTS = 2, SOCKETS = 3, FIRST_EVENT = 2 * PIPES, FIRST_SOCKET = FIRST_EVENT + EVENTS,
+       FDS = FIRST_SOCKET + 2 * SOCKETS };
 
 static void random_step(int32_t ep, const int32_t *fd, const int32_t *there)
 {
@@ -253,25 +325,29 @@ static void random_step(int32_t ep, const int32_t *fd, const int32_t *there)
     uint64_t value = rand() % 8 ? (uint64_t)(rand() % 3) : 0xfffffffffffffffdul;
     uint64_t result;
 
+    bool socket = k >= FIRST_SOCKET;
+
     switch (rand() % 12) {
     case 0: case 1: ctl(ep, ADD, fd[k], interest[rand() % 6]); break;
     case 2: ctl(ep, MOD, fd[k], interest[rand() % 6]); break;
     case 3: if (rand() % 4 == 0) ctl(ep, DEL, fd[k], 0); break;
     case 4: ask(p, ep, 1 + (uint32_t)rand() % 3); break;
     case 5:
-        if (k < 2 * PIPES)
+        if (socket)
+            set_send_buffer(who, at, 4608u << rand() % 6);
+        else if (k < FIRST_EVENT)
             (void)fd_lookup(who, at)->ops->fcntl(fd_lookup(who, at), who, 1031, 4096ul << rand() % 5, &result);
         break;
     case 6: case 7: case 8:
-        if (k >= 2 * PIPES)
+        if (k >= FIRST_EVENT && !socket)
             (void)now_write(who, at, &value, 8);
-        else if (k & 1)
+        else if (k & 1 || socket)
             (void)now_write(who, at, big, 1 + (size_t)rand() % sizeof big);
         break;
     default:
-        if (k >= 2 * PIPES)
+        if (k >= FIRST_EVENT && !socket)
             (void)now_read(who, at, &value, 8);
-        else if (!(k & 1))
+        else if (!(k & 1) || socket)
             (void)(rand() & 1 ? drain(who, at) : now_read(who, at, &value, 8));
         else if (rand() % 4 == 0) {
             uint64_t done;
@@ -290,7 +366,9 @@ static void a_lease_that_holds_is_true(void **state)
     for (unsigned i = 0; i < PIPES; i++)
         pipe_new(&fd[2 * i]);
     for (unsigned i = 0; i < EVENTS; i++)
-        fd[2 * PIPES + i] = eventfd_new(i);
+        fd[FIRST_EVENT + i] = eventfd_new(i);
+    for (unsigned i = 0; i < SOCKETS; i++)
+        pair_new((const uint32_t[]){ STREAM, DGRAM, SEQPACKET }[i], &fd[FIRST_SOCKET + 2 * i]);
     for (unsigned i = 0; i < FDS; i++)
         there[i] = share(fd[i]);
     struct answer kept = { 0 };
@@ -325,6 +403,7 @@ int main(void)
         T(what_is_no_pure_function_is_not_leased),
         T(the_first_answer_after_a_change_is_not_leased),
         T(another_process_that_asks_takes_the_lease_over),
+        T(sockets_announce_every_fall),
         T(a_lease_that_holds_is_true),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
