@@ -104,12 +104,16 @@ LINUX_CALL(pwrite64)
 
 /*
  * Read a short vector and add it up. Returns the total, or ~0 when it is too
- * long or too large to gather, or a negative errno through *error.
+ * long or too large to gather, or a negative errno through *error. *only is the
+ * one part that is not empty (stdio's second mostly is), if there is one such.
  */
-static uint64_t small_vector(uint64_t iov, uint64_t count, struct guest_iovec *v, long *error)
+static uint64_t small_vector(uint64_t iov, uint64_t count, struct guest_iovec *v, long *error,
+                             const struct guest_iovec **only)
 {
-    uint64_t total = 0;
+    uint64_t total = 0, nr_parts = 0;
+    bool large = false;
     *error = 0;
+    *only = NULL;
     if (count > GATHER_PARTS)
         return ~0ul;
     if (copy_from_guest(v, iov, count * sizeof *v) != 0) {
@@ -121,11 +125,13 @@ static uint64_t small_vector(uint64_t iov, uint64_t count, struct guest_iovec *v
             *error = -EINVAL;
             return 0;
         }
-        if (v[i].len > GATHER_BYTES || total + v[i].len > GATHER_BYTES)
-            return ~0ul;
-        total += v[i].len;
+        if (v[i].len == 0)
+            continue;
+        *only = nr_parts++ == 0 ? &v[i] : NULL;
+        large |= v[i].len > GATHER_BYTES || total + v[i].len > GATHER_BYTES;
+        total += large ? 0 : v[i].len;
     }
-    return total;
+    return large ? ~0ul : total;
 }
 
 static long read_vector(int32_t fd, uint64_t iov, uint64_t count, int64_t offset)
@@ -137,10 +143,14 @@ static long read_vector(int32_t fd, uint64_t iov, uint64_t count, int64_t offset
     error_t e;
     if (count > IOV_MAX)
         return -EINVAL;
-    uint64_t total = small_vector(iov, count, v, &error);
+    const struct guest_iovec *only;
+    uint64_t total = small_vector(iov, count, v, &error, &only);
     if (error != 0)
         return error;
-    if (total == ~0ul || fd_kind((uint32_t)fd, 0) == FD_SIGNALFD) {
+    bool remote = fd_kind((uint32_t)fd, 0) != FD_SIGNALFD;
+    if (only && remote && offset < 0)
+        return read_request(fd, only->base, clamp_io(only->len));
+    if (total == ~0ul || !remote) {
         e = fs_readv(fs_client_for(fd), fd, iov, (uint32_t)count, offset, &done);
         return e ? linux_error(e) : (long)done;
     }
@@ -170,9 +180,12 @@ static long write_vector(int32_t fd, uint64_t iov, uint64_t count, int64_t offse
     error_t e;
     if (count > IOV_MAX)
         return -EINVAL;
-    uint64_t total = small_vector(iov, count, v, &error);
+    const struct guest_iovec *only;
+    uint64_t total = small_vector(iov, count, v, &error, &only);
     if (error != 0)
         return error;
+    if (only && offset < 0)
+        return write_request(fd, only->base, clamp_io(only->len));
     if (total == ~0ul) {
         e = fs_writev(fs_client_for(fd), fd, iov, (uint32_t)count, offset, &done);
         return e ? write_error(e) : (long)done;

@@ -100,12 +100,10 @@ static bool later(struct fs_time a, struct fs_time b)
 /* As Linux mounts file systems by default: the first access after a change counts, or one a day. */
 void vfs_accessed(struct inode *i)
 {
-    struct fs_time now = fs_now();
-
-    if (later(i->atime, i->mtime) && later(i->atime, i->ctime) && now.s - i->atime.s < 24 * 3600)
+    if (later(i->atime, i->mtime) && later(i->atime, i->ctime) && fs_seconds() - i->atime.s < 24 * 3600)
         return;
     inode_changes(i);
-    i->atime = now;
+    i->atime = fs_now();
 }
 
 error_t vfs_truncate(struct process *p, struct inode *i, uint64_t length)

@@ -19,3 +19,19 @@ struct fs_time fs_now(void)
     } while ((seq & 1) || seq != t->seq);
     return (struct fs_time){ ns / 1000000000, (uint32_t)(ns % 1000000000) };
 }
+
+int64_t fs_seconds(void)
+{
+    static ticks_t until;
+    static uint32_t seq;
+    static int64_t seconds;
+    const volatile struct time_page *t = (const volatile struct time_page *)SRV_TIME_PAGE;
+    ticks_t now = sys_clock();
+
+    if (now >= until || t->seq != seq) {
+        seq = t->seq;
+        until = now + t->hz / 16;
+        seconds = fs_now().s;
+    }
+    return seconds;
+}

@@ -161,6 +161,7 @@ void exec_timer_cancel(struct exec_timer *t) { t->armed = false; }
 void exec_get_stats(struct exec_stats *s) { memset(s, 0, sizeof *s); }
 void coro_get_stats(struct coro_stats *s) { memset(s, 0, sizeof *s); }
 struct fs_time fs_now(void) { return (struct fs_time){ (int64_t)++fake_ticks, 0 }; }
+int64_t fs_seconds(void) { return fs_now().s; }
 
 /* ---- requests ---- */
 struct fake_reply fake_replies[64];
