@@ -126,7 +126,8 @@ static int reading_counts_for_atime_after_a_change(void)
     return 0;
 }
 
-/* Another process takes pages away and gives them back: a read gets some of them or less, never a fault. */
+/* Another process takes pages away and gives them back: a read gets some of them or less, never a fault. Linux
+ * may show a page as a hole that went away after the size was looked at. */
 static int truncation_under_a_reader_ends_it_early(void)
 {
     int fd = filled("shrinks", 'x', 16 * PAGE);
@@ -147,7 +148,7 @@ static int truncation_under_a_reader_ends_it_early(void)
             ssize_t n = pread(fd, buf, 16 * PAGE, 0);
             CHECK(n >= 0 && n <= 16 * PAGE && n % PAGE == 0);
             for (ssize_t k = 0; k < n; k += 61)
-                CHECK(buf[k] == 'x');
+                CHECK(buf[k] == 'x' || buf[k] == 0);
         }
     } while (waitpid(pid, &status, WNOHANG) == 0);
     CHECK(status == 0 && pread(fd, buf, 16 * PAGE, 0) == 16 * PAGE);
