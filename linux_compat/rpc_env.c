@@ -183,8 +183,9 @@ static error_t single_wait(struct rpc_client *c, struct rpc_request *req)
     struct process *p = process_of(c);
     struct thread *t = this_thread();
 
-    if (!c->ring_needed && hart_page()->nr_harts > 1)
+    if (!c->ring_needed && !c->spun && hart_page()->nr_harts > 1)
         rpc_spin(c, hart_page(), (uint32_t)t->frame.hart % MAX_HARTS);
+    c->spun = false;
     for (;;) {
         if (!c->ring_needed) {
             rpc_drain(c);
@@ -268,12 +269,19 @@ const struct rpc_env alone_rpc_env = {
     .combines_ring = true,
 };
 
+static bool single_spin(struct rpc_client *c)
+{
+    return rpc_spin(c, hart_page(), (uint32_t)this_thread()->frame.hart % MAX_HARTS);
+}
+
 const struct rpc_env single_rpc_env = {
     .wait = single_wait,
     .wait_room = env_wait_room,
     .completed = env_completed,
     .copy_in = lent_copy_in,
     .copy_out = lent_copy_out,
+    .interrupted = env_interrupted,
+    .spin = single_spin,
     .combines_ring = true,
 };
 

@@ -94,10 +94,9 @@ static inline __attribute__((always_inline)) void put_answer(struct rpc_call *ca
     struct session *session = s->shared;
     struct cq_entry *entry = &s->cq[s->cq_tail % CQ_ENTRIES];
 
-    entry->token = call->token;
-    entry->error = error <= 0 ? error : ERR_IO;
-    entry->arena_bytes = call->result_bytes;
-    entry->reserved = 0;
+    error = error <= 0 ? error : ERR_IO;
+    entry->head[0] = call->token | (uint64_t)(uint32_t)error << 32;
+    entry->head[1] = call->result_bytes;
     if (call->nr_words == 1)
         entry->word[0] = call->result[0];
     else

@@ -388,10 +388,24 @@ static inline void fill_head(struct sq_entry *entry, const struct rpc_client *cl
     entry->head[1] = request->head[1] | (uint64_t)client->epoch << 32;
 }
 
-/* ---- the only thread on the only hart ---- */
+/* ---- the only thread ---- */
+
+/* The completion of this token if it is the one thing in the ring, and good. */
+static inline const struct cq_entry *lone_answer(const struct rpc_client *client, uint32_t token)
+{
+    const struct session *session = client->session;
+    uint32_t head = client->cq_head;
+
+    if (__builtin_expect(load_relaxed(&session->header.epoch) != client->epoch
+                         || load_acquire(&session->header.cq_tail) != head + 1, 0))
+        return NULL;
+    const struct cq_entry *entry = &session->cq[head % CQ_ENTRIES];
+    return load_relaxed(&entry->token) == token && load_relaxed(&entry->error) == 0 ? entry : NULL;
+}
 
 /*
- * The entry is written: publish it, ring and sleep in one kernel entry. Both
+ * The entry is written: publish it and wait. While the server is awake on another
+ * hart, look at the ring for a while. On one hart, ring and sleep in one kernel entry. Both
  * stores (the tail, our asleep word) stand before the one fence, both looks (at
  * the server's asleep word, at the completion ring) behind it: so each half of
  * the protocol has its fence. Returns the completion of this token if it is the
@@ -400,13 +414,21 @@ static inline void fill_head(struct sq_entry *entry, const struct rpc_client *cl
  */
 static inline const struct cq_entry *exchange(struct rpc_client *client, uint32_t token)
 {
-    const struct session *session = client->session;
     struct session_header *header = &client->session->header;
     uint32_t tail = client->sq_tail + 1, head = client->cq_head, epoch = client->epoch;
     uint64_t bits;
 
     client->sq_tail = tail;
     store_release(&header->sq_tail, tail);
+    if (client->env->spin != NULL) {
+        full_fence();
+        if (__builtin_expect(load_relaxed(&header->server_asleep) != 0, 0)) {
+            client->ring_needed = true;
+            return NULL;
+        }
+        client->spun = !client->env->spin(client);
+        return client->spun ? NULL : lone_answer(client, token);
+    }
     store_relaxed(&header->client_asleep, 1);
     full_fence();
     if (__builtin_expect(load_relaxed(&header->server_asleep) == 0, 0))
@@ -420,10 +442,7 @@ static inline const struct cq_entry *exchange(struct rpc_client *client, uint32_
         client->interrupted = true;
         return NULL;
     }
-    if (__builtin_expect(load_relaxed(&header->epoch) != epoch || load_acquire(&header->cq_tail) != head + 1, 0))
-        return NULL;
-    const struct cq_entry *entry = &session->cq[head % CQ_ENTRIES];
-    return load_relaxed(&entry->token) == token && load_relaxed(&entry->error) == 0 ? entry : NULL;
+    return lone_answer(client, token);
 }
 
 /* The answer to our last entry: the server has consumed all that we published. */
@@ -825,13 +844,11 @@ bool rpc_spin(struct rpc_client *client, const volatile struct hart_page *page, 
 {
     struct session_header *header = &client->session->header;
     uint32_t head = client->cq_head;
+    ticks_t end = 0;
 
     if (page == NULL || page->nr_harts < 2)
         return load_acquire(&header->cq_tail) != head;
-    if (client->spin_ticks == 0)
-        client->spin_ticks = ticks_of_us(page->timebase_hz, SPIN_MAX_US);
-    ticks_t end = sys_clock() + client->spin_ticks;
-    do {
+    for (;;) {      /* the clock is read after the first looks */
         for (unsigned i = 0; i < SPIN_LOOKS; i++) {
             if (load_acquire(&header->cq_tail) != head)
                 return true;
@@ -843,7 +860,15 @@ bool rpc_spin(struct rpc_client *client, const volatile struct hart_page *page, 
             if (page->hart[hart].runnable > 1 || load_relaxed(&header->server_asleep) != 0)
                 return false;
         }
-    } while (sys_clock() < end);
+        ticks_t now = sys_clock();
+        if (end == 0) {
+            if (client->spin_ticks == 0)
+                client->spin_ticks = ticks_of_us(page->timebase_hz, SPIN_MAX_US);
+            end = now + client->spin_ticks;
+        } else if (now >= end) {
+            break;
+        }
+    }
     client->spin_ticks -= client->spin_ticks / 4;
     if (client->spin_ticks < ticks_of_us(page->timebase_hz, SPIN_MIN_US))
         client->spin_ticks = ticks_of_us(page->timebase_hz, SPIN_MIN_US);

@@ -195,28 +195,39 @@ static bool run_timers(void)
     return timer_run(exec_now());
 }
 
-bool exec_turn(void)
+__attribute__((noinline)) static bool turn_clients(void)
 {
-    bool did = coro_any_woken() && coro_run_woken();
+    bool did = false;
 
-    for (struct rpc_server *server = exec.servers; server != NULL; server = server->next) {
-        if (server->hot == NULL)
-            continue;
-        unsigned nr = rpc_server_turn(server);
-        did |= nr != 0;
-    }
     for (uint32_t i = 0; i < exec.nr_clients; i++) {
         if (!coro_env_waits(exec.client[i]))
             continue;
         did |= rpc_drain(exec.client[i]) != 0;
         did |= coro_env_turn(exec.client[i]);
     }
+    return did;
+}
+
+__attribute__((noinline)) static bool turn_timers(bool did)
+{
     if (timer_next() == 0)      /* "at once": work that this turn's requests left */
-        did |= timer_run(0);
-    else if (timer_next() != DEADLINE_NONE && (!did || --exec.turns_to_timer == 0))
-        did |= run_timers();
+        return timer_run(0);
+    return (!did || --exec.turns_to_timer == 0) && run_timers();
+}
+
+bool exec_turn(void)
+{
+    bool did = __builtin_expect(coro_any_woken(), 0) && coro_run_woken();
+
     for (struct rpc_server *server = exec.servers; server != NULL; server = server->next)
-        if (server->to_ring != NULL)
+        if (server->hot != NULL)
+            did |= rpc_server_turn(server) != 0;
+    if (exec.nr_clients != 0)
+        did |= turn_clients();
+    if (timer_next() != DEADLINE_NONE)
+        did |= turn_timers(did);
+    for (struct rpc_server *server = exec.servers; server != NULL; server = server->next)
+        if (__builtin_expect(server->to_ring != NULL, 0))
             rpc_server_flush(server);
     exec.stats.turns++;
     return did;

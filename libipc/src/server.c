@@ -426,14 +426,15 @@ static unsigned serve(struct rpc_server *server, struct server_session *s, unsig
 }
 
 /* One request of a process is in the ring, and nothing else has to come first: the
- * frequent case. False: nothing was changed, serve() shall look. The index is
- * published before the handler runs, which may close the session. */
-static inline bool serve_single(struct rpc_server *server, struct server_session *s)
+ * frequent case. `usual`: 0, or USUAL_HOT for a hot session. False: nothing was
+ * changed, serve() shall look. The index is published before the handler runs,
+ * which may close the session. */
+static inline __attribute__((always_inline)) bool serve_single(struct rpc_server *server, struct server_session *s, uint32_t usual)
 {
     struct session *session = s->shared;
     uint32_t head = s->sq_head;
 
-    if (load_acquire(&session->header.sq_tail) != head + 1 || s->unusual != 0 || peers_have_work(server))
+    if (load_acquire(&session->header.sq_tail) != head + 1 || s->unusual != usual || peers_have_work(server))
         return false;
     struct sq_entry entry = session->sq[head % SQ_ENTRIES];
     copied_once(entry);
@@ -482,7 +483,7 @@ unsigned rpc_server_ring(struct rpc_server *server, uint64_t bits)
         server->last_bits = bits;
         server->last_rung = s;
     }
-    if (__builtin_expect(serve_single(server, s), 1))
+    if (__builtin_expect(serve_single(server, s, 0), 1))
         return 1;
     return ring_all(server, bits);
 }
@@ -490,28 +491,6 @@ unsigned rpc_server_ring(struct rpc_server *server, uint64_t bits)
 unsigned rpc_session_serve(struct rpc_server *server, uint32_t client, unsigned quantum)
 {
     return serve(server, &server->state[client], quantum);
-}
-
-unsigned rpc_server_turn(struct rpc_server *server)
-{
-    unsigned nr = 0;
-
-    for (struct server_session *s = server->hot, *next; s != NULL; s = next) {
-        next = s->next_hot;
-        if (has_work(s)) {
-            nr += serve(server, s, QUANTUM);
-            if (server->to_ring != NULL)
-                rpc_server_flush(server);
-            s->idle_turns = 0;
-            /* Handlers close sessions: the list may have changed under us. */
-            next = s->is_hot ? s->next_hot : NULL;
-        } else if (++s->idle_turns >= COLD_TURNS && fall_asleep(s)) {
-            unlink_hot(server, s);
-        }
-    }
-    if (server->nr_hot > HOT_MAX)
-        trim_hot(server);
-    return nr;
 }
 
 /* ---- waking clients ---- */
@@ -558,5 +537,42 @@ void rpc_server_flush(struct rpc_server *server)
     if (__builtin_expect(s->next_to_ring != NULL, 0))
         s = flush_many(server, s);
     if (must_ring(s))
-        server->ring(server, s->index);
+        server->ring(server, s->index);     /* a tail call */
+}
+
+/* ---- a turn ---- */
+
+__attribute__((noinline)) static unsigned turn_all(struct rpc_server *server)
+{
+    unsigned nr = 0;
+
+    for (struct server_session *s = server->hot, *next; s != NULL; s = next) {
+        next = s->next_hot;
+        if (has_work(s)) {
+            nr += serve(server, s, QUANTUM);
+            if (server->to_ring != NULL)
+                rpc_server_flush(server);
+            s->idle_turns = 0;
+            /* Handlers close sessions: the list may have changed under us. */
+            next = s->is_hot ? s->next_hot : NULL;
+        } else if (++s->idle_turns >= COLD_TURNS && fall_asleep(s)) {
+            unlink_hot(server, s);
+        }
+    }
+    if (server->nr_hot > HOT_MAX)
+        trim_hot(server);
+    return nr;
+}
+
+/* One client that is awake and waits for its answer: the frequent case. */
+unsigned rpc_server_turn(struct rpc_server *server)
+{
+    struct server_session *s = server->hot;
+
+    if (s == NULL || s->next_hot != NULL || !serve_single(server, s, USUAL_HOT))
+        return turn_all(server);
+    s->idle_turns = 0;
+    if (server->to_ring != NULL)
+        rpc_server_flush(server);
+    return 1;
 }

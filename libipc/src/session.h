@@ -30,7 +30,7 @@ struct server_session {
     uint32_t rung_at;               /* client's cq_head when we rang            */
     union {
         struct { bool broken, is_hot, is_peer, reserved; };
-        uint32_t unusual;           /* 0: none of these                         */
+        uint32_t unusual;           /* 0: none of these; USUAL_HOT: is_hot only */
     };
     bool     open, to_ring, rung, was_full;
     bool     fresh;                 /* opened by this server, not taken over    */
@@ -40,6 +40,8 @@ struct server_session {
     struct server_session *next_hot;
     struct server_session *next_to_ring;
 };
+
+#define USUAL_HOT 0x100u            /* little endian: the second of the flags   */
 
 /* A request that runs (or waits to run) on a coroutine. */
 #define JOB_MAX_BUFFERS 4

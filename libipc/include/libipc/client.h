@@ -45,11 +45,14 @@ struct rpc_env {
     error_t (*copy_in)(void *arena, const void *lent, size_t bytes);
     error_t (*copy_out)(void *lent, const void *arena, size_t bytes);
     /* The rest may be left out (0). */
-    /* The client has one thread, and the machine one hart: rpc_invoke does the
-     * waiting by itself, ringing and sleeping in one SYS_SIGNAL_WAIT on `own`,
-     * without locks, and calls `wait` only for what that left open. This is told
+    /* The client has one thread: rpc_invoke does the frequent kind of waiting by
+     * itself, without locks, and calls `wait` only for what that left open. On
+     * one hart it rings and sleeps in one SYS_SIGNAL_WAIT on `own`; this is told
      * when the kernel ended the sleep with ERR_INTERRUPTED. */
     void (*interrupted)(struct rpc_client *);
+    /* With `interrupted`, where the server may run on another hart: look for the
+     * answer for a while (rpc_spin), and say whether it came. */
+    bool (*spin)(struct rpc_client *);
     /* `wait` rings the doorbell itself when rpc_take_ring says so, so that
      * submitting and waiting are one SYS_SIGNAL_WAIT. Otherwise rpc_invoke has
      * rung before it calls `wait`. */
@@ -106,6 +109,7 @@ struct rpc_client {
     uint32_t nr_waiting_room;
     uint32_t sq_head_seen;  /* the server's index when last looked at           */
     uint32_t nr_reserved;   /* begun, not yet published                         */
+    bool     spun;          /* env->spin looked for the last request in vain    */
     bool     ring_needed;   /* something was published while the server slept,
                              * and nobody rang yet: rpc_take_ring               */
     bool     broken;        /* hash differs, or the server's indices are absurd */

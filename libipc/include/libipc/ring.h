@@ -46,10 +46,15 @@ struct sq_entry {
                                  * ended, the cancel itself gets none           */
 
 struct cq_entry {
-    uint32_t token;
-    int32_t  error;         /* 0 or negative, errors.h                          */
-    uint32_t arena_bytes;   /* bytes of results in the request's arena slot     */
-    uint32_t reserved;
+    union {
+        struct {
+            uint32_t token;
+            int32_t  error;         /* 0 or negative, errors.h                  */
+            uint32_t arena_bytes;   /* bytes of results in the request's slot   */
+            uint32_t reserved;
+        };
+        uint64_t head[2];
+    };
     uint64_t word[6];       /* inline results                                   */
 };
 

@@ -138,10 +138,17 @@ static void interrupted_again(struct rpc_client *c)
     fake_upcall(c->own);
 }
 
+/* As linux_compat's on several harts: libipc itself looks for the answer. */
+static bool look_for_answer(struct rpc_client *c)
+{
+    return rpc_spin(c, &harts, 0);
+}
+
 static void run(bool spinning, bool alone, unsigned nr)
 {
     struct rpc_env env = thread_env;
     env.interrupted = alone ? interrupted_again : NULL;
+    env.spin = alone && spinning ? look_for_answer : NULL;
 
     pthread_t thread;
     fake_kernel_reset();
@@ -208,7 +215,7 @@ static void no_wakeup_is_lost_with_one_fence_for_both_halves(void **state)
     run(false, true, 6000);
 }
 
-static void nor_when_the_server_spins(void **state)
+static void nor_when_both_spin(void **state)
 {
     (void)state;
     run(true, true, 6000);
@@ -236,7 +243,7 @@ int main(void)
         cmocka_unit_test(no_wakeup_is_lost_when_all_sleep_at_once),
         cmocka_unit_test(no_wakeup_is_lost_when_the_server_spins),
         cmocka_unit_test(no_wakeup_is_lost_with_one_fence_for_both_halves),
-        cmocka_unit_test(nor_when_the_server_spins),
+        cmocka_unit_test(nor_when_both_spin),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);
 }
