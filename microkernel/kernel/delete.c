@@ -37,7 +37,8 @@
 #include "object/vspace.h"
 
 #define K_PROGRESS 5    /* something was done; do the next step                */
-#define STEPS_PER_LOCK 64
+#define STEPS_PER_LOCK 32
+#define EMPTY_PER_STEP 64       /* slots that are only looked at               */
 
 static struct slot *dying;      /* first slot of a container; linked by `link` */
 
@@ -238,9 +239,10 @@ static error_t step_dying(void)
             return K_PROGRESS;
         }
         if (slot_is_empty(self + at)) {
+            uint64_t end = size - at < EMPTY_PER_STEP ? size : at + EMPTY_PER_STEP;
             do
                 at++;
-            while (at < size && slot_is_empty(self + at));
+            while (at < end && slot_is_empty(self + at));
             self->word1 = at;
             continue;
         }

@@ -43,6 +43,9 @@ struct hart {
     struct tcb *deadlines;      /* heap, kernel/deadline.h                     */
     ticks_t     poll_ticks;     /* how long to poll before sleeping            */
     struct kernel_counters counters;
+    uint64_t    stretch_start;  /* kernel/trace.h                              */
+    uint64_t    slice_pc;       /* where current was when its slice was timed  */
+    uint32_t    slice_longer;   /* how often it was found there at its end     */
     uint64_t    nr_fast_switches;   /* calls and switches of fastpath_ipc      */
 
     /* immutable after init */

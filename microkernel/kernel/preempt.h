@@ -11,6 +11,7 @@
 
 #include "arch/riscv/csr.h"
 #include "kernel/hart.h"
+#include "kernel/trace.h"
 
 #define K_PREEMPTED 1   /* something waits on this hart: restart after it       */
 #define K_AGAIN     2   /* another hart or thread must act first: others run,
@@ -22,6 +23,8 @@
 static inline bool preempt_pending(void)
 {
     struct hart *h = this_hart();
+
+    trace_stretch(true);
     return __atomic_load_n(&h->mailbox, __ATOMIC_RELAXED) != NULL ||
            __atomic_load_n(&h->ops, __ATOMIC_RELAXED) != 0 ||
            (csr_read("sip") & (SIP_SSIP | SIP_STIP | SIP_SEIP)) != 0;

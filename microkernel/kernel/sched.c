@@ -10,9 +10,11 @@
  * more than the reflection.
  *
  * Timer. It is armed on the way to user mode, and only if somebody needs it: a
- * deadline, a limited budget, or equals waiting for the slice to end. Since it
- * is set relative to that moment, and never shorter than SLICE_MIN_TICKS, every
- * dispatched thread gets to execute instructions of its own.
+ * deadline, a limited budget, or equals waiting for the slice to end. It is set
+ * relative to that moment and never shorter than SLICE_MIN_TICKS. Should the way to
+ * user mode and back still take longer than that, the slice ends with the pc where it
+ * began: then it is made twice as long, a few times, before the next thread's turn. So
+ * every dispatched thread gets to execute instructions of its own.
  *
  * Idle. The hart polls its mailbox and pending interrupts for poll_ticks, then
  * declares itself asleep, looks once more, and executes wfi. poll_ticks doubles
@@ -65,8 +67,9 @@ static void sched_arm(struct hart *h)
 
     h->timer_dirty = false;
     if (t != NULL && (sc_is_limited(t->sc) || h->queue.top == t->priority)) {
-        int64_t left = t->sc->remaining;
-        ticks_t end = read_time() + (ticks_t)(left > SLICE_MIN_TICKS ? left : SLICE_MIN_TICKS);
+        int64_t left = t->sc->remaining, least = SLICE_MIN_TICKS << h->slice_longer;
+        ticks_t end = read_time() + (ticks_t)(left > least ? left : least);
+        h->slice_pc = t->x[0];
         if (end < want)
             want = end;
     }
@@ -128,7 +131,7 @@ static void wait_for_budget(struct hart *h, struct tcb *t)
 
     if (over > MAX_PENALTY_PERIODS)
         over = MAX_PENALTY_PERIODS;
-    if (!__builtin_mul_overflow(over, sc->period, &extra))
+    if (!__builtin_mul_overflow(over, sc->period, &extra) && extra <= INT64_MAX)
         sc->replenish_at += extra;
     sc_set_remaining(sc, 0);
     t->state = THREAD_OUT_OF_BUDGET;
@@ -174,14 +177,69 @@ void sched_yield(struct hart *h)
     }
 }
 
+/*
+ * Lending. A caller lends the context it runs on to a receiver of its hart that has
+ * none; who has borrowed one may lend it on. The context lists its lenders, and each
+ * of them waits for an answer. It goes back
+ *   to a lender when his wait ends, for whatever reason: those who lent it on after
+ *     him, and the holder, are then without;
+ *   to the last lender when the holder waits for another message, or is deleted.
+ * All of them are on this hart: a lender or borrower is not migrated.
+ */
 void sched_donate(struct hart *h, struct tcb *from, struct tcb *to)
 {
+    struct sched_context *sc = from->sc;
+
     sched_charge(h);
-    to->sc = from->sc;
-    to->sc->holder = to;
+    from->lent = sc;
+    from->lend_next = sc->lenders;
+    sc->lenders = from;
     from->sc = NULL;
+    to->sc = sc;
+    sc->holder = to;
     tcb_refresh(from);
     tcb_refresh(to);
+}
+
+static void pop_lender(struct sched_context *sc)
+{
+    struct tcb *t = sc->lenders;
+
+    sc->lenders = t->lend_next;
+    t->lent = NULL;
+}
+
+void sched_take_from_holder(struct hart *h, struct sched_context *sc)
+{
+    struct tcb *t = sc->holder;
+
+    sc->holder = NULL;
+    if (t == NULL || t->sc != sc)
+        return;
+    if (t == h->current)
+        sched_charge(h);
+    t->sc = NULL;
+    tcb_refresh(t);
+    if (t->state == THREAD_RUNNABLE)
+        sched_remove(h, t);
+}
+
+void sched_reclaim(struct hart *h, struct tcb *t)
+{
+    struct sched_context *sc = t->lent;
+
+    sched_take_from_holder(h, sc);
+    while (t->lent != NULL)
+        pop_lender(sc);
+    sc->holder = t;
+    t->sc = sc;
+    tcb_refresh(t);
+}
+
+void sched_forget_lenders(struct sched_context *sc)
+{
+    while (sc->lenders != NULL)
+        pop_lender(sc);
 }
 
 void sched_return_context(struct hart *h, struct tcb *t)
@@ -190,18 +248,14 @@ void sched_return_context(struct hart *h, struct tcb *t)
 
     if (sc == NULL || sc == t->home_sc)
         return;
-    if (t == h->current)
-        sched_charge(h);
-    t->sc = t->home_sc;
-    tcb_refresh(t);
-    struct tcb *owner = sc->owner;
-    sc->holder = owner;
-    if (owner == NULL)
+    sched_take_from_holder(h, sc);
+    struct tcb *lender = sc->lenders;
+    if (lender == NULL)
         return;
-    owner->sc = sc;
-    tcb_refresh(owner);
-    if (owner->state == THREAD_RUNNABLE && owner != h->current && !owner->in_queue)
-        sched_make_runnable(h, owner);
+    pop_lender(sc);
+    sc->holder = lender;
+    lender->sc = sc;
+    tcb_refresh(lender);
 }
 
 /* ---- floating point ---- */
@@ -266,6 +320,7 @@ static void switch_to(struct hart *h, struct tcb *next)
     trace(TRACE_SWITCH, trace_thread(next), 0);
     h->slice_start = now;
     h->current = next;
+    h->slice_longer = 0;
     if (next->vspace != h->vspace) {
         struct vspace *old = h->vspace;
         h->vspace = next->vspace;
@@ -339,9 +394,15 @@ void sched_tick(struct hart *h)
     charge(h, t, now);
     if (t->sc->remaining > 0)
         return;
+    if (t->x[0] == h->slice_pc && h->slice_longer < SLICE_MAX_LONGER) {
+        h->slice_longer++;
+        return;
+    }
+    h->slice_longer = 0;
     if (!sc_ready(t->sc)) {
-        wait_for_budget(h, t);
         h->resched = true;
+        if (!t->budget_faults || !thread_budget_fault(h, t))
+            wait_for_budget(h, t);
     } else {
         sched_yield(h);
     }
@@ -384,6 +445,7 @@ static void idle(struct hart *h)
 
     __atomic_store_n(&h->running_priority, PRIORITY_IDLE, __ATOMIC_RELAXED);
     hart_page.hart[h->id].idle = 1;
+    trace_stretch(true);
     sched_arm(h);
     bool useful = poll(h, start);
     if (!useful) {
@@ -397,6 +459,7 @@ static void idle(struct hart *h)
         h->poll_ticks = h->poll_ticks / 2 > POLL_MIN_TICKS ? h->poll_ticks / 2 : POLL_MIN_TICKS;
     hart_page.hart[h->id].idle = 0;
     h->counters.idle_ticks += read_time() - start;
+    trace_stretch(false);
     interrupt_take(h);
 }
 

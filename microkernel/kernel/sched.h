@@ -30,11 +30,15 @@ void sched_forget(struct hart *h, struct tcb *t);
 void sched_tick(struct hart *h);
 /* Switch to the kernel's own tables unless a thread runs on h->vspace. */
 void sched_drop_vspace(struct hart *h);
-/* A borrowed context goes back to its owner. */
+/* Lending of contexts; the rules are in sched.c. t gives a borrowed one back. */
 void sched_return_context(struct hart *h, struct tcb *t);
 void sched_donate(struct hart *h, struct tcb *from, struct tcb *to);
 /* After a call of the current thread: is there anything to do for sched_exit? */
 bool sched_must_choose(const struct hart *h);
+/* t, which lends one, does not wait any more. */
+void sched_reclaim(struct hart *h, struct tcb *t);
+void sched_take_from_holder(struct hart *h, struct sched_context *sc);
+void sched_forget_lenders(struct sched_context *sc);
 void sched_update_page(struct hart *h);
 void timer_set(struct hart *h, ticks_t when);
 

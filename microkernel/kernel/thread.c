@@ -45,9 +45,17 @@ void thread_unclaim(struct tcb *t)
         mailbox_post(t, TCB_OP_RECHECK);
 }
 
-static void wake(struct hart *h, struct tcb *t)
+/* t is out of its wait. */
+static void wait_ended(struct hart *h, struct tcb *t)
 {
     deadline_remove(h, t);
+    if (t->lent != NULL)
+        sched_reclaim(h, t);
+}
+
+static void wake(struct hart *h, struct tcb *t)
+{
+    wait_ended(h, t);
     __atomic_store_n(&t->claimed, 0, __ATOMIC_RELAXED);
     if (t->suspend_pending) {
         t->suspend_pending = 0;
@@ -74,7 +82,7 @@ static bool leave_wait(struct hart *h, struct tcb *t)
     } while (how == LEAVE_CHANGED);
     if (how == LEAVE_CLAIMED)
         return false;
-    deadline_remove(h, t);
+    wait_ended(h, t);
     return true;
 }
 
@@ -112,15 +120,23 @@ static void detach_sched(struct hart *h, struct tcb *t)
     t->home_sc = NULL;
     if (sc == NULL)
         return;
-    if (h->current != NULL && h->current->sc == sc)
-        sched_charge(h);
-    struct tcb *holder = sc->holder;
-    sc->owner = sc->holder = NULL;
-    if (holder != NULL && holder->sc == sc) {
-        holder->sc = NULL;
-        if (holder->state == THREAD_RUNNABLE)
-            sched_remove(h, holder);
-    }
+    sched_take_from_holder(h, sc);
+    sched_forget_lenders(sc);
+    __atomic_store_n(&sc->owner, NULL, __ATOMIC_RELEASE);
+}
+
+/* Its context goes while it waits for a message: it goes on waiting, and will run on
+ * what its callers lend it. False: claimed. */
+static bool make_passive(struct hart *h, struct tcb *t)
+{
+    struct endpoint *ep = t->wait_object;
+
+    spin_lock(&ep->lock);       /* senders look at t->sc under it */
+    bool waits = !t->claimed;
+    if (waits)
+        detach_sched(h, t);
+    spin_unlock(&ep->lock);
+    return waits;
 }
 
 static void detach(struct hart *h, struct tcb *t, uint32_t mask)
@@ -161,7 +177,13 @@ static bool do_detach(struct hart *h, struct tcb *t)
 
     if (__atomic_load_n(&t->claimed, __ATOMIC_ACQUIRE))
         return false;
-    if (mask & DETACH_STOPS && !stop(h, t))
+    uint32_t stops = mask & DETACH_STOPS;
+    if (stops == 1u << TCB_SLOT_SCHED && t->state == THREAD_BLOCKED_RECV) {
+        if (!make_passive(h, t))
+            return false;
+        stops = 0;
+    }
+    if (stops != 0 && !stop(h, t))
         return false;
     detach(h, t, mask);
     __atomic_fetch_and(&t->detach_mask, ~mask, __ATOMIC_RELEASE);
@@ -229,7 +251,7 @@ static bool do_migrate(struct hart *h, struct tcb *t)
         return true;
     if (__atomic_load_n(&t->claimed, __ATOMIC_ACQUIRE))
         return false;
-    if (t->sc != t->home_sc) {
+    if (t->sc != t->home_sc || t->lent != NULL) {
         __atomic_store_n(&t->migrate_refused, 1, __ATOMIC_RELEASE);
         return true;
     }
@@ -364,6 +386,21 @@ static void report_stop(const struct tcb *t, uint64_t cause, uint64_t value)
                t->name, cause, value, t->x[0], t->x[2], t->x[1]);
 }
 
+static bool send_fault(struct hart *h, struct tcb *t, uint64_t cause, uint64_t value)
+{
+    t->fault_words[0] = cause;
+    t->fault_words[1] = value;
+    t->fault_words[2] = t->x[0];
+    t->fault_words[3] = t->x[2];
+    return t->fault_ep != NULL &&
+           endpoint_send(h, t, t->fault_ep, t->fault_badge, SEND_FAULT | SEND_BLOCKING) == K_BLOCKED;
+}
+
+bool thread_budget_fault(struct hart *h, struct tcb *t)
+{
+    return send_fault(h, t, FAULT_BUDGET, (uint64_t)(t->sc->granted - t->sc->remaining));
+}
+
 void thread_fault(struct hart *h, struct tcb *t, uint64_t cause, uint64_t value)
 {
     t->nr_faults++;
@@ -379,12 +416,7 @@ void thread_fault(struct hart *h, struct tcb *t, uint64_t cause, uint64_t value)
         t->x[0] = t->pers_fault;
         return;
     }
-    t->fault_words[0] = cause;
-    t->fault_words[1] = value;
-    t->fault_words[2] = t->x[0];
-    t->fault_words[3] = t->x[2];
-    if (t->fault_ep != NULL &&
-        endpoint_send(h, t, t->fault_ep, t->fault_badge, SEND_FAULT | SEND_BLOCKING) == K_BLOCKED)
+    if (send_fault(h, t, cause, value))
         return;
     report_stop(t, cause, value);
     sched_remove(h, t);

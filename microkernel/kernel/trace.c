@@ -26,6 +26,20 @@ void trace_set_vector(void)
     bool on = __atomic_load_n(&trace_on, __ATOMIC_ACQUIRE);
 
     csr_write("stvec", (uintptr_t)(on ? trap_entry_traced : trap_entry));
+    if (on) {
+        this_hart()->counters.longest_stretch = 0;
+        trace_stretch_point(false);
+    }
+}
+
+void trace_stretch_point(bool ends)
+{
+    struct hart *h = this_hart();
+    uint64_t length = csr_read("instret") - h->stretch_start;
+
+    if (ends && length > h->counters.longest_stretch)
+        h->counters.longest_stretch = length;
+    h->stretch_start = csr_read("instret");
 }
 
 error_t trace_switch(bool on)

@@ -28,6 +28,19 @@ void trace_text(const char *text, uint64_t bytes);      /* <= TRACE_TEXT_MAX    
 void trace_name(const struct tcb *t);
 uint32_t trace_thread(const struct tcb *t) __attribute__((pure));
 
+/*
+ * While tracing, the instructions between two points at which this hart takes
+ * interrupts, or would if one were there, are counted, and the longest such stretch
+ * kept (counters.longest_stretch). At such a point: does a stretch end here too, or
+ * only begin?
+ */
+void trace_stretch_point(bool ends);
+static inline void trace_stretch(bool ends)
+{
+    if (__builtin_expect(trace_on, 0))
+        trace_stretch_point(ends);
+}
+
 /* A system call of the current thread while tracing: reflected or carried out. */
 void trace_call(struct hart *h, struct tcb *t);
 

@@ -100,11 +100,8 @@ struct tcb *trap_page_end(struct tcb *t, uint64_t cause, uint64_t value, uint64_
     return sched_exit(h);
 }
 
-struct tcb *trap_slow(struct tcb *t, uint64_t cause, uint64_t value)
+static inline struct tcb *handle(struct hart *h, struct tcb *t, uint64_t cause, uint64_t value)
 {
-    struct hart *h = this_hart();
-
-    quiesce_enter(h);
     if (cause & CAUSE_INTERRUPT)
         interrupt_take(h);
     else if (cause == CAUSE_LOAD_PAGE || cause == CAUSE_STORE_PAGE || cause == CAUSE_FETCH_PAGE)
@@ -114,6 +111,23 @@ struct tcb *trap_slow(struct tcb *t, uint64_t cause, uint64_t value)
     else if (cause != CAUSE_ILLEGAL || !fp_first_use(h, t))
         thread_fault(h, t, cause, value);
     return sched_exit(h);
+}
+
+static __attribute__((noinline)) struct tcb *handle_traced(struct hart *h, struct tcb *t, uint64_t cause,
+                                                           uint64_t value)
+{
+    trace_stretch_point(false);
+    t = handle(h, t, cause, value);
+    trace_stretch(true);
+    return t;
+}
+
+struct tcb *trap_slow(struct tcb *t, uint64_t cause, uint64_t value)
+{
+    struct hart *h = this_hart();
+
+    quiesce_enter(h);
+    return __builtin_expect(trace_on, 0) ? handle_traced(h, t, cause, value) : handle(h, t, cause, value);
 }
 
 struct tcb *trap_syscall(struct tcb *t)

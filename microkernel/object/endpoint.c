@@ -10,7 +10,8 @@
  * and nr_caps_received tells.
  *
  * Contexts. A caller lends its scheduling context to a receiver of the same
- * hart that has none of its own; the receiver gives it back when it next waits.
+ * hart that has none of its own (kernel/sched.c). What is not a call cannot do so, nor
+ * can a caller of another hart: it is refused.
  */
 #include "object/endpoint.h"
 
@@ -121,6 +122,12 @@ static void forget_recv_reply(struct tcb *receiver)
     spin_unlock(&r->lock);
 }
 
+void endpoint_unlink_receiver(struct endpoint *ep, struct tcb *t)
+{
+    endpoint_unlink(ep, t);
+    forget_recv_reply(t);
+}
+
 /* Fills in t's side of a call that waits for r; r->lock held. */
 static void bind_caller(struct reply *r, struct tcb *t)
 {
@@ -205,7 +212,7 @@ static bool take_bound_bits(struct tcb *t)
 {
     struct notification *n = t->bound;
 
-    if (n->bits == 0)
+    if (n->bits == 0 || t->sc == NULL)
         return false;
     t->x[11] = MSG_INFO(MSG_LABEL_NOTIFICATION, 0, 0);
     t->x[16] = n->bits;
@@ -223,13 +230,13 @@ static enum take take_sender(struct hart *h, struct endpoint *ep, struct tcb *t,
     struct tcb *s = ep->head;
 
     *out = s;
+    bool no_context = t->sc == NULL && (!s->wait_is_call || s->hart != h->id || s->sc == NULL);
+    if (no_context || (s->wait_is_call && reply == NULL)) {
+        *skip_error = no_context ? ERR_NO_SCHED_CONTEXT : ERR_INVALID_ARGUMENT;
+        endpoint_unlink(ep, s);
+        return SKIPPED;
+    }
     if (s->wait_is_call) {
-        bool no_context = t->sc == NULL && (s->hart != h->id || s->sc == NULL);
-        if (reply == NULL || no_context) {
-            *skip_error = no_context ? ERR_NO_SCHED_CONTEXT : ERR_INVALID_ARGUMENT;
-            endpoint_unlink(ep, s);
-            return SKIPPED;
-        }
         spin_lock(&reply->lock);
         if (reply->dead || reply->caller != NULL) {
             spin_unlock(&reply->lock);
@@ -293,7 +300,10 @@ static error_t receive_locked(struct hart *h, struct tcb *t, struct endpoint *ep
             return ERR_BUSY;
         if (how == TAKEN)
             break;
-        thread_complete(s, skip_error);
+        if (s->wait_is_fault)
+            s->suspend_pending = 1;
+        else
+            thread_complete(s, skip_error);
         thread_wake(s);
         if (t->bound != NULL)
             return K_AGAIN;     /* look at its bits again */
@@ -301,6 +311,9 @@ static error_t receive_locked(struct hart *h, struct tcb *t, struct endpoint *ep
     }
     transfer(s, t, s->wait_badge, s->wait_can_grant);
     if (s->wait_is_call) {
+        /* One that was lent for an earlier call, not answered yet, is due back. */
+        if (s->hart == h->id && s->sc != NULL)
+            sched_return_context(h, t);
         if (t->sc == NULL)
             sched_donate(h, s, t);
         thread_unclaim(s);
@@ -322,19 +335,21 @@ error_t endpoint_recv(struct hart *h, struct tcb *t, struct endpoint *ep,
         spin_lock(&ep->lock);
         return receive_locked(h, t, ep, reply, blocking);
     }
-    spin_lock(&n->lock);
-    if (take_bound_bits(t)) {
-        spin_unlock(&n->lock);
-        return K_DONE;
-    }
-    /* Signals must see either no receiver and leave bits, or the queued one. */
-    spin_lock(&ep->lock);
-    if (ep->kind == EP_SENDERS || ep->dead) {
-        spin_unlock(&n->lock);
-        return receive_locked(h, t, ep, reply, blocking);
-    }
-    err = receive_locked(h, t, ep, reply, blocking);
-    spin_unlock(&n->lock);
+    do {                        /* again: a sender was sent away */
+        spin_lock(&n->lock);
+        if (take_bound_bits(t)) {
+            spin_unlock(&n->lock);
+            return K_DONE;
+        }
+        /* Signals must see either no receiver and leave bits, or the queued one. */
+        spin_lock(&ep->lock);
+        bool senders = ep->kind == EP_SENDERS || ep->dead;
+        if (senders)
+            spin_unlock(&n->lock);
+        err = receive_locked(h, t, ep, reply, blocking);
+        if (!senders)
+            spin_unlock(&n->lock);
+    } while (err == K_AGAIN);
     return err;
 }
 
@@ -381,8 +396,7 @@ enum leave endpoint_leave(struct tcb *t)
         how = LEAVE_CLAIMED;
     } else if (t->wait_object == ep &&
                (t->state == THREAD_BLOCKED_SEND || t->state == THREAD_BLOCKED_RECV)) {
-        endpoint_unlink(ep, t);
-        forget_recv_reply(t);
+        endpoint_unlink_receiver(ep, t);
         t->claimed = 0;
         how = LEAVE_DONE;
     }
@@ -435,10 +449,8 @@ error_t endpoint_destroy_step(struct endpoint *ep)
         spin_lock(&ep->lock);
         ep->dead = 1;
         struct tcb *t = ep->head;
-        if (t != NULL) {
-            endpoint_unlink(ep, t);
-            forget_recv_reply(t);
-        }
+        if (t != NULL)
+            endpoint_unlink_receiver(ep, t);
         spin_unlock(&ep->lock);
         if (t == NULL)
             return 0;

@@ -50,6 +50,8 @@ enum leave endpoint_leave(struct tcb *t);
 enum leave reply_leave(struct tcb *t);
 /* With ep->lock held: unlink and claim. */
 void endpoint_unlink(struct endpoint *ep, struct tcb *t);
+/* ... a thread that received nothing: its reply object is free again. */
+void endpoint_unlink_receiver(struct endpoint *ep, struct tcb *t);
 
 /* Senders with the badge leave with ERR_CANCELLED. 0 or K_PREEMPTED. */
 error_t endpoint_cancel_badged(struct endpoint *ep, badge_t badge);

@@ -88,6 +88,15 @@ void irq_fire(struct hart *h, uint32_t source)
     }
 }
 
+/* Tree lock held. */
+static error_t check_target(const struct slot_ref *src, uint64_t *word, badge_t *badge)
+{
+    if (!slot_ref_valid(src) || !slot_read(src->slot, word, badge) ||
+        cap_type(*word) != CAP_TYPE_NOTIFICATION)
+        return ERR_INVALID_CAP;
+    return cap_rights(*word) & RIGHT_WRITE ? 0 : ERR_RIGHTS;
+}
+
 static error_t irq_set_notification(struct invoke *inv, struct irq *irq)
 {
     struct slot_ref src;
@@ -98,18 +107,19 @@ static error_t irq_set_notification(struct invoke *inv, struct irq *irq)
         return err;
     if (hart >= nr_harts || harts[hart].plic_context == ~0u)
         return ERR_INVALID_ARGUMENT;
-    if (!slot_is_empty(&irq->slot)) {
+    spin_lock(&tree_lock);
+    err = check_target(&src, &word, &badge);
+    spin_unlock(&tree_lock);
+    if (err == 0 && !slot_is_empty(&irq->slot)) {
         struct slot_ref own = { &irq->slot, NULL, 0, 1 };
         err = slot_delete(&own);
-        if (err != 0)
-            return err;
     }
+    if (err != 0)
+        return err;
     spin_lock(&tree_lock);
-    if (!slot_ref_valid(&src) || !slot_read(src.slot, &word, &badge) ||
-        cap_type(word) != CAP_TYPE_NOTIFICATION) {
-        err = ERR_INVALID_CAP;
-    } else if (!(cap_rights(word) & RIGHT_WRITE)) {
-        err = ERR_RIGHTS;
+    err = check_target(&src, &word, &badge);
+    if (err != 0) {
+        ;                       /* deleted just now: the source has no target  */
     } else if (!slot_is_empty(&irq->slot) || inv->slot->word0 != inv->word) {
         err = ERR_BUSY;
     } else {

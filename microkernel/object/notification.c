@@ -33,8 +33,8 @@ static struct tcb *claim_bound(struct notification *n)
     struct tcb *t = n->bound;
     struct endpoint *ep;
 
-    if (t == NULL)
-        return NULL;
+    if (t == NULL || __atomic_load_n(&t->sc, __ATOMIC_RELAXED) == NULL)
+        return NULL;            /* without a context it could not run */
     do {
         if (__atomic_load_n(&t->state, __ATOMIC_ACQUIRE) != THREAD_BLOCKED_RECV)
             return NULL;
@@ -42,7 +42,7 @@ static struct tcb *claim_bound(struct notification *n)
     } while (!spin_trylock(&ep->lock));
     bool ours = !t->claimed && t->wait_object == ep && t->state == THREAD_BLOCKED_RECV;
     if (ours)
-        endpoint_unlink(ep, t);
+        endpoint_unlink_receiver(ep, t);
     spin_unlock(&ep->lock);
     return ours ? t : NULL;
 }

@@ -3,7 +3,7 @@
  * Scheduling contexts: the right to run on one hart, budget ticks in every
  * period. With budget == period it is a round-robin slice. A context belongs to
  * the thread configured with it (owner) and may be lent, on the same hart, to a
- * receiver without one, for the time of a call (holder).
+ * receiver without one, for the time of a call (holder), and by that one again.
  */
 #ifndef ATOLL_OBJECT_SCHED_CONTEXT_H
 #define ATOLL_OBJECT_SCHED_CONTEXT_H
@@ -19,10 +19,12 @@ struct sched_context {
     int64_t  granted;           /* ever; granted - remaining was consumed      */
     uint32_t hart;
     struct tcb *owner, *holder;
+    struct tcb *lenders;        /* who lent it on, the last first; sched_donate */
 };
 _Static_assert(sizeof(struct sched_context) <= 1 << SCHED_CONTEXT_BITS, "size");
 
-#define SLICE_MIN_TICKS 100     /* see sched_arm                               */
+#define SLICE_MIN_TICKS 10      /* one microsecond of a 10 MHz clock; sched_arm */
+#define SLICE_MAX_LONGER 6      /* the shortest slice is doubled this often     */
 
 static inline bool sc_is_limited(const struct sched_context *sc)
 {

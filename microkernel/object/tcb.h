@@ -84,6 +84,9 @@ struct tcb {
     struct tcb *run_next, *run_prev;
     struct sched_context *sc;   /* what it runs on now                         */
     struct sched_context *home_sc; /* what it was configured with              */
+    struct sched_context *lent; /* a caller: what it lent its receiver         */
+    struct tcb *lend_next;      /* next of sc->lenders                         */
+    uint32_t budget_faults;     /* TCB_SET_FAULT_EP                            */
     struct vspace *vspace;
     struct slot *cspace;        /* first slot of the root CNode                */
     uint64_t cspace_mask;       /* number of its slots - 1                     */

@@ -7,6 +7,10 @@
  * stopped is looked at under the tree lock, and TCB_RESUME announces itself
  * (`starting`) under the same lock, so a thread found at rest stays so until
  * the lock is let go.
+ *
+ * To give a thread another capability in place of one it has, the old one goes
+ * first, which may need its hart and restarts. So that an error leaves the thread as
+ * it was, all is checked before that, and again after.
  */
 #include "object/tcb_ops.h"
 
@@ -77,20 +81,57 @@ static error_t empty_slot(struct tcb *t, enum tcb_slot which)
     return slot_is_empty(ref.slot) ? 0 : slot_delete(&ref);
 }
 
-/* Tree lock held: copy the capability found at src into an internal slot. */
-static error_t fill_slot(struct tcb *t, enum tcb_slot which, const struct slot_ref *src,
-                         enum cap_type type, unsigned rights)
+/* Tree lock held: may this capability go into a slot of that kind? */
+static error_t check_source(const struct slot_ref *src, enum cap_type type, unsigned rights)
 {
     uint64_t word = src->slot->word0;
 
     if (!slot_ref_valid(src) || cap_type(word) != type || word & CAP_ZOMBIE)
         return ERR_INVALID_CAP;
-    if ((cap_rights(word) & rights) != rights)
-        return ERR_RIGHTS;
+    return (cap_rights(word) & rights) == rights ? 0 : ERR_RIGHTS;
+}
+
+/* Tree lock held: copy the capability found at src into an internal slot. */
+static error_t fill_slot(struct tcb *t, enum tcb_slot which, const struct slot_ref *src,
+                         enum cap_type type, unsigned rights)
+{
+    error_t err = check_source(src, type, rights);
+
+    if (err != 0)
+        return err;
     if (!slot_is_empty(&t->slot[which]))
         return ERR_BUSY;
-    slot_derive(&t->slot[which], src->slot, cap_rights(word), src->slot->word1, CAP_INTERNAL);
+    slot_derive(&t->slot[which], src->slot, cap_rights(src->slot->word0), src->slot->word1, CAP_INTERNAL);
     return 0;
+}
+
+/* Find the new capability, or none for cptr 0, and empty the slot for it. */
+static error_t replace_slot(struct invoke *inv, struct tcb *t, enum tcb_slot which, struct slot_ref *src,
+                            enum cap_type type, unsigned rights)
+{
+    error_t err = inv->arg[0] != 0 ? cspace_find(inv->caller, inv->arg[0], src) : 0;
+
+    if (err != 0)
+        return err;
+    spin_lock(&tree_lock);
+    err = at_rest(inv, t);
+    if (err == 0 && inv->arg[0] != 0)
+        err = check_source(src, type, rights);
+    if (err == 0 && type == CAP_TYPE_SEGMENT) {
+        struct segment *seg = cap_object(src->slot->word0);
+        void *kva;
+        paddr_t pa;
+        err = segment_pin_page(seg, inv->arg[1], &kva, &pa);
+        if (err == 0)
+            segment_unpin_page(seg, inv->arg[1]);
+    }
+    if (err == 0 && type == CAP_TYPE_NOTIFICATION && inv->arg[0] != 0) {
+        const struct notification *n = cap_object(src->slot->word0);
+        if (n->bound != NULL && n->bound != t)
+            err = ERR_BUSY;
+    }
+    spin_unlock(&tree_lock);
+    return err != 0 ? err : empty_slot(t, which);
 }
 
 static void undo_slot(struct tcb *t, enum tcb_slot which)
@@ -99,22 +140,27 @@ static void undo_slot(struct tcb *t, enum tcb_slot which)
     slot_clear(&t->slot[which]);
 }
 
-static error_t configure_locked(struct invoke *inv, struct tcb *t, struct slot_ref src[3])
+/* Without act only checks. */
+static error_t configure_locked(struct invoke *inv, struct tcb *t, struct slot_ref src[3], bool act)
 {
     bool with_sc = inv->arg[2] != 0;
     error_t err = at_rest(inv, t);
 
     if (err != 0)
         return err;
-    if (t == inv->caller || inv->slot->word0 != inv->word)
+    if (inv->slot->word0 != inv->word || t->sc != t->home_sc)
         return ERR_BUSY;
-    if (with_sc) {
+    err = check_source(&src[0], CAP_TYPE_CNODE, 0);
+    if (err == 0)
+        err = check_source(&src[1], CAP_TYPE_VSPACE, 0);
+    if (err == 0 && with_sc) {
         struct sched_context *sc = cap_object(src[2].slot->word0);
-        if (cap_type(src[2].slot->word0) != CAP_TYPE_SCHED_CONTEXT || src[2].slot->word0 & CAP_ZOMBIE)
-            return ERR_INVALID_CAP;
-        if (sc->owner != NULL)
-            return ERR_BUSY;
+        err = check_source(&src[2], CAP_TYPE_SCHED_CONTEXT, 0);
+        if (err == 0 && sc->owner != NULL && sc->owner != t)
+            err = ERR_BUSY;
     }
+    if (err != 0 || !act)
+        return err;
     err = fill_slot(t, TCB_SLOT_CSPACE, &src[0], CAP_TYPE_CNODE, 0);
     if (err != 0)
         return err;
@@ -149,15 +195,17 @@ static error_t tcb_configure(struct invoke *inv, struct tcb *t)
     for (unsigned i = 0; i < 3 && err == 0; i++)
         if (i < 2 || inv->arg[2] != 0)
             err = cspace_find(inv->caller, inv->arg[i], &src[i]);
-    for (unsigned i = TCB_SLOT_CSPACE; i <= TCB_SLOT_SCHED && err == 0; i++) {
-        if (t->state != THREAD_STOPPED)
-            return ERR_BUSY;
-        err = empty_slot(t, (enum tcb_slot)i);
-    }
     if (err != 0)
         return err;
     spin_lock(&tree_lock);
-    err = configure_locked(inv, t, src);
+    err = configure_locked(inv, t, src, false);
+    spin_unlock(&tree_lock);
+    for (unsigned i = TCB_SLOT_CSPACE; i <= TCB_SLOT_SCHED && err == 0; i++)
+        err = empty_slot(t, (enum tcb_slot)i);
+    if (err != 0)
+        return err;
+    spin_lock(&tree_lock);
+    err = configure_locked(inv, t, src, true);
     spin_unlock(&tree_lock);
     return err;
 }
@@ -168,12 +216,13 @@ static error_t set_page(struct invoke *inv, struct tcb *t, enum tcb_slot which)
     struct slot_ref src;
     paddr_t pa;
     void *kva;
-    error_t err = cspace_find(inv->caller, inv->arg[0], &src);
+    error_t err;
 
-    if (err == 0 && ((inv->arg[2] & (PAGE_BYTES - 1)) != 0 || inv->arg[2] >= USER_TOP))
-        err = ERR_INVALID_ARGUMENT;
-    if (err == 0)
-        err = empty_slot(t, which);
+    if ((inv->arg[2] & (PAGE_BYTES - 1)) != 0 || inv->arg[2] >= USER_TOP)
+        return ERR_INVALID_ARGUMENT;
+    if (inv->arg[0] == 0)
+        return ERR_INVALID_CAP;
+    err = replace_slot(inv, t, which, &src, CAP_TYPE_SEGMENT, RIGHT_READ | RIGHT_WRITE);
     if (err != 0)
         return err;
     spin_lock(&tree_lock);
@@ -228,10 +277,11 @@ static error_t set_personality(struct invoke *inv, struct tcb *t)
 static error_t set_fault_ep(struct invoke *inv, struct tcb *t)
 {
     struct slot_ref src;
-    error_t err = inv->arg[0] != 0 ? cspace_find(inv->caller, inv->arg[0], &src) : 0;
+    error_t err;
 
-    if (err == 0)
-        err = empty_slot(t, TCB_SLOT_FAULT_EP);
+    if (inv->arg[1] > 1)
+        return ERR_INVALID_ARGUMENT;
+    err = replace_slot(inv, t, TCB_SLOT_FAULT_EP, &src, CAP_TYPE_ENDPOINT, RIGHT_WRITE);
     if (err != 0 || inv->arg[0] == 0)
         return err;
     spin_lock(&tree_lock);
@@ -239,6 +289,7 @@ static error_t set_fault_ep(struct invoke *inv, struct tcb *t)
     if (err == 0)
         err = fill_slot(t, TCB_SLOT_FAULT_EP, &src, CAP_TYPE_ENDPOINT, RIGHT_WRITE);
     if (err == 0) {
+        t->budget_faults = (uint32_t)inv->arg[1];
         t->fault_badge = t->slot[TCB_SLOT_FAULT_EP].word1;
         t->fault_ep = cap_object(t->slot[TCB_SLOT_FAULT_EP].word0);
     }
@@ -249,10 +300,8 @@ static error_t set_fault_ep(struct invoke *inv, struct tcb *t)
 static error_t bind_notification(struct invoke *inv, struct tcb *t)
 {
     struct slot_ref src;
-    error_t err = inv->arg[0] != 0 ? cspace_find(inv->caller, inv->arg[0], &src) : 0;
+    error_t err = replace_slot(inv, t, TCB_SLOT_NOTIFICATION, &src, CAP_TYPE_NOTIFICATION, RIGHT_READ);
 
-    if (err == 0)
-        err = empty_slot(t, TCB_SLOT_NOTIFICATION);
     if (err != 0 || inv->arg[0] == 0)
         return err;
     spin_lock(&tree_lock);

@@ -24,6 +24,7 @@
 
 #define MAX_COUNT        1024
 #define CLEAR_CHUNK      (32ul << 10)
+#define MAKE_CHUNK       64
 #define MAX_CNODE_RADIX  18
 #define NR_PHYSICAL      256
 #define LARGE_PAGE       (2ul << 20)
@@ -228,14 +229,14 @@ static error_t place(struct retype *r, struct slot *ut)
     return 0;
 }
 
-static error_t check_dest(struct retype *r)
+static error_t check_dest(struct retype *r, uint64_t done)
 {
     if (!slot_ref_valid(&r->dest))
         return ERR_INVALID_CAP;
-    if (r->count > r->dest.room)
+    if (done + r->count > r->dest.room)
         return ERR_RANGE;
     for (uint64_t i = 0; i < r->count; i++)
-        if (!slot_is_empty(r->dest.slot + i))
+        if (!slot_is_empty(r->dest.slot + done + i))
             return ERR_SLOT_OCCUPIED;
     return 0;
 }
@@ -302,40 +303,50 @@ static bool clear_some(struct retype *r, struct slot *ut)
     return at + n == end;
 }
 
+/* Tree lock held: clear a portion of memory, or if that is done make a portion of
+ * the objects. */
+static error_t retype_some(struct retype *r, struct slot *ut, uint64_t *done)
+{
+    error_t err = ut->word0 != r->inv->word ? ERR_INVALID_CAP : check_dest(r, *done);
+
+    if (err == 0)
+        err = place(r, ut);
+    if (err != 0 || !clear_some(r, ut))
+        return err;
+    for (uint64_t i = 0; err == 0 && i < r->count && i < MAKE_CHUNK; i++) {
+        err = make(r, (char *)cap_object(ut->word0) + r->start + i * r->bytes, r->dest.slot + *done);
+        if (err != 0)
+            break;
+        if (!r->sparse) {
+            uint64_t used = r->start + (i + 1) * r->bytes;
+            __atomic_store_n(&ut->word1, used | (r->device ? UNTYPED_DEVICE : 0), __ATOMIC_RELAXED);
+        }
+        ++*done;
+    }
+    return err;
+}
+
 static error_t untyped_retype(struct invoke *inv)
 {
-    struct retype r = { .inv = inv, .type = (enum cap_type)inv->arg[0], .size = inv->arg[1],
-                        .count = inv->arg[3] };
-    struct slot *ut = inv->slot;
+    struct retype r = { .inv = inv, .type = (enum cap_type)inv->arg[0], .size = inv->arg[1] };
+    uint64_t *done = &inv->caller->restart_cursor, count = inv->arg[3];
     error_t err;
 
-    if (inv->arg[0] >= CAP_TYPE_COUNT || r.count == 0 || r.count > MAX_COUNT)
+    if (inv->arg[0] >= CAP_TYPE_COUNT || count == 0 || count > MAX_COUNT)
         return ERR_INVALID_ARGUMENT;
+    r.count = count;            /* for object_size                              */
     err = object_size(&r);
     if (err == 0)
         err = cspace_find(inv->caller, inv->arg[2], &r.dest);
-    if (err != 0)
-        return err;
-    for (;;) {
+    while (err == 0 && *done < count) {
+        r.count = count - *done;
         spin_lock(&tree_lock);
-        err = ut->word0 != inv->word ? ERR_INVALID_CAP : check_dest(&r);
-        if (err == 0)
-            err = place(&r, ut);
-        if (err != 0 || clear_some(&r, ut))
-            break;
+        err = retype_some(&r, inv->slot, done);
         spin_unlock(&tree_lock);
-        if (preempt_pending())
+        if (err == 0 && *done < count && preempt_pending())
             return K_PREEMPTED;
     }
-    for (uint64_t i = 0; err == 0 && i < r.count; i++) {
-        err = make(&r, (char *)cap_object(ut->word0) + r.start + i * r.bytes, r.dest.slot + i);
-        if (err == 0 && !r.sparse) {
-            uint64_t used = r.start + (i + 1) * r.bytes;
-            __atomic_store_n(&ut->word1, used | (r.device ? UNTYPED_DEVICE : 0), __ATOMIC_RELAXED);
-        }
-        inv->result = i + 1;
-    }
-    spin_unlock(&tree_lock);
+    inv->result = *done;
     return err;
 }
 

@@ -41,6 +41,7 @@
 #define UPCALL_START     0x101u    /* written by proc: first entry of a thread  */
 #define UPCALL_NO_MEMORY 0x102u    /* a touch found no frame in pool or account */
 #define UPCALL_SEGMENT   0x103u    /* beyond the end of a Segment (SIGBUS)      */
+#define FAULT_BUDGET     0x104u    /* to the fault endpoint: TCB_SET_FAULT_EP   */
 
 struct upcall_regs {
     uint64_t x[32];             /* x[0] = pc                                    */

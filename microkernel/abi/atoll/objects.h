@@ -91,7 +91,8 @@ enum { CNODE_COPY = 0x200, CNODE_MINT, CNODE_MOVE, CNODE_ROTATE, CNODE_DELETE,
  * TCB_SET_PERSONALITY: a2 = base, a3 = syscall entry, a4 = upcall entry,
  *   a5 = fault entry. base 0: a native thread, nothing is reflected.
  * TCB_SET_IPC_BUFFER: a2 = Segment, a3 = page index, a4 = user address
- * TCB_SET_FAULT_EP: a2 = endpoint cptr (copied, with its badge) or 0
+ * TCB_SET_FAULT_EP: a2 = endpoint cptr (copied, with its badge) or 0,
+ *   a3 = 1: the end of a limited budget is a fault too (FAULT_BUDGET, frame.h)
  * TCB_WRITE_REGS: a2 = address of struct tcb_regs, a3 = 1 to resume after
  * TCB_READ_REGS:  a2 = address of struct tcb_regs (thread must be stopped)
  * TCB_COPY_FPU: a2 = source TCB cptr (FP state as of its last switch; source
@@ -228,7 +229,10 @@ struct kernel_counters {
     uint64_t nr_idle_sleeps;    /* wfi executed                                 */
     uint64_t nr_lock_waits;     /* a kernel lock was not free at once           */
     ticks_t  idle_ticks;
-    uint64_t spare[3];
+    uint64_t nr_fence_targets;  /* harts asked to fence translations, each time */
+    uint64_t longest_stretch;   /* instructions between two points at which this
+                                 * hart takes interrupts; since PLATFORM_TRACE 1 */
+    uint64_t spare[1];
 };
 
 /* A read-only page written by the kernel (CAP_INIT_HART_PAGE): nobody spins in

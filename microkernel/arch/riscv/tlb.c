@@ -38,6 +38,8 @@ void tlb_remote(uint64_t harts, uaddr_t start, size_t bytes)
 {
     if (!harts)
         return;
+    for (uint64_t left = harts; left; left &= left - 1)
+        this_hart()->counters.nr_fence_targets++;
     if (!bytes) {   /* the firmware's way to say everything */
         start = 0;
         bytes = SIZE_MAX;
