@@ -3,7 +3,7 @@
 
     lxbench   tests/bench/lxbench.c in the guest: one line a system call or a fault
     macro     tests/bench/macro.sh in the guest: ordinary commands
-    kernel    tests/guest/roottest with the word "bench" on the kernel's command line: prints `bench NAME COUNT`
+    kernel    tests/guest/kernel with the word "bench" on the kernel's command line: prints `bench NAME COUNT`
     NAME      tests/bench/NAME/*.c takes the supervisor's place and prints `BENCH<tab>name<tab>value<tab>unit` on
               the serial line; peers.tsv beside it (name, value, peer's name) gives what to compare with
 
@@ -31,7 +31,7 @@ from .paths import BUILD, ROOT, TESTS, rel
 FOLDER = TESTS / "bench"
 LINUX_FIGURES = FOLDER / "linux-6.12.tsv"
 TIMEOUT_S = 1800.0
-CROSS_OPERATIONS = 100      # as in tests/guest/roottest/bench.c
+CROSS_OPERATIONS = 100      # as in tests/guest/kernel/bench.c
 
 
 @dataclass
@@ -164,7 +164,7 @@ def _folder_suite(folder: Path, plan: Plan) -> list[Figure]:
 def _across_harts() -> list[tuple[str, str, str]]:
     """Two harts, both counted, the firmware too; the partner's hart is asleep when it is called, and our own
     when the answer comes (profile.per_operation says how)."""
-    options = run.Options(smp=2, timeout_s=TIMEOUT_S, root_image=BUILD / "tests" / "guest" / "roottest.img")
+    options = run.Options(smp=2, timeout_s=TIMEOUT_S, root_image=BUILD / "tests" / "guest" / "kernel.img")
     out = []
     for name, word in (("Call/ReplyRecv across harts, both asleep", "cross-call"),
                        ("signal/wait across harts, both asleep", "cross-signal")):
@@ -191,7 +191,7 @@ def _kernel(plan: Plan) -> list[Figure]:
     if plan.wall:
         say.warn("kernel: counts instructions only")
         return []
-    result = _boot_root(BUILD / "tests" / "guest" / "roottest.img", plan, "bench")
+    result = _boot_root(BUILD / "tests" / "guest" / "kernel.img", plan, "bench")
     lines = re.findall(r"^bench (.+) (\d+)$", result.console.replace("\r", ""), re.M)
     rows = [(name, count, plan.unit) for name, count in lines] + _across_harts() + _kernel_size()
     return _root_suite("kernel", result, rows, FOLDER / "kernel-peers.tsv")
@@ -199,7 +199,7 @@ def _kernel(plan: Plan) -> list[Figure]:
 
 def suites() -> dict[str, Callable[[Plan], list[Figure]]]:
     out: dict[str, Callable[[Plan], list[Figure]]] = {}
-    if (TESTS / "guest" / "roottest").is_dir():
+    if (TESTS / "guest" / "kernel").is_dir():
         out["kernel"] = _kernel
     for folder in sorted(p for p in FOLDER.iterdir() if p.is_dir() and components.find_sources(p)[0]):
         out[folder.name] = lambda plan, folder=folder: _folder_suite(folder, plan)

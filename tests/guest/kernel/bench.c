@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Instruction counts of kernel operations; run with -icount shift=0, one hart. */
-#include "root.h"
+#include "kt.h"
 
 #ifndef ROUNDS
 #define ROUNDS 1000u
@@ -144,6 +144,14 @@ static void bench_map(void)
     report("map + unmap a page, 16 in a range", (instret() - start) * ROUNDS / (ROUNDS / 16 * 16));
 }
 
+static cptr_t run_in(cptr_t space, void (*f)(uint64_t), uint64_t arg)
+{
+    cptr_t t = spawn_in(space, 0, 129);
+
+    OK(start(t, f, arg));
+    return t;
+}
+
 /* Partners in another address space. */
 static void bench_spaces(cptr_t reply)
 {
@@ -151,15 +159,15 @@ static void bench_spaces(cptr_t reply)
 
     invoke(space, VSPACE_INIT, CAP_INIT_POOL, 8, 0, 0, 0);
     invoke(space, VSPACE_CLONE, CAP_INIT_VSPACE, 0, 0, 0, 0);
-    t = spawn_in(space, 0, 129, server, reply);
+    t = run_in(space, server, reply);
     MEASURE("Call/ReplyRecv, 4 words", sys(SYS_CALL, ep, MSG_INFO(0, 4, 0), 1, 2, 3, 4, 0));
     MEASURE("Call/ReplyRecv, 0 words", sys(SYS_CALL, ep, MSG_INFO(0, 0, 0), 0, 0, 0, 0, 0));
     invoke(CAP_INIT_CNODE, CNODE_DELETE, t, 0, 0, 0, 0);
-    t = spawn_in(space, 0, 129, server_fp, reply);
+    t = run_in(space, server_fp, reply);
     MEASURE("Call/ReplyRecv, 4 words, FP on both sides",
             (use_fp(), sys(SYS_CALL, ep, MSG_INFO(0, 4, 0), 1, 2, 3, 4, 0)));
     invoke(CAP_INIT_CNODE, CNODE_DELETE, t, 0, 0, 0, 0);
-    t = spawn_in(space, 0, 129, partner_signal, 0);
+    t = run_in(space, partner_signal, 0);
     MEASURE("signal/wait ping-pong, two spaces", sys_signal_wait(a, b, DEADLINE_NONE));
     invoke(CAP_INIT_CNODE, CNODE_DELETE, t, 0, 0, 0, 0);
     invoke(CAP_INIT_CNODE, CNODE_DELETE, space, 0, 0, 0, 0);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Bare system calls for the kernel's own tests; nothing of the system is used. */
-#ifndef ROOTTEST_SYS_H
-#define ROOTTEST_SYS_H
+#ifndef KERNEL_TEST_SYS_H
+#define KERNEL_TEST_SYS_H
 
 #include <atoll/bootinfo.h>
 #include <atoll/errors.h>

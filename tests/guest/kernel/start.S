@@ -12,6 +12,10 @@ thread_start:
     jalr    s0
     ebreak
 
+/* The guests and their personalities come first in the image, so that all C code
+ * lies above the bases. */
+    .section .text.start.guests, "ax"
+
 /* A fake guest (below fake_base) and its personality (at or above). The guest
  * calls number 1 (add one to a0, count), or 2 (finish); what comes back in a0. */
     .balign 4096
@@ -138,7 +142,7 @@ pattern_call:
     ret
 
 /* For the benchmark: a0 rounds of a reflected call; a1 = notification. */
-    .text
+    .section .text.start.guests, "ax"
     .balign 4096
     .globl fake_bench
 fake_bench:

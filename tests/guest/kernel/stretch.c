@@ -1,0 +1,214 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * With "stretch" and "trace" on the kernel's command line, and -icount: the longest
+ * stretch of instructions with interrupts off in each long operation, on objects so
+ * large that it could not be done in one. `stretch NAME COUNT` lines; each is a case,
+ * too, that fails above the limit.
+ */
+#include "kt.h"
+
+#define LIMIT 20000ul
+#define AREA  0x100000000ul
+
+static uint64_t longest_of_all;
+
+static void begin(void) { OK(invoke(CAP_INIT_PLATFORM, PLATFORM_TRACE, 1, 0, 0, 0, 0)); }
+
+static void end(const char *what)
+{
+    uint64_t longest = counters(0).longest_stretch;
+
+    invoke(CAP_INIT_PLATFORM, PLATFORM_TRACE, 0, 0, 0, 0, 0);
+    print("stretch ");
+    print(what);
+    print(" ");
+    print_number((long)longest);
+    print("\n");
+    if (longest > longest_of_all)
+        longest_of_all = longest;
+    CHECK(longest > 100);
+    check(longest <= LIMIT, what, (long)longest);
+}
+
+#define MEASURE(what, call) do { begin(); error_t err_ = (call); end(what); OK(err_); } while (0)
+
+static cptr_t big_pool(void)
+{
+    static cptr_t p;
+
+    p = make(CAP_TYPE_POOL, 4096, 0);
+    return p;
+}
+
+static cptr_t space_in(cptr_t p)
+{
+    cptr_t v = make(CAP_TYPE_VSPACE, 0, 0);
+
+    OK(invoke(v, VSPACE_INIT, p, 1, 0, 0, 0));
+    return v;
+}
+
+static void revokes(void)
+{
+    cptr_t n = note(), at = n, ut = make(CAP_TYPE_UNTYPED, 21, 0), base = slots(1024);
+
+    for (unsigned i = 0; i < 2000; i++)
+        mint(n, i + 1);
+    MEASURE("revoke of 2000 children", revoke(n));
+    for (unsigned i = 0; i < 2000; i++)
+        at = copy_cap(at, RIGHTS_ALL);
+    MEASURE("revoke of a chain of 2000", revoke(n));
+    OK(retype(ut, CAP_TYPE_TCB, 0, base, 1000, 0));
+    MEASURE("revoke of an Untyped with 1000 TCBs", revoke(ut));
+    OK(retype(ut, CAP_TYPE_ENDPOINT, 0, base, 1024, 0));
+    MEASURE("revoke of an Untyped with 1024 endpoints", revoke(ut));
+    OK(retype(ut, CAP_TYPE_SEGMENT, 0, base, 1000, CAP_INIT_POOL));
+    MEASURE("revoke of an Untyped with 1000 Segments", revoke(ut));
+    OK(retype(ut, CAP_TYPE_VSPACE, 0, base, 1000, 0));
+    MEASURE("revoke of an Untyped with 1000 VSpaces", revoke(ut));
+}
+
+static void retypes(void)
+{
+    cptr_t ut = make(CAP_TYPE_UNTYPED, 24, 0), base = slots(1024);
+
+    MEASURE("retype of 1024 endpoints", retype(ut, CAP_TYPE_ENDPOINT, 0, base, 1024, 0));
+    OK(revoke(ut));
+    MEASURE("retype of 1024 TCBs", retype(ut, CAP_TYPE_TCB, 0, base, 1024, 0));
+    OK(revoke(ut));
+    MEASURE("retype of 1024 VSpaces", retype(ut, CAP_TYPE_VSPACE, 0, base, 1024, 0));
+    OK(revoke(ut));
+    MEASURE("retype of a CNode of 2^17 slots", retype(ut, CAP_TYPE_CNODE, 17, base, 1, 0));
+    OK(revoke(ut));
+    MEASURE("retype of a physical Segment of 8 MiB", retype(ut, CAP_TYPE_SEGMENT, 2048, base, 1, 0));
+    OK(revoke(ut));
+    MEASURE("retype of a Pool of 16 MiB", retype(ut, CAP_TYPE_POOL, 4096, base, 1, 0));
+}
+
+static void cnodes(void)
+{
+    cptr_t ut = make(CAP_TYPE_UNTYPED, 24, 0), c = slots(65), ut2 = make(CAP_TYPE_UNTYPED, 16, 0);
+
+    OK(retype(ut, CAP_TYPE_CNODE, 17, c, 1, 0));
+    MEASURE("delete of an empty CNode of 2^17 slots", destroy(c));
+    OK(retype(ut, CAP_TYPE_CNODE, 14, c, 1, 0));
+    for (unsigned i = 0; i < 16384; i += 3)
+        OK(invoke(c, CNODE_COPY, i, CAP_INIT_TCB, 0, 0, 0));
+    MEASURE("delete of a CNode with 5461 capabilities", destroy(c));
+    OK(retype(ut2, CAP_TYPE_CNODE, 1, c, 64, 0));
+    for (unsigned i = 63; i > 0; i--)
+        OK(invoke(c + i - 1, CNODE_MOVE, i % 2, c + i, 0, 0, 0));
+    MEASURE("delete of CNodes nested 64 deep", destroy(c));
+}
+
+static void spaces(void)
+{
+    cptr_t p = big_pool(), v = space_in(p), w = space_in(p), far = space_in(p);
+    uint64_t pages = 3000;
+
+    MEASURE("reserve and populate 3000 pages", invoke(v, VSPACE_RESERVE, AREA, pages * PAGE, RW | VM_POPULATE, 0, 0));
+    MEASURE("protect 3000 pages", invoke(v, VSPACE_PROTECT, AREA, pages * PAGE, VM_READ, 0, 0));
+    MEASURE("protect them back", invoke(v, VSPACE_PROTECT, AREA, pages * PAGE, RW, 0, 0));
+    MEASURE("clone of 3000 pages", invoke(w, VSPACE_CLONE, v, 0, 0, 0, 0));
+    MEASURE("move of 3000 pages", invoke(v, VSPACE_MOVE, AREA, pages * PAGE, 3 * AREA, 0, 0));
+    MEASURE("discard of 3000 pages", invoke(v, VSPACE_DISCARD, 3 * AREA, pages * PAGE, 0, 0, 0));
+    MEASURE("delete of the clone", destroy(w));
+    MEASURE("populate 3000 pages", invoke(v, VSPACE_POPULATE, 3 * AREA, pages * PAGE, 1, 0, 0));
+    MEASURE("unmap of 3000 pages", invoke(v, VSPACE_UNMAP, 3 * AREA, pages * PAGE, 0, 0, 0));
+    /* One page in every 2 MiB: as many tables as pages. */
+    for (unsigned i = 0; i < 600; i++)
+        OK(invoke(far, VSPACE_RESERVE, AREA + i * 0x200000ul, PAGE, RW | VM_POPULATE, 0, 0));
+    w = space_in(p);
+    MEASURE("clone of 600 tables", invoke(w, VSPACE_CLONE, far, 0, 0, 0, 0));
+    MEASURE("unmap of 600 tables", invoke(far, VSPACE_UNMAP, 0, USER_TOP, 0, 0, 0));
+    MEASURE("delete of a VSpace with 600 tables", destroy(w));
+    for (unsigned i = 0; i < 2000; i++)
+        OK(invoke(far, VSPACE_RESERVE, AREA + i * 2 * PAGE, PAGE, RW | VM_NO_CLONE, 0, 0));
+    MEASURE("protect of 2000 records", invoke(far, VSPACE_PROTECT, AREA, 4000 * PAGE, VM_READ, 0, 0));
+    MEASURE("unmap of 2000 records", invoke(far, VSPACE_UNMAP, AREA, 4000 * PAGE, 0, 0, 0));
+    MEASURE("reserve of 200 GiB", invoke(far, VSPACE_RESERVE, 0, 200ul << 30, RW, 0, 0));
+    MEASURE("protect of 200 GiB", invoke(far, VSPACE_PROTECT, 0, 200ul << 30, VM_READ, 0, 0));
+    MEASURE("unmap of 200 GiB", invoke(far, VSPACE_UNMAP, 0, 200ul << 30, 0, 0, 0));
+}
+
+static void segments(void)
+{
+    cptr_t p = big_pool(), s = make(CAP_TYPE_SEGMENT, 0, p), v[20], big = space_in(p);
+    static char buffer[64 * 1024];
+
+    OK(invoke(s, SEGMENT_RESIZE, 2500, 0, 0, 0, 0));
+    MEASURE("map and populate nothing of 2500 pages",
+            invoke(big, VSPACE_MAP, AREA, 2500 * PAGE, RW | VM_SHARED | VM_POPULATE, s, 0));
+    MEASURE("populate 2500 pages of a Segment", invoke(big, VSPACE_POPULATE, AREA, 2500 * PAGE, 1, 0, 0));
+    for (unsigned i = 0; i < 20; i++) {
+        v[i] = space_in(p);
+        OK(invoke(v[i], VSPACE_MAP, AREA, 2500 * PAGE, VM_READ | VM_SHARED | VM_POPULATE, s, 0));
+    }
+    MEASURE("copy of 64 KiB out of a Segment",
+            invoke(s, SEGMENT_COPY, 0, CAP_INIT_VSPACE, (uint64_t)buffer, sizeof(buffer), 0));
+    begin();
+    struct ret r = sys(SYS_VSPACE_COPY, big, AREA, (uint64_t)buffer, sizeof(buffer), 1, 0, 0);
+    end("vspace_copy of 64 KiB");
+    OK(r.a[0]);
+    MEASURE("collect dirty bits of 64 pages in 20 spaces", (error_t)(invoke(s, SEGMENT_COLLECT_DIRTY, 0, 64, 0, 0, 0) & 0));
+    MEASURE("zero 1000 pages in 20 spaces", invoke(s, SEGMENT_ZERO, 0, 1000 * PAGE, 0, 0, 0));
+    MEASURE("cut 1000 pages off in 20 spaces", invoke(s, SEGMENT_RESIZE, 1500, 0, 0, 0, 0));
+    MEASURE("delete a Segment mapped in 20 spaces", destroy(s));
+    for (unsigned i = 0; i < 20; i++)
+        OK(destroy(v[i]));
+    OK(destroy(big));
+    MEASURE("delete of a Pool", destroy(p));
+}
+
+static void waiting(uint64_t n) { sys_wait(n, DEADLINE_NONE, NULL); rest(); }
+static void sending(uint64_t ep) { sys(SYS_SEND, ep, MSG_INFO(0, 4, 0), 1, 2, 3, 4, 0); rest(); }
+static void at_once(uint64_t when) { sys_wait(sh->word[1], when, NULL); rest(); }
+
+static void waiters(void)
+{
+    cptr_t n = note(), ep = make(CAP_TYPE_ENDPOINT, 0, 0), b = mint(ep, 7);
+
+    sh->word[1] = note();
+    for (unsigned i = 0; i < 90; i++)
+        spawn(0, 129, i % 2 ? waiting : sending, i % 2 ? n : b);
+    MEASURE("delete of a notification with 45 waiters", destroy(n));
+    MEASURE("cancel of 45 senders", invoke(CAP_INIT_CNODE, CNODE_CANCEL_BADGED, b, 0, 0, 0, 0));
+    ticks_t when = now() + 30 * MS;
+    for (unsigned i = 0; i < 80; i++)
+        spawn(0, 129, at_once, when);
+    begin();
+    while (now() < when + MS)
+        ;
+    end("80 deadlines at the same time");
+}
+
+static struct invocation batch_entries[512];
+
+static void batches(void)
+{
+    cptr_t s = slots(512);
+
+    for (unsigned i = 0; i < 512; i++)
+        batch_entries[i] = (struct invocation){ .cap = main_untyped(), .op = UNTYPED_RETYPE,
+                                                .arg = { CAP_TYPE_TCB, 0, s + i, 1 } };
+    MEASURE("a batch of 512 retypes", (error_t)sys(SYS_BATCH, (uint64_t)batch_entries, 512, 0, 0, 0, 0, 0).a[0]);
+    static char text[2000];
+    for (unsigned i = 0; i < sizeof(text); i++)
+        text[i] = i % 100 == 99 ? '\n' : '#';
+    MEASURE("console output of 2000 bytes",
+            (error_t)sys(SYS_DEBUG_WRITE, CAP_INIT_PLATFORM, (uint64_t)text, sizeof(text), 0, 0, 0, 0).a[0]);
+}
+
+void stretches(void)
+{
+    run_case("stretch", "revoke", 1, revokes);
+    run_case("stretch", "retype", 1, retypes);
+    run_case("stretch", "cnode", 1, cnodes);
+    run_case("stretch", "vspace", 1, spaces);
+    run_case("stretch", "segment_and_pool", 1, segments);
+    run_case("stretch", "waiters", 1, waiters);
+    run_case("stretch", "batch", 1, batches);
+    print("stretch of all ");
+    print_number((long)longest_of_all);
+    print("\n");
+}
