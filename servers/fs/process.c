@@ -54,15 +54,32 @@ void process_init(void)
     }
 }
 
+struct process *process_next(const struct process *after)
+{
+    const struct slot_map *map = (const struct slot_map *)(uintptr_t)pages_proc(0);
+    uint32_t slot = after ? after->slot + 1 : FIRST_PROCESS_SLOT;
+
+    while (slot < NR_SLOTS) {
+        uint64_t used = __atomic_load_n(&map->used[slot / 64], __ATOMIC_ACQUIRE) >> slot % 64;
+
+        if (!used) {
+            slot = (slot | 63) + 1;
+            continue;
+        }
+        slot += (uint32_t)__builtin_ctzl(used);
+        /* Two slots carry one pid during exec; the loader's does not count yet. */
+        if (processes[slot].page->in_use && !processes[slot].loading)
+            return &processes[slot];
+        slot++;
+    }
+    return NULL;
+}
+
 struct process *process_by_pid(uint32_t pid)
 {
-    for (uint32_t i = FIRST_PROCESS_SLOT; i < NR_SLOTS; i++) {
-        struct process *p = &processes[i];
-
-        /* Two slots carry one pid during exec; the loader's does not count yet. */
-        if (p->page->in_use && p->page->pid == pid && !p->loading)
+    for (struct process *p = process_next(NULL); p; p = process_next(p))
+        if (p->page->pid == pid)
             return p;
-    }
     return NULL;
 }
 

@@ -368,9 +368,8 @@ static int64_t pid_next(const struct proc_target *t, uint32_t from, uint32_t *sh
     uint32_t best = UINT32_MAX;
 
     (void)t;
-    for (uint32_t i = FIRST_PROCESS_SLOT; i < NR_SLOTS; i++) {
-        const struct process *p = &processes[i];
-        uint32_t pid = p->page->in_use && !p->loading ? p->page->pid : 0;
+    for (const struct process *p = process_next(NULL); p; p = process_next(p)) {
+        uint32_t pid = p->page->pid;
 
         if (pid && pid >= from && pid < best)
             best = pid;

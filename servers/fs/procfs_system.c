@@ -72,14 +72,10 @@ static void count_processes(uint32_t *running, uint32_t *all, uint32_t *newest)
     for (uint32_t h = 0; fs_hart_page && h < fs_info->nr_harts && h < MAX_HARTS; h++)
         if (fs_info->guest_hart_mask >> h & 1 && h != fs_info->hart)
             *running += fs_hart_page->hart[h].runnable;
-    for (uint32_t i = FIRST_PROCESS_SLOT; i < NR_SLOTS; i++) {
-        const volatile struct proc_page *pg = processes[i].page;
-
-        if (!pg->in_use)
-            continue;
+    for (const struct process *p = process_next(NULL); p; p = process_next(p)) {
         ++*all;
-        if (pg->pid > *newest)
-            *newest = pg->pid;
+        if (p->page->pid > *newest)
+            *newest = p->page->pid;
     }
 }
 
@@ -351,10 +347,8 @@ static error_t print_unimplemented(struct text *out, const struct proc_target *t
 {
     (void)t;
     text_printf(out, "pid count system calls answered with ENOSYS\n");
-    for (uint32_t i = FIRST_PROCESS_SLOT; i < NR_SLOTS; i++) {
-        struct process *p = &processes[i];
-
-        if (!p->page->in_use || !p->open || !p->sig->nr_unimplemented)
+    for (const struct process *p = process_next(NULL); p; p = process_next(p)) {
+        if (!p->open || !p->sig->nr_unimplemented)
             continue;
         text_printf(out, "%u %lu", p->page->pid, (unsigned long)p->sig->nr_unimplemented);
         for (unsigned n = 0; n < 512; n++)
@@ -408,6 +402,22 @@ static error_t print_executor(struct text *out, const struct proc_target *t)
     return 0;
 }
 
+/* Who pays for the pool's pages; the kernel keeps some free pages ready for each hart. */
+static error_t print_memory(struct text *out, const struct proc_target *t)
+{
+    uint64_t total, left, used = 0, empty = 0;
+
+    (void)t;
+    segments_memory(&total, &left);
+    for (uint32_t slot = FIRST_PROCESS_SLOT; slot < NR_SLOTS; slot++) {
+        *(processes[slot].open ? &used : &empty) += segments_charged(slot);
+    }
+    text_printf(out, "total %lu\nfree %lu\nsystem %lu\nfiles %lu\nprocesses %lu\nempty_spaces %lu\n",
+                (unsigned long)total, (unsigned long)left, (unsigned long)segments_charged(SYSTEM_ACCOUNT),
+                (unsigned long)segments_charged(FILES_ACCOUNT), (unsigned long)used, (unsigned long)empty);
+    return 0;
+}
+
 #define FILE_NODE(n, fn, b) { .name = n, .mode = S_IFREG | 0444, .print = fn, .blocks = b }
 #define DIR_NODE(n, c) \
     { .name = n, .mode = S_IFDIR | 0555, .children = c, .nr_children = sizeof c / sizeof c[0] }
@@ -433,7 +443,7 @@ static const struct proc_node sys_nodes[] = {
 };
 static const struct proc_node atoll_nodes[] = {
     FILE_NODE("unimplemented", print_unimplemented, false), FILE_NODE("fs", print_executor, false),
-    FILE_NODE("counters", print_counters, false),
+    FILE_NODE("counters", print_counters, false), FILE_NODE("memory", print_memory, false),
 };
 
 const struct proc_node proc_system_nodes[] = {

@@ -20,9 +20,6 @@
 #define CNODE_RADIX  12u
 #define PER_CNODE    (1u << (CNODE_RADIX - 1))
 #define REAP_LOOKS   32u            /* orphans looked at in one go              */
-/* What files hold is not the system's: it may not take the pool's reserve. The
- * accounts below FIRST_PROCESS_SLOT belong to no process. */
-#define FILES_ACCOUNT SERVER_FS
 
 static struct segment *free_list, *orphans, *orphans_last;
 static uint32_t nr_cnodes, used_in_cnode = PER_CNODE;
@@ -238,6 +235,15 @@ void segments_memory(uint64_t *total_pages, uint64_t *free_pages)
     (void)sys_invoke(SRV_CAP_POOL, POOL_INFO, ~0ul, (uintptr_t)&info, 0, 0, 0, &result);
     *total_pages = info.total_pages;
     *free_pages = info.free_pages;
+}
+
+uint64_t segments_charged(uint32_t account)
+{
+    struct pool_info info = { 0 };
+    uint64_t result;
+
+    (void)sys_invoke(SRV_CAP_POOL, POOL_INFO, account, (uintptr_t)&info, 0, 0, 0, &result);
+    return info.used_pages;
 }
 
 uint64_t segments_available(void)

@@ -47,6 +47,12 @@ error_t seg_map(struct segment *, uint32_t client, uint64_t address, uint64_t by
 void segments_reap(void);
 /* Pages of the system's pool. */
 void segments_memory(uint64_t *total_pages, uint64_t *free_pages);
+/* What the Pool's account `account` pays for, in pages (references to shared frames included). */
+uint64_t segments_charged(uint32_t account);
+/* What files hold is not the system's: it may not take the pool's reserve. The accounts
+ * between the system's and FIRST_PROCESS_SLOT belong to no process. */
+#define SYSTEM_ACCOUNT 0u
+#define FILES_ACCOUNT  SERVER_FS
 /* Free pages without those that are kept for the system. */
 uint64_t segments_available(void);
 

@@ -32,6 +32,7 @@
 #define NR_PROCESSES    NR_SLOTS
 #define NR_VMS          NR_SLOTS        /* vm 0 is never used: account 0 is the system's */
 #define WARM_SLOTS      64              /* slots below keep pages and objects for the next process */
+#define WARM_GROUPS     64              /* groups below keep their frame's page for the next thread */
 #define MAX_PID         32768
 
 struct signal_queue { struct queued_signal *first, **end; uint32_t count; };
@@ -81,6 +82,7 @@ struct image {
     uint16_t slot;
     uint8_t  state;
     uint8_t  area;
+    bool     warm;                  /* its shared pages may be there */
     uint16_t holds;                 /* process, reaper jobs: slot is free at 0 */
     struct process *process;
     struct vm *vm;
@@ -145,6 +147,8 @@ struct process *process_alloc(void);
 struct image *image_alloc(struct process *);
 void image_hold(struct image *);
 void image_drop(struct image *);            /* frees the slot at the last one */
+/* Memory is scarce: the pages of one free slot go. False: there was none. */
+bool slots_trim(void);
 void process_free(struct process *);        /* forget it; its image is dropped */
 /* Thread number `frame` (its frame page): vm v's first thread is v, group g's NR_VMS + g. */
 struct thread *thread_take(unsigned frame);

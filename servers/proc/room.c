@@ -38,9 +38,18 @@ static void wait_for_reaper(void)
             break;
 }
 
+/* Is it low although what free slots keep has been given back? */
+static bool is_low_after_trim(void)
+{
+    while (room_is_low())
+        if (!slots_trim())
+            return true;
+    return false;
+}
+
 error_t room_for_process(void)
 {
-    bool low = room_is_low();
+    bool low = is_low_after_trim();
 
     if (!low && reaper_backlog() <= MAX_BACKLOG) {
         if (coro_self() && reaper_busy())       /* started again for want of objects */
@@ -80,7 +89,7 @@ error_t proc_serve_memory_wait(struct rpc_call *call, const struct proc_memory_w
     struct process *victim;
 
     (void)in, (void)out;
-    if (!room_is_low())
+    if (!is_low_after_trim())
         return 0;
     if (!coro_self())
         return RPC_BLOCKS;

@@ -53,6 +53,14 @@ void tables_init(void)
     ids[0].uses = 1;
 }
 
+/* In the page of slot 0: what others may look at. */
+static void slot_mark(unsigned slot, bool used)
+{
+    uint64_t *word = &((struct slot_map *)SRV_PROC_PAGES)->used[slot / 64], bit = 1ul << slot % 64;
+
+    __atomic_store_n(word, used ? *word | bit : *word & ~bit, __ATOMIC_RELEASE);
+}
+
 static bool sessions_closed(const struct image *image)
 {
     return rpc_handled(&fs_client, image->closed_mark[0]) && rpc_handled(&time_client, image->closed_mark[1]);
@@ -87,6 +95,8 @@ struct image *image_alloc(struct process *p)
     image->threads = NULL;
     image->nr_threads = 0;
     image->notification = 0;
+    image->warm = true;
+    slot_mark(image->slot, true);
     return image;
 }
 
@@ -102,16 +112,33 @@ static void give_back(cptr_t segment, uint64_t slot, uint64_t bytes)
     sys_invoke(segment, SEGMENT_ZERO, slot * bytes, bytes, 0, 0, 0, &result);
 }
 
-/* The shared pages of a slot that only a crowd of processes uses; its vm is gone. */
-static void give_back_pages(uint64_t slot)
+/* The shared pages of a free slot. The frame of a TCB that is kept is pinned. */
+static void give_back_pages(struct image *image)
 {
+    uint64_t slot = image->slot;
+
+    image->warm = false;
     give_back(SRV_CAP_SESSIONS + SERVER_PROC, slot, SESSION_BYTES);
     give_back(SRV_CAP_SESSIONS + SERVER_FS, slot, SESSION_BYTES);
     give_back(SRV_CAP_SESSIONS + SERVER_TIME, slot, SESSION_BYTES);
     give_back(SRV_CAP_FD_PAGES, slot, FD_PAGES * PAGE_BYTES);
     give_back(SRV_CAP_PROC_PAGES, slot, PAGE_BYTES);
     give_back(SRV_CAP_SIG_PAGES, slot, PAGE_BYTES);
-    give_back(SRV_CAP_THREAD_FRAMES, slot, PAGE_BYTES);
+    if (!vms[slot].built)
+        give_back(SRV_CAP_THREAD_FRAMES, slot, PAGE_BYTES);
+}
+
+bool slots_trim(void)
+{
+    for (unsigned i = 0; i < nr_free_slots; i++) {
+        struct image *image = &images[free_slots[i]];
+
+        if (image->warm && sessions_closed(image)) {
+            give_back_pages(image);
+            return true;
+        }
+    }
+    return false;
 }
 
 void image_drop(struct image *image)
@@ -123,10 +150,11 @@ void image_drop(struct image *image)
     image->vm = NULL;
     image->page->in_use = 0;
     image->page->pid = 0;
+    slot_mark(image->slot, false);
     image->closed_mark[0] = rpc_posted(&fs_client);
     image->closed_mark[1] = rpc_posted(&time_client);
     if (image->slot >= WARM_SLOTS)
-        give_back_pages(image->slot);
+        give_back_pages(image);
     free_slots[nr_free_slots++] = image->slot;
 }
 
@@ -180,6 +208,8 @@ struct thread *thread_take(unsigned frame)
 void thread_free(struct thread *t)
 {
     t->state = THREAD_FREE;
+    if (t->frame >= NR_VMS + WARM_GROUPS)   /* its TCB is gone */
+        give_back(SRV_CAP_THREAD_FRAMES, t->frame, PAGE_BYTES);
 }
 
 /* ---- ids ---- */

@@ -190,6 +190,14 @@ struct proc_page {
 };
 _Static_assert(sizeof(struct proc_page) <= PAGE_BYTES, "one page");
 
+/* ---- page 0 of proc, which belongs to no process ----
+ * Bit k % 64 of used[k / 64]: page k may say something. proc sets it (release) before it writes page k and
+ * clears it when the slot is free. Who looks for a process looks here first: a page that was never written,
+ * or was given back, is not in memory, and a look at it would make one. */
+struct slot_map {
+    uint64_t used[NR_SLOTS / 64];
+};
+
 /* ---- signal page k: the process writes, proc (and procfs) read ----
  * Nothing in it protects anybody else. */
 struct sig_page {

@@ -294,6 +294,7 @@ static void start_process(uint32_t slot, uint32_t pid)
     struct rpc_call call = fake_call(SERVER_PROC, FS_METHOD_PROCESS_OPEN);
     struct fs_process_open_in in = { .slot = slot };
 
+    ((struct slot_map *)proc_pages)->used[slot / 64] |= 1ul << slot % 64;
     proc_pages[slot].in_use = 1;
     proc_pages[slot].pid = pid;
     proc_pages[slot].state = 'S';

@@ -43,6 +43,7 @@ static error_t invoke(uint64_t cap, uint64_t op, const uint64_t *a, uint64_t *re
     case UNTYPED_INFO: *result = 1ul << 30; break;
     case TCB_UPCALL:  fake.nr_upcalls++; break;
     case TCB_SUSPEND: fake.nr_suspends++; break;
+    case SEGMENT_ZERO: fake.nr_zeroed++; break;
     case TCB_RESUME:  fake.nr_resumes++; break;
     case TCB_INFO:
         n = runs[cap];

@@ -20,7 +20,7 @@
 
 struct fake {
     ticks_t now;
-    unsigned nr_upcalls, nr_suspends, nr_resumes;
+    unsigned nr_upcalls, nr_suspends, nr_resumes, nr_zeroed;
     int fail_after;             /* invocations until one fails; < 0: never */
     unsigned fs_opens, fs_closes, session_ended, orphan_hups;
     uint32_t last_session_ended;

@@ -128,6 +128,40 @@ static void a_slot_comes_back_when_its_sessions_are_closed(void **s)
     fake.servers_are_late = false;
 }
 
+static void pages_of_free_slots_go_once_and_only_theirs(void **s)
+{
+    struct process *a, *b;
+
+    (void)s;
+    while (slots_trim())
+        ;
+    a = do_fork(PARENT);
+    b = do_fork(PARENT);
+    assert_false(slots_trim());
+    do_exit(a, 0);
+    assert_false(slots_trim());         /* a zombie's page is read by others */
+    assert_int_equal(do_wait(PARENT, WAIT_P_PID, (int)a->pid, WAITED, NULL), 0);
+    fake.nr_zeroed = 0;
+    assert_true(slots_trim());
+    assert_int_equal(fake.nr_zeroed, 6);    /* the frame of the TCB that is kept stays */
+    assert_false(slots_trim());
+    do_exit(b, 0);
+}
+
+static void the_slot_map_tells_which_pages_say_something(void **s)
+{
+    const struct slot_map *map = (const struct slot_map *)SRV_PROC_PAGES;
+    struct process *a = do_fork(PARENT);
+    unsigned slot = a->image->slot;
+
+    (void)s;
+    assert_true(map->used[slot / 64] >> slot % 64 & 1);
+    do_exit(a, 0);
+    assert_true(map->used[slot / 64] >> slot % 64 & 1);
+    assert_int_equal(do_wait(PARENT, WAIT_P_PID, (int)a->pid, WAITED, NULL), 0);
+    assert_false(map->used[slot / 64] >> slot % 64 & 1);
+}
+
 static void slots_run_out_with_again(void **s)
 {
     error_t error = 0;
@@ -816,6 +850,7 @@ int main(void)
         T(fork_makes_a_child_like_its_parent), T(a_failed_fork_leaves_nothing),
         T(death_between_begin_and_commit_takes_the_child_along), T(a_foreign_token_does_nothing),
         T(slots_and_memory_are_used_again),
+        T(pages_of_free_slots_go_once_and_only_theirs), T(the_slot_map_tells_which_pages_say_something),
         T(a_slot_comes_back_when_its_sessions_are_closed), T(slots_run_out_with_again), T(nproc_limits_users_but_not_root),
         T(orphans_go_to_init), T(subreapers_come_before_init), T(vfork_answers_when_the_child_exits),
         T(exec_commit_replaces_the_image), T(exec_fail_gives_the_error_back), T(death_during_exec_takes_both_images),
