@@ -5,9 +5,11 @@
  */
 #if defined(__riscv)
 
+/* NOLINTBEGIN(bugprone-reserved-identifier): the compiler chose these names */
 int __ctzdi2(unsigned long v);
 int __clzdi2(unsigned long v);
 int __popcountdi2(unsigned long v);
+/* NOLINTEND(bugprone-reserved-identifier) */
 
 /* Undefined for 0, as the builtin is. */
 int __ctzdi2(unsigned long v)

@@ -57,7 +57,7 @@ void panic(const char *format, ...)
     va_list args;
 
     va_start(args, format);
-    vsnprintf(text, sizeof text, format, args);
+    (void)vsnprintf(text, sizeof text, format, args);
     va_end(args);
     printf("%s: panic: %s\n", program_name, text);
     abort();

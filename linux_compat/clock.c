@@ -113,6 +113,7 @@ static long cpu_clock(int32_t clock, int64_t *ns)
     if (clock == CLOCK_THREAD_CPUTIME) {
         tid = (int32_t)t->tid;
     } else if (clock < 0) {
+        /* cppcheck-suppress shiftNegativeLHS ; Linux's encoding counts on the sign */
         int32_t id = ~(clock >> 3);
         if ((clock & 3) == 3)
             return -EINVAL;

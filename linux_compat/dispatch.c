@@ -54,7 +54,7 @@ extern const entry_point syscall_table[NR_SYSCALLS];
 #pragma GCC diagnostic push
 #pragma GCC diagnostic ignored "-Woverride-init"
 #pragma GCC diagnostic ignored "-Wcast-function-type"
-#define X(number, handler) [number] = (entry_point)handler,
+#define X(number, handler) [number] = (entry_point)(handler),
 const entry_point syscall_table[NR_SYSCALLS] = {
     [0 ... NR_SYSCALLS - 1] = (entry_point)sys_unimplemented,
     CORE_SYSCALLS(X)

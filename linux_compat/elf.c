@@ -30,7 +30,7 @@ error_t elf_read_header(const uint8_t *data, uint64_t bytes, struct elf_header *
     if (bytes < sizeof(h))
         return ERR_NOT_EXECUTABLE;
     memcpy(&h, data, sizeof(h));
-    if (memcmp(h.ident, "\177ELF\2\1\1", 7) || (h.type != ET_EXEC && h.type != ET_DYN) || h.machine != EM_RISCV)
+    if (memcmp(h.ident, "\177ELF\2\1\1", 7) != 0 || (h.type != ET_EXEC && h.type != ET_DYN) || h.machine != EM_RISCV)
         return ERR_NOT_EXECUTABLE;
     if (h.phentsize != ELF_PHDR_BYTES || !h.phnum || h.phnum > ELF_MAX_PHDRS || h.phoff > INT64_MAX / 2)
         return ERR_NOT_EXECUTABLE;

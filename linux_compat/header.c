@@ -4,8 +4,10 @@
  */
 #include <libipc/system.h>
 
+/* NOLINTBEGIN(bugprone-reserved-identifier): symbols of linux_compat.ld */
 extern const char __pers_start[], __text_end[], __rodata_start[], __rodata_end[], __vdso_start[], __vdso_end[];
 extern const char __data_start[], __data_end[], __bss_end[];
+/* NOLINTEND(bugprone-reserved-identifier) */
 extern const char pers_syscall_entry[], pers_upcall_entry[], pers_fault_entry[];
 
 /*

@@ -157,7 +157,7 @@ static error_t parse_script(const uint8_t *head, uint64_t bytes, char *interpret
     interpreter[p - name] = 0;
     while (is_blank(*p))
         p++;
-    strcpy(argument, p);
+    strcpy(argument, p);    /* NOLINT(clang-analyzer-security.insecureAPI.strcpy): as long as the line at most */
     return ERR_OK;
 }
 
@@ -418,7 +418,7 @@ static error_t load(void)
     if (L.is_first)
         first_arguments();
     char *p = L.fd_path;
-    memcpy(p, "/dev/fd/", 8);
+    memcpy(p, "/dev/fd/", 8);   /* NOLINT(bugprone-not-null-terminated-result): the number comes behind it */
     p += 8;
     char digits[12];
     unsigned nr = 0;

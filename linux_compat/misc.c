@@ -169,7 +169,7 @@ long sys_unshare(uint64_t flags)
         return ids()->euid ? -EPERM : -EINVAL;      /* no namespaces */
     if ((flags & alone) && ids()->nr_threads > 1)
         return -EINVAL;
-    return flags & (files | fs) ? linux_error(fs_unshare(fs_client(), (flags & files) != 0, (flags & fs) != 0)) : 0;
+    return (flags & (files | fs)) ? linux_error(fs_unshare(fs_client(), (flags & files) != 0, (flags & fs) != 0)) : 0;
 }
 
 long sys_reboot(uint64_t magic, uint64_t magic2, uint64_t command);

@@ -624,7 +624,7 @@ long sys_mincore(uint64_t at, uint64_t bytes, uint64_t vec)
     uint8_t out[64];
     unsigned n = 0;
     for (uint64_t done = 0; !result && done < page_up(bytes); done += PAGE_BYTES) {
-        struct vspace_query q;
+        struct vspace_query q = { 0 };
         if (kcall_invoke(GUEST_CAP_VSPACE, VSPACE_QUERY, at + done, (uint64_t)&q, 0))
             return -ENOMEM;
         out[n++] = (q.flags & 0x100) != 0;
@@ -663,7 +663,7 @@ static char *put_line(char *p, uaddr_t start, uaddr_t end, unsigned prot, bool s
     *p++ = shared ? 's' : 'p';
     *p++ = ' ';
     p = put_hex(p, offset, 8);
-    memcpy(p, " 00:00 0 ", 9);
+    memcpy(p, " 00:00 0 ", 9);  /* NOLINT(bugprone-not-null-terminated-result): the name comes behind it */
     p += 9;
     while (*name)
         *p++ = *name++;

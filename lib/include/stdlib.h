@@ -15,9 +15,9 @@ bool  heap_commit(void *from, size_t bytes);
 /* NULL when there is no room. Blocks are 16-aligned. */
 void *malloc(size_t bytes) __attribute__((__malloc__));
 void *calloc(size_t nr, size_t bytes) __attribute__((__malloc__));
-void *realloc(void *block, size_t bytes);
+void *realloc(void *p, size_t bytes);
 void *aligned_alloc(size_t alignment, size_t bytes);
-void  free(void *block);
+void  free(void *p);
 /* Walks the whole heap and panics if something is wrong. */
 void  heap_check(void);
 struct heap_stats { size_t used_bytes, free_bytes, grown_bytes; uint64_t nr_blocks; };

@@ -595,6 +595,7 @@ void rpc_end(struct rpc_client *client, struct rpc_request *request)
 }
 
 /* A request published by rpc_call_words failed or waits on: the uncommon rest. */
+/* NOLINTNEXTLINE(misc-no-recursion): RPC_MAX_REPEATS deep at most */
 __attribute__((noinline)) static error_t call_again(struct rpc_client *client, uint16_t method, unsigned flags,
                                                     uint64_t word[6], unsigned nr_in)
 {
@@ -618,6 +619,7 @@ static inline void put_words(uint64_t to[6], const uint64_t from[6], unsigned nr
     }
 }
 
+/* NOLINTNEXTLINE(misc-no-recursion): see call_again */
 __attribute__((noinline)) static error_t call_shared(struct rpc_client *client, uint16_t method, unsigned flags,
                                                      uint64_t word[6], unsigned nr_in)
 {

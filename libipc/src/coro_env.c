@@ -79,6 +79,7 @@ static void wait_room(struct rpc_client *client)
         return;
     }
     struct room_waiter waiter = { coro_self(), client->env_data };
+    /* cppcheck-suppress autoVariables ; taken out again before this function returns */
     client->env_data = &waiter;
     bool cancelled = coro_suspend() == ERR_CANCELLED;
     /* Woken by somebody else than wake_room: take ourselves out. */
@@ -88,10 +89,10 @@ static void wait_room(struct rpc_client *client)
             break;
         }
     }
-    if (cancelled)
+    if (cancelled) {
         coro_set_cancelled(coro_self(), true);
-    if (cancelled)
         coro_yield();
+    }
 }
 
 static void wake_room(struct rpc_client *client)

@@ -363,6 +363,7 @@ static void serve_entry(struct rpc_server *server, struct server_session *s, con
         serve_request(server, s, entry);
 }
 
+/* NOLINTNEXTLINE(misc-no-recursion): a peer is a server, for whose session `serve` looks at no peers */
 __attribute__((noinline)) static void serve_peers(struct rpc_server *server)
 {
     for (uint32_t i = 0; i < server->nr_peers; i++) {
@@ -381,6 +382,7 @@ static inline bool peers_have_work(const struct rpc_server *server)
     return false;
 }
 
+/* NOLINTNEXTLINE(misc-no-recursion): twice at most, see serve_peers */
 static unsigned serve(struct rpc_server *server, struct server_session *s, unsigned quantum)
 {
     struct session *session = s->shared;

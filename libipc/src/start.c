@@ -28,7 +28,7 @@ static void write_console(const char *text, size_t bytes)
  */
 bool heap_commit(void *from, size_t bytes)
 {
-    struct pool_info pool;
+    struct pool_info pool = { 0 };
     uint64_t result, start = (uint64_t)from & ~(PAGE_BYTES - 1);
     uint64_t end = ((uint64_t)from + bytes + PAGE_BYTES - 1) & ~(PAGE_BYTES - 1);
 

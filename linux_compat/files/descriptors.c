@@ -189,7 +189,7 @@ LINUX_CALL(inotify_rm_watch)
 LINUX_CALL(memfd_create)
 {
     struct rpc_in name;
-    int32_t fd;
+    int32_t fd = -1;
     error_t e = path_in(a0, &name);
     if (e == 0 && name.bytes > 249)
         e = ERR_INVALID_ARGUMENT;

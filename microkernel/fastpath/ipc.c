@@ -24,9 +24,9 @@
 
 register struct hart *hart __asm__("tp");
 
-struct tcb *fastpath_call(cptr_t endpoint);
-struct tcb *fastpath_reply_recv(cptr_t endpoint);
-struct tcb *fastpath_signal_wait(cptr_t notification);
+struct tcb *fastpath_call(cptr_t cptr);
+struct tcb *fastpath_reply_recv(cptr_t cptr);
+struct tcb *fastpath_signal_wait(cptr_t cptr);
 
 static FAST_INLINE void set_a6(uint64_t value)
 {

@@ -2,8 +2,10 @@
 /* Bit-counting helpers that the compiler calls for the base ISA; the kernel is
  * linked without the compiler's library. */
 
+/* NOLINTBEGIN(bugprone-reserved-identifier): the compiler chose these names */
 int __ctzdi2(unsigned long v);
 int __clzdi2(unsigned long v);
+/* NOLINTEND(bugprone-reserved-identifier) */
 
 int __ctzdi2(unsigned long v)
 {

@@ -77,6 +77,7 @@ void *boot_alloc(uint64_t bytes, uint64_t align)
             best = &free_ranges[i];
     if (best == NULL)
         panic("no memory in the device tree");
+    /* cppcheck-suppress nullPointer ; panic does not return */
     paddr_t at = (best->base + align - 1) & ~(align - 1), end = best->base + best->bytes;
     if (at >= end || end - at < bytes)
         panic("not enough memory to boot");

@@ -78,6 +78,7 @@ static error_t destroy_memory(enum cap_type type, void *object)
 
 static error_t step(struct slot *slot);
 
+/* NOLINTNEXTLINE(misc-no-recursion): once more, for the notification of an IRQ */
 static error_t destroy(struct slot *slot)
 {
     enum cap_type type = cap_type(slot->word0);
@@ -169,6 +170,7 @@ static bool detached(struct slot *slot)
 }
 
 /* One step of emptying a slot, tree lock held: 0 when it is empty. */
+/* NOLINTNEXTLINE(misc-no-recursion): see destroy */
 static error_t step(struct slot *slot)
 {
     uint64_t word = slot->word0;

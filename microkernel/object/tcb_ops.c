@@ -503,6 +503,6 @@ error_t tcb_decode(struct invoke *inv)
         return 0;
     }
     if (inv->op == TCB_INFO)
-        return inv->rights & (RIGHT_READ | RIGHT_CONTROL) ? tcb_read_info(inv, t) : ERR_RIGHTS;
+        return (inv->rights & (RIGHT_READ | RIGHT_CONTROL)) ? tcb_read_info(inv, t) : ERR_RIGHTS;
     return inv->rights & RIGHT_CONTROL ? decode_control(inv, t) : ERR_RIGHTS;
 }

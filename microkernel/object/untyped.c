@@ -54,7 +54,7 @@ struct segment *untyped_alloc_physical(void)
     return NULL;
 }
 
-void untyped_free_physical(struct segment *seg)
+void untyped_free_physical(const struct segment *seg)
 {
     if (seg >= physical && seg < physical + NR_PHYSICAL)
         physical_state[seg - physical] = 2;

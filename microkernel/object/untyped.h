@@ -17,7 +17,7 @@ error_t untyped_decode(struct invoke *inv);
 /* The structs of physical Segments come from a fixed table, since device memory
  * cannot hold them. NULL: full. Tree lock held (or boot). */
 struct segment *untyped_alloc_physical(void);
-void untyped_free_physical(struct segment *seg);    /* no-op for others        */
+void untyped_free_physical(const struct segment *seg);  /* no-op for others        */
 
 /*
  * POOL_ADD_MEMORY: all of an Untyped becomes a Pool's. Its child from then on

@@ -194,7 +194,7 @@ error_t vspace_bind(struct vspace *vs, struct pool *pool, unsigned account)
     if (account >= POOL_ACCOUNTS)
         return ERR_RANGE;
     spin_lock(&vs->lock);
-    if (vs->dying) {
+    if (vs->dying) {    /* NOLINT(bugprone-branch-clone): in this order, each for its own reason */
         err = ERR_DELETED;
     } else if (vs->pool) {
         err = ERR_BUSY;

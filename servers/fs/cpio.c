@@ -39,7 +39,7 @@ static error_t read_header(struct cpio_reader *r, struct cpio_member *m, uint32_
     const uint8_t *h = r->data + r->at;
     uint32_t f[13];
 
-    if (r->bytes - r->at < HEADER_BYTES || (memcmp(h, "070701", 6) && memcmp(h, "070702", 6)))
+    if (r->bytes - r->at < HEADER_BYTES || (memcmp(h, "070701", 6) != 0 && memcmp(h, "070702", 6) != 0))
         return ERR_BAD_MESSAGE;
     for (int i = 0; i < 13; i++)
         if (hex8(h + 6 + i * 8, &f[i]))
@@ -86,7 +86,7 @@ error_t cpio_next(struct cpio_reader *r, struct cpio_member *m)
         }
         m->data = r->data + r->at;
         r->at = aligned(r->at + m->bytes) < r->bytes ? aligned(r->at + m->bytes) : r->bytes;
-        if (strcmp(m->name, "TRAILER!!!"))
+        if (strcmp(m->name, "TRAILER!!!") != 0)
             return 0;
     }
 }

@@ -78,7 +78,7 @@ uint32_t vfs_hash(const struct dentry *dir, const char *name, uint32_t len)
 static bool hash_grow(void)
 {
     uint32_t n = nr_buckets ? nr_buckets * 2 : FIRST_BUCKETS;
-    struct dentry **fresh = calloc(n, sizeof *fresh);
+    struct dentry **fresh = calloc(n, sizeof *fresh); /* NOLINT(bugprone-sizeof-expression): of pointers */
 
     if (!fresh)
         return nr_buckets != 0;
@@ -116,7 +116,7 @@ static void hash_remove(struct dentry *d)
     nr_hashed--;
 }
 
-struct dentry *dentry_find(struct dentry *dir, const char *name, uint32_t len, uint32_t hash)
+struct dentry *dentry_find(const struct dentry *dir, const char *name, uint32_t len, uint32_t hash)
 {
     if (!nr_buckets)
         return NULL;
@@ -249,7 +249,7 @@ static void lru_trim(void)
     for (unsigned looks = 8; nr_lru > CACHED_MAX && looks; looks--) {
         struct dentry *d = lru_first;
 
-        lru_remove(d);
+        lru_remove(d);  /* NOLINT(clang-analyzer-core.NullDereference): nr_lru is not 0 */
         if (!d->refs)
             dentry_destroy(d);
     }

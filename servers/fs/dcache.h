@@ -22,7 +22,7 @@ void cursor_add(struct dentry *dir, struct dir_cursor *);
 void cursor_remove(struct dentry *dir, struct dir_cursor *);
 
 /* Only the hash; NULL. */
-struct dentry *dentry_find(struct dentry *dir, const char *name, uint32_t len, uint32_t hash);
+struct dentry *dentry_find(const struct dentry *dir, const char *name, uint32_t len, uint32_t hash);
 /* Another name, perhaps another directory. cookie 0: keeps its place in the same directory,
  * else goes to the end of the new one. Nothing is changed on ERR_NO_MEMORY. */
 error_t dentry_move(struct dentry *, struct dentry *to, const char *name, uint32_t len, uint64_t cookie);

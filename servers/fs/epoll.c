@@ -167,7 +167,7 @@ static struct epitem **find_slot(struct epoll *ep, const struct file *f, int32_t
 static void grow_table(struct epoll *ep)
 {
     uint32_t nr = ep->nr_buckets * 2;
-    struct epitem **bucket = calloc(nr, sizeof(*bucket));
+    struct epitem **bucket = calloc(nr, sizeof(*bucket)); /* NOLINT(bugprone-sizeof-expression): of pointers */
 
     if (bucket == NULL)
         return;     /* longer chains, nothing worse */
@@ -221,13 +221,14 @@ static void item_free(struct epitem *item)
 static void epoll_unwatch(struct file *f)
 {
     while (f->poll_links != NULL)
-        item_free(f->poll_links);
+        item_free(f->poll_links);   /* NOLINT(clang-analyzer-unix.Malloc): takes it off this list */
 }
 
 /* ---- circles ---- */
 
 /* The longest way down from ep, itself counted; more than EP_NESTING means too
  * deep. Sets *circle when it meets `target`. Each set is entered once a walk. */
+/* NOLINTNEXTLINE(misc-no-recursion): EP_NESTING deep */
 static int depth_below(struct epoll *ep, const struct epoll *target, int level, bool *circle)
 {
     if (ep == target)
@@ -250,6 +251,7 @@ static int depth_below(struct epoll *ep, const struct epoll *target, int level, 
     return ep->visited_depth = deepest + 1;
 }
 
+/* NOLINTNEXTLINE(misc-no-recursion): EP_NESTING deep */
 static int depth_above(struct epoll *ep, int level)
 {
     if (level > EP_NESTING)
@@ -551,7 +553,7 @@ static void epoll_release(struct file *f)
 
     for (uint32_t i = 0; i < ep->nr_buckets; i++)
         while (ep->bucket[i] != NULL)
-            item_free(ep->bucket[i]);
+            item_free(ep->bucket[i]);   /* NOLINT(clang-analyzer-unix.Malloc): takes it off this list */
     waitq_close(&ep->waiters);
     free(ep->bucket);
     free(ep);
@@ -569,7 +571,7 @@ static struct epoll *epoll_new(void)
     if (ep == NULL)
         return NULL;
     ep->nr_buckets = 8;
-    ep->bucket = calloc(ep->nr_buckets, sizeof(*ep->bucket));
+    ep->bucket = calloc(ep->nr_buckets, sizeof(*ep->bucket)); /* NOLINT(bugprone-sizeof-expression): of pointers */
     if (ep->bucket == NULL) {
         free(ep);
         return NULL;

@@ -189,9 +189,9 @@ void io_skip(struct io *io, uint64_t bytes)
     if (bytes > io_left(io))
         bytes = io_left(io);
     while (bytes) {
-        uint64_t address, n = bytes;
+        uint64_t address, n = io->kind == IO_VECTOR ? vector_piece(io, bytes, &address) : bytes;
 
-        if (io->kind == IO_VECTOR && !(n = vector_piece(io, bytes, &address)))
+        if (n == 0)
             return;
         advance(io, n);
         bytes -= n;

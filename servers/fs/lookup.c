@@ -158,6 +158,7 @@ static bool is_dots(const char *s, uint32_t len)
 /* The last component was reached in the mode that wants its directory. */
 static error_t found_last(const struct walk *w, struct last *last, const char *name, uint32_t len, uint32_t hash)
 {
+    /* cppcheck-suppress ctunullpointer ; that mode has a place for it */
     *last = (struct last){ .dir = w->at, .name = name, .len = len, .hash = hash, .trailing_slash = w->slash };
     if (!is_dots(name, len))
         return 0;

@@ -263,6 +263,7 @@ error_t fs_serve_openat(struct rpc_call *call, const struct fs_openat_in *in, st
     if (!p)
         return ERR_PEER_CLOSED;
     e = vfs_open(p, in->dirfd, in->path, in->flags, in->mode, &f);
+    /* NOLINTNEXTLINE(clang-analyzer-core.NullDereference): with ERR_WOULD_BLOCK there is a file */
     if (e == ERR_WOULD_BLOCK && (f->flags & O_NONBLOCK) == 0) {
         e = f->ops->open_wait && f->ops->poll ? open_park(call, f, fd_flags) : ERR_NO_ADDRESS;
         file_put(f);

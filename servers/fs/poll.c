@@ -37,10 +37,13 @@ struct parked_poll {
     uint32_t ready;
 };
 
+#pragma GCC diagnostic push   /* read from the client, by address */
+#pragma GCC diagnostic ignored "-Wanalyzer-use-of-uninitialized-value"
 static uint32_t wanted(const struct fs_pollfd *pfd)
 {
     return (uint16_t)pfd->events | FS_POLL_ALWAYS;
 }
+#pragma GCC diagnostic pop
 
 static error_t write_back(struct rpc_call *call, uint64_t fds_out, const struct fs_pollfd *fds, uint32_t count)
 {
@@ -106,6 +109,8 @@ static const struct parked_ops poll_ops = {
     .release = poll_release,
 };
 
+#pragma GCC diagnostic push   /* read from the client, by address */
+#pragma GCC diagnostic ignored "-Wanalyzer-use-of-uninitialized-value"
 /* One look at all; POLLNVAL counts as ready. */
 static uint32_t look(struct process *process, struct fs_pollfd *fds, uint32_t count)
 {
@@ -115,7 +120,7 @@ static uint32_t look(struct process *process, struct fs_pollfd *fds, uint32_t co
     poll_process = process;
     for (struct fs_pollfd *pfd = fds; pfd != fds + count; pfd++) {
         uint32_t level = 0;
-        if (pfd->fd >= 0) {
+        if (pfd->fd >= 0) {     /* NOLINT(clang-analyzer-core.UndefinedBinaryOperatorResult): read from the client, by address */
             struct file *f = (uint32_t)pfd->fd < table->size ? table->entry[pfd->fd].file : NULL;
             level = f == NULL || (f->flags & O_PATH) ? FS_POLLNVAL : file_poll(f, NULL) & wanted(pfd);
         }
@@ -125,6 +130,7 @@ static uint32_t look(struct process *process, struct fs_pollfd *fds, uint32_t co
     poll_process = NULL;
     return ready;
 }
+#pragma GCC diagnostic pop
 
 /* Takes over fds (allocated). */
 static error_t wait(struct rpc_call *call, struct process *process, const struct fs_poll_in *in, struct fs_pollfd *fds)

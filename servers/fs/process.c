@@ -12,6 +12,7 @@
  */
 #include "process.h"
 
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -145,6 +146,7 @@ static struct ticket *hoarded_ticket(void)
     for (unsigned i = 0; i < NR_TICKETS; i++)
         if (held[tickets[i].slot] > 1 && (!found || tickets[i].order < found->order))
             found = &tickets[i];
+    assert(found != NULL);
     return found;
 }
 
@@ -246,14 +248,26 @@ static void process_stop(struct process *p)
     p->exe = (struct path){ 0 };
 }
 
-static void first_process(struct process *p)
+/* No descriptors, at the root. False: no memory, and it stays closed. */
+static bool start_afresh(struct process *p)
 {
     struct fd_table *files = fd_table_new();
     struct fs_context *fs = context_new(&vfs_root, &vfs_root, 022);
 
-    if (!files || !fs)
-        return;
+    if (!files || !fs) {
+        if (files)
+            fd_table_put(files, NULL);
+        context_put(fs);
+        return false;
+    }
     process_start(p, files, fs, (struct path){ 0 });
+    return true;
+}
+
+static void first_process(struct process *p)
+{
+    if (!start_afresh(p))
+        return;
     (void)streams_first_descriptors(p);
 }
 
@@ -278,11 +292,7 @@ error_t fs_serve_process_open(struct rpc_call *call, const struct fs_process_ope
         return 0;
     }
     /* A parent that invented its ticket made a child without descriptors. */
-    struct fd_table *files = fd_table_new();
-    struct fs_context *fs = context_new(&vfs_root, &vfs_root, 022);
-
-    if (files && fs)
-        process_start(p, files, fs, (struct path){ 0 });
+    (void)start_afresh(p);
     return 0;
 }
 

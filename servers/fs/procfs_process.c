@@ -260,9 +260,9 @@ static error_t print_limits(struct text *out, const struct proc_target *t)
             uint64_t v = t->process->page->rlimit[i][k];
 
             if (v == ~0ul)
-                snprintf(value[k], sizeof value[k], "unlimited");
+                (void)snprintf(value[k], sizeof value[k], "unlimited");
             else
-                snprintf(value[k], sizeof value[k], "%lu", (unsigned long)v);
+                (void)snprintf(value[k], sizeof value[k], "%lu", (unsigned long)v);
         }
         text_printf(out, "%-25s %-20s %-20s %-10s\n", limits[i].name, value[0], value[1], limits[i].unit);
     }
@@ -417,8 +417,8 @@ static int64_t thread_next(const struct proc_target *t, uint32_t from, uint32_t 
 }
 
 /* ---- the tree ---- */
-#define FILE_NODE(n, m, fn, b) { .name = n, .mode = S_IFREG | (m), .print = fn, .blocks = b }
-#define LINK_NODE(n, fn) { .name = n, .mode = S_IFLNK | 0777, .text = fn##_text, .follow = fn##_follow }
+#define FILE_NODE(n, m, fn, b) { .name = (n), .mode = S_IFREG | (m), .print = (fn), .blocks = (b) }
+#define LINK_NODE(n, fn) { .name = (n), .mode = S_IFLNK | 0777, .text = fn##_text, .follow = fn##_follow }
 #define COMMON_NODES \
     FILE_NODE("stat", 0444, print_stat, true), FILE_NODE("status", 0444, print_status, true), \
     FILE_NODE("statm", 0444, print_statm, true), FILE_NODE("cmdline", 0444, print_cmdline, false), \

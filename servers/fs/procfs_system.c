@@ -418,9 +418,9 @@ static error_t print_memory(struct text *out, const struct proc_target *t)
     return 0;
 }
 
-#define FILE_NODE(n, fn, b) { .name = n, .mode = S_IFREG | 0444, .print = fn, .blocks = b }
+#define FILE_NODE(n, fn, b) { .name = (n), .mode = S_IFREG | 0444, .print = (fn), .blocks = (b) }
 #define DIR_NODE(n, c) \
-    { .name = n, .mode = S_IFDIR | 0555, .children = c, .nr_children = sizeof c / sizeof c[0] }
+    { .name = (n), .mode = S_IFDIR | 0555, .children = (c), .nr_children = sizeof(c) / sizeof((c)[0]) }
 
 static const struct proc_node random_nodes[] = {
     FILE_NODE("uuid", print_uuid, false), FILE_NODE("boot_id", print_boot_id, false),

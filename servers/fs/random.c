@@ -28,10 +28,18 @@ static uint32_t key[8];
 static unsigned char stock[STOCK_BYTES];
 static size_t stock_left;
 
-#define ROTL(x, n) ((x) << (n) | (x) >> (32 - (n)))
-#define QUARTER(a, b, c, d) \
-    (a += b, d ^= a, d = ROTL(d, 16), c += d, b ^= c, b = ROTL(b, 12), \
-     a += b, d ^= a, d = ROTL(d, 8), c += d, b ^= c, b = ROTL(b, 7))
+static inline uint32_t rotl(uint32_t x, unsigned n)
+{
+    return x << n | x >> (32 - n);
+}
+
+static inline void quarter(uint32_t *a, uint32_t *b, uint32_t *c, uint32_t *d)
+{
+    *a += *b, *d = rotl(*d ^ *a, 16);
+    *c += *d, *b = rotl(*b ^ *c, 12);
+    *a += *b, *d = rotl(*d ^ *a, 8);
+    *c += *d, *b = rotl(*b ^ *c, 7);
+}
 
 void chacha20_block(const unsigned k[8], unsigned counter, const unsigned nonce[3], unsigned char out[64])
 {
@@ -40,14 +48,14 @@ void chacha20_block(const unsigned k[8], unsigned counter, const unsigned nonce[
 
     memcpy(x, in, sizeof x);
     for (int i = 0; i < 10; i++) {
-        QUARTER(x[0], x[4], x[8], x[12]);
-        QUARTER(x[1], x[5], x[9], x[13]);
-        QUARTER(x[2], x[6], x[10], x[14]);
-        QUARTER(x[3], x[7], x[11], x[15]);
-        QUARTER(x[0], x[5], x[10], x[15]);
-        QUARTER(x[1], x[6], x[11], x[12]);
-        QUARTER(x[2], x[7], x[8], x[13]);
-        QUARTER(x[3], x[4], x[9], x[14]);
+        quarter(&x[0], &x[4], &x[8], &x[12]);
+        quarter(&x[1], &x[5], &x[9], &x[13]);
+        quarter(&x[2], &x[6], &x[10], &x[14]);
+        quarter(&x[3], &x[7], &x[11], &x[15]);
+        quarter(&x[0], &x[5], &x[10], &x[15]);
+        quarter(&x[1], &x[6], &x[11], &x[12]);
+        quarter(&x[2], &x[7], &x[8], &x[13]);
+        quarter(&x[3], &x[4], &x[9], &x[14]);
     }
     for (int i = 0; i < 16; i++) {
         uint32_t v = x[i] + in[i];

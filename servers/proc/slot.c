@@ -249,7 +249,7 @@ struct thread *thread_by_tid(uint32_t tid)
     return tid < MAX_PID && ids[tid].thread ? &threads[ids[tid].thread - 1] : NULL;
 }
 
-void pid_set_process(uint32_t pid, struct process *p)
+void pid_set_process(uint32_t pid, const struct process *p)
 {
     ids[pid].process = p ? (uint16_t)(p - processes + 1) : 0;
 }

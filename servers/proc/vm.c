@@ -372,7 +372,7 @@ static void move_area_caps(struct batch *b, const struct image *image, unsigned 
     cptr_t cnode = vm_cap(image->vm, ROW_CNODE);
 
     for (unsigned i = 0; i < GUEST_AREA_CAPS - 1; i++)
-        if (i == 0 || i <= SERVER_TIME)
+        if (i <= SERVER_TIME)
             batch_add(b, cnode, CNODE_MOVE, GUEST_CAP_NOTIFICATION(image->area) + i,
                       CAP_IN(cnode, GUEST_CAP_NOTIFICATION(from) + i), 0, 0, 0);
 }

@@ -192,5 +192,6 @@ void wait_child_changed(struct process *child)
 void wait_process_gone(struct process *p)
 {
     while (p->waits)
+        /* NOLINTNEXTLINE(clang-analyzer-unix.Malloc): parked_unlink takes it off this list */
         finish((struct wait_record *)p->waits, ERR_CANCELLED, NULL);
 }

@@ -77,7 +77,7 @@ unsigned devices_find(const void *fdt_blob, size_t bytes, struct device *out)
 {
     struct fdt_node node = { 0 };
     unsigned found = 0, kept = 0;
-    struct segment_info info;
+    struct segment_info info = { 0 };
     struct fdt fdt;
 
     if (!fdt_open(&fdt, fdt_blob, bytes))

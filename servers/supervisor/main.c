@@ -135,7 +135,7 @@ static const char *server_name(unsigned id)
 static void report_fault(struct system *s, const struct sys_message *m)
 {
     unsigned id = (unsigned)(m->badge - FAULT_BADGE);
-    struct tcb_regs regs;
+    struct tcb_regs regs = { 0 };
 
     (void)s;
     say("server %s faulted: pc %#lx cause %#lx value %#lx", server_name(id), m->word[0], m->word[1], m->word[2]);

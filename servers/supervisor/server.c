@@ -202,7 +202,7 @@ static uaddr_t build_memory(const struct server *s, const struct system *system)
     uaddr_t entry;
     error_t error;
 
-    snprintf(name, sizeof name, "servers/%s.elf", c->name);
+    (void)snprintf(name, sizeof name, "servers/%s.elf", c->name);
     program = archive_find(system->archive, system->boot->archive_bytes, name);
     if (!program.data)
         fail("the archive has no %s", name);

@@ -78,7 +78,7 @@ bool deadline_set(struct deadline *d, int64_t at_ns, bool realtime)
         remove_at(d->place - 1);
     if (count == capacity) {
         uint32_t more = capacity ? capacity * 2 : 64;
-        struct deadline **bigger = realloc(heap, more * sizeof *heap);
+        struct deadline **bigger = realloc(heap, more * sizeof *heap); /* NOLINT(bugprone-sizeof-expression): of pointers */
 
         if (!bigger)
             return false;

@@ -137,7 +137,7 @@ static uint32_t minor_of(const struct vport *port)
 static void path_of(char *path, const char *prefix, const char *name)
 {
     size_t n = strlen(prefix);
-    memcpy(path, prefix, n);
+    memcpy(path, prefix, n);    /* NOLINT(bugprone-not-null-terminated-result): the name comes behind it */
     memcpy(path + n, name, strlen(name) + 1);
 }
 

@@ -133,8 +133,8 @@ error_t unix_find(struct rpc_call *, int32_t fd, struct process **, struct unix_
 void unix_wake(struct unix_socket *, uint32_t events);
 /* Wake who waits for room in u's queue (messages or connections). */
 void unix_wake_blocked(struct unix_socket *u);
-void unix_block_on(struct unix_socket *sender, struct unix_socket *receiver);
-void unix_set_peer(struct unix_socket *dgram, struct unix_socket *peer);
+void unix_block_on(struct unix_socket *u, struct unix_socket *on);
+void unix_set_peer(struct unix_socket *u, struct unix_socket *peer);
 struct unix_cred unix_cred_of(const struct process *);
 /* Take and clear the pending error. */
 error_t unix_take_error(struct unix_socket *);

@@ -160,6 +160,7 @@ static void lose_peer(struct unix_socket *u, bool unread)
 
 static void socket_destroy(struct unix_socket *u);
 
+/* NOLINTNEXTLINE(misc-no-recursion): what waits to be accepted does not listen */
 static void refuse_waiting(struct unix_socket *u)
 {
     while (u->accept_first != NULL) {
@@ -198,6 +199,7 @@ static void drop_links(struct unix_socket *u)
     }
 }
 
+/* NOLINTNEXTLINE(misc-no-recursion): see refuse_waiting */
 static void socket_destroy(struct unix_socket *u)
 {
     unix_unbind(u);

@@ -46,6 +46,19 @@ TEST(batch, an_empty_one_does_nothing)
     CHECK(r.a[0] == 0 && r.a[1] == 0);
 }
 
+TEST(batch, a_refused_invocation_has_no_result)
+{
+    static struct invocation b;
+
+    b = (struct invocation){ .cap = 0, .op = CNODE_DELETE, .result = 1 };
+    CHECK_EQ(sys(SYS_BATCH, (uint64_t)&b, 1, 0, 0, 0, 0, 0).a[0], ERR_INVALID_CAP);
+    CHECK_EQ(b.result, 0);
+
+    struct ret r = sys(SYS_INVOKE, 0, CNODE_DELETE, 1, 2, 3, 4, 5);
+
+    CHECK(r.a[0] == ERR_INVALID_CAP && r.a[1] == 0);
+}
+
 TEST(batch, a_bad_address_is_a_fault)
 {
     struct ret r = sys(SYS_BATCH, 0x7000, 1, 0, 0, 0, 0, 0);

@@ -359,7 +359,7 @@ static void op_collect(void)
 {
     unsigned g = rng(SEGMENTS);
     uint32_t first = rng(SEG_MAX - 64);
-    uint64_t bitmap;
+    uint64_t bitmap = 0;
 
     REQUIRE(COMPLETE(segment_collect_dirty(&world.segment[g], first, 64, &bitmap)) == 0);
     for (uint32_t i = 0; i < 64; i++) {
