@@ -13,7 +13,7 @@ from .layout import MethodLayout, Message, Place, element_size, layout_hash
 from .model import SCALARS, Enum, Interface, Method, Param, TypeRef
 
 TEMPLATES = Path(__file__).resolve().parent / "templates"
-OUTPUTS = ("types.h", "client.h", "client.c", "server.h", "server.c", "trace.c", "fuzz.c")
+OUTPUTS = ("types.h", "client.h", "client.c", "server.h", "server.c", "trace.c", "fuzz.c", "double.h", "double.c")
 WIDTH = 110
 
 _C_SCALAR = {"u8": "uint8_t", "u16": "uint16_t", "u32": "uint32_t", "u64": "uint64_t",
@@ -95,6 +95,28 @@ class Wire:
         }
         head, args = lists[kind]
         return wrap(f"{head}(", args, ")", 8)
+
+    def double_prototype(self, kind: str) -> str:
+        """Functions with which a test tells its double what to answer. kind: tell, answer."""
+        answer = ["error_t error", f"const struct {self.fn}_out *out"]
+        lent = ["const void *lent"] if self.m.lend("lend_out") else []
+        name = f"void {self.gen.it.name}_double_{self.m.name}"
+        if kind == "tell":
+            return wrap(f"{name}(", [*answer, *lent], ")")
+        return wrap(f"{name}_answer(", ["struct double_call *call", *answer, *lent], ")")
+
+    def double_call(self, kind: str) -> str:
+        """How the double's synchronous stub calls its two halves."""
+        lent = self.m.lend("lend_out")
+        if kind == "submit":
+            return wrap(f"{self.fn}_submit(", ["rpc", *self.param_names(), "&req"], ")", 8)
+        return wrap(f"{self.fn}_finish(", ["rpc", "req", *([lent.name] if lent else []), *self.result_names()], ")", 8)
+
+    @property
+    def done_member(self) -> str:
+        lent = self.m.lend("lend_out")
+        result = self.m.done_of(lent) if lent else None
+        return result.name if result else ""
 
     # ---- words ----
 
@@ -375,6 +397,10 @@ class Generator:
 
     def files(self) -> dict[str, str]:
         return {f"{self.it.name}_{output}": self.render(output) for output in OUTPUTS}
+
+    @property
+    def lends(self) -> bool:
+        return any(w.m.lend("lend_out") for w in self.wires)
 
     def markdown(self) -> str:
         return self.render("reference.md")

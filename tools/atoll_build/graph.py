@@ -181,7 +181,8 @@ class Writer:
         if not names:
             return
         outputs = [f"build/gen/{n}{s}" for n in names
-                   for s in ("_types.h", "_client.h", "_client.c", "_server.h", "_server.c", "_trace.c")]
+                   for s in ("_types.h", "_client.h", "_client.c", "_server.h", "_server.c", "_trace.c",
+                             "_fuzz.c", "_double.h", "_double.c")]
         compiler = sorted(str(p.relative_to(ROOT)) for p in c.IDL_COMPILER.rglob("*")
                           if p.is_file() and "__pycache__" not in p.parts)
         self.edge([*outputs, "build/gen/idl.stamp"], "idl", [f"idl/interfaces/{n}.idl" for n in names],
