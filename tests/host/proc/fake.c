@@ -127,6 +127,12 @@ static void cancel_session(uint32_t slot)
         }
 }
 
+void catch_all(struct process *p)
+{
+    sig(p)->ignored = 0;
+    sig(p)->defaulted = 0;
+}
+
 void cancel_parked(struct process *p) { cancel_session(p->image->slot); }
 
 void rpc_session_open(struct rpc_server *s, uint32_t client) { (void)s; open_sessions[client] = true; }
@@ -192,14 +198,12 @@ void run_timers(ticks_t until)
 
 /* ---- peers ---- */
 
-void fs_process_open(struct rpc_client *c, uint32_t slot, uint64_t ticket) { (void)c, (void)slot, (void)ticket; fake.fs_opens++; }
-void fs_process_exec(struct rpc_client *c, uint32_t a, uint32_t b, uint32_t phase) { (void)c, (void)a, (void)b; fake.fs_opens += phase == 0; }
-void fs_process_close(struct rpc_client *c, uint32_t slot) { (void)slot; c->sq_tail++; fake.fs_closes++; }
-void fs_session_ended(struct rpc_client *c, uint32_t sid) { (void)c; fake.session_ended++; fake.last_session_ended = sid; }
-void fs_signals_pending(struct rpc_client *c, uint32_t slot, uint64_t pending) { (void)c, (void)slot; fake.told_pending = pending; }
-void time_process_open(struct rpc_client *c, uint32_t slot) { (void)c, (void)slot; }
-void time_process_exec(struct rpc_client *c, uint32_t a, uint32_t b) { (void)c, (void)a, (void)b; }
-void time_process_close(struct rpc_client *c, uint32_t slot) { (void)c, (void)slot; }
+uint64_t told_pending(void)
+{
+    unsigned nr = double_nr_calls(&fs_double, FS_METHOD_SIGNALS_PENDING);
+
+    return nr ? fs_double_signals_pending_call(nr - 1)->pending : 0;
+}
 
 void shutdown_when_idle(uint32_t status) { fake.shutdown_status = (int)status; }
 void shutdown_now(uint32_t status, bool reboot) { (void)reboot; fake.shutdown_status = (int)status; }
@@ -250,7 +254,8 @@ struct rpc_call request(struct process *p)
 {
     static uint32_t token = 100;
 
-    return (struct rpc_call){ .client = p ? p->image->slot : SERVER_FS, .token = ++token };
+    token++;
+    return (struct rpc_call){ .client = p ? p->image->slot : SERVER_FS, .token = token };
 }
 
 static void start_init(void)
@@ -304,6 +309,8 @@ int world_reset(void **state)
     sig(init_process)->ignored = SIG_IGNORE_SET;
     sig(init_process)->no_child_wait = 0;
     page(init_process)->pending = 0;
+    double_reset(&fs_double);
+    double_reset(&time_double);
     answer = (struct answer){ 0 };
     fake = (struct fake){ .now = fake.now, .fail_after = -1, .shutdown_status = -1, .segment_id = 5 };
     return process_count() == 1 ? 0 : -1;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * A world for proc's tests: its server files run natively over a kernel that
- * says yes (or fails on request), a runtime that records answers, and a reaper
- * that is done at once.
+ * says yes (or fails on request), the generated doubles of fs and time, a runtime
+ * that records answers, and a reaper that is done at once.
  */
 #ifndef TEST_PROC_FAKE_H
 #define TEST_PROC_FAKE_H
@@ -13,6 +13,9 @@
 #include <stdint.h>
 #include <cmocka.h>
 
+#include <fs_double.h>
+#include <time_double.h>
+
 #include "exit.h"
 #include "process.h"
 #include "signal.h"
@@ -22,9 +25,6 @@ struct fake {
     ticks_t now;
     unsigned nr_upcalls, nr_suspends, nr_resumes, nr_zeroed;
     int fail_after;             /* invocations until one fails; < 0: never */
-    unsigned fs_opens, fs_closes, session_ended, orphan_hups;
-    uint32_t last_session_ended;
-    uint64_t told_pending;
     uint32_t client_word;       /* what client memory holds */
     uint64_t segment_id;
     int shutdown_status;        /* -1: none */
@@ -58,10 +58,16 @@ error_t do_kill(struct process *from, int pid, uint32_t signo);
 error_t do_wait(struct process *, uint32_t type, int32_t id, uint32_t options, struct proc_wait_result *);
 struct sig_page *sig(struct process *);
 bool is_pending(struct process *, uint32_t signo);
+/* Handlers for all signals. */
+void catch_all(struct process *);
 void cancel_parked(struct process *);
 void run_timers(ticks_t until);
+/* What fs was told last of a process's pending signals. */
+uint64_t told_pending(void);
 static inline struct proc_page *page(struct process *p) { return p->image->page; }
 
+/* A row of a theme's table. */
+#define T(f) cmocka_unit_test_teardown(f, world_reset)
 #define WAITED (WAIT_EXITED)
 #define PARENT init_process
 
