@@ -51,6 +51,7 @@ static void clients_init(struct process *p)
         rpc_client_renew(c, (struct session *)(base + AREA_SESSION(peer[i].server)), env,
                          GUEST_CAP_DOORBELL(p->area, peer[i].server), p->notification, peer[i].hash);
         c->env_data = p;
+        c->own_bit = CLIENT_BIT(peer[i].server);
     }
 }
 

@@ -404,6 +404,21 @@ static inline const struct cq_entry *lone_answer(const struct rpc_client *client
 }
 
 /*
+ * On one hart, an answer was taken without the bit that told of it. Left there it
+ * would end the next wait at once, that answer's bit the one after it, and so on
+ * for ever: each request would then miss the kernel's short way. Nothing is lost
+ * with a bit: who sleeps looks at the ring first.
+ */
+static void forget_bits(struct rpc_client *client)
+{
+    uint64_t bits;
+
+    client->bits_left = false;
+    if (sys_wait(client->own, DEADLINE_POLL, &bits) == ERR_INTERRUPTED)
+        client->env->interrupted(client);
+}
+
+/*
  * The entry is written: publish it and wait. While the server is awake on another
  * hart, look at the ring for a while. On one hart, ring and sleep in one kernel entry. Both
  * stores (the tail, our asleep word) stand before the one fence, both looks (at
@@ -434,12 +449,16 @@ static inline const struct cq_entry *exchange(struct rpc_client *client, uint32_
     if (__builtin_expect(load_relaxed(&header->server_asleep) == 0, 0))
         return NULL;
     if (__builtin_expect(load_relaxed(&header->cq_tail) != head || load_relaxed(&header->epoch) != epoch, 0)) {
-        client->ring_needed = true;
+        client->ring_needed = client->bits_left = true;
         return NULL;
     }
     client->ring_needed = false;
     if (__builtin_expect(sys_signal_wait(client->doorbell, client->own, DEADLINE_NONE, &bits) == ERR_INTERRUPTED, 0)) {
         client->interrupted = true;
+        return NULL;
+    }
+    if (__builtin_expect(bits != client->own_bit, 0)) {
+        client->bits_left = true;       /* another server's ended the wait */
         return NULL;
     }
     return lone_answer(client, token);
@@ -509,7 +528,10 @@ __attribute__((noinline)) static error_t await_rest(struct rpc_client *client, s
         client->interrupted = false;
         client->env->interrupted(client);
     }
-    return await(client, request, cancellable);
+    error_t error = await(client, request, cancellable);
+    if (client->bits_left)
+        forget_bits(client);
+    return error;
 }
 
 __attribute__((noinline)) static error_t invoke_shared(struct rpc_client *client, struct rpc_request *request,
@@ -560,7 +582,9 @@ void rpc_submit(struct rpc_client *client, struct rpc_request *request)
 
 error_t rpc_finish(struct rpc_client *client, struct rpc_request *request, bool cancellable)
 {
-    return await(client, request, cancellable);
+    if (is_alone(client) && client->env->spin == NULL)
+        client->bits_left = true;
+    return await_rest(client, request, cancellable);
 }
 
 void rpc_cancel(struct rpc_client *client, struct rpc_request *request)

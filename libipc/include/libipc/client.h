@@ -99,6 +99,7 @@ struct rpc_client {
     const struct rpc_env *env;
     cptr_t   doorbell;      /* the server's notification                        */
     cptr_t   own;           /* the client's notification                        */
+    uint64_t own_bit;       /* what this server sets there (env->interrupted)   */
     uint64_t layout_hash;   /* from the generated header                        */
     uint32_t epoch;
     /* guarded by env->lock */
@@ -114,6 +115,7 @@ struct rpc_client {
                              * and nobody rang yet: rpc_take_ring               */
     bool     broken;        /* hash differs, or the server's indices are absurd */
     bool     interrupted;   /* env->interrupted is still to be called           */
+    bool     bits_left;     /* in `own`, of an answer that was taken already    */
     void    *env_data;
     uint32_t parks_seen;    /* the header's `parks` when rpc_spin last looked   */
     ticks_t  spin_ticks;    /* rpc_spin's learned bound; 0: not yet known       */

@@ -169,6 +169,7 @@ static void run(bool spinning, bool alone, unsigned nr)
         /* Doorbell: bit slot % 48 of notification 4 (fake: from bit 8 of the cap). */
         assert_int_equal(rpc_client_init(&u->client, &sessions[u->slot], &env, 4 | u->slot % 48 << 8,
                                          CAP_IN(9, u->slot), SAMPLE_LAYOUT_HASH), 0);
+        u->client.own_bit = 2;  /* what the fake kernel sets there */
         fake_allow_memory(u->buffer, sizeof u->buffer);
     }
     alarm(SECONDS);
