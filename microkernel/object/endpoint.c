@@ -238,7 +238,7 @@ static enum take take_sender(struct hart *h, struct endpoint *ep, struct tcb *t,
     }
     if (s->wait_is_call) {
         spin_lock(&reply->lock);
-        if (reply->dead || reply->caller != NULL) {
+        if (reply->dead || reply->caller != NULL || reply->receiver != NULL) {
             spin_unlock(&reply->lock);
             return REFUSED;
         }
