@@ -18,6 +18,10 @@
  * Destroying memory objects may take long; this happens without the tree lock,
  * with the zombie marked busy (aux = 1) so that only one hart does it and
  * nobody moves the slot.
+ *
+ * A Pool is taken apart only when no VSpace or Segment uses it, which may never
+ * be, so nobody waits for that: its zombie moves into the Pool's own slot, and
+ * whoever destroys the last user finishes it.
  */
 #include "kernel/delete.h"
 
@@ -63,17 +67,52 @@ static error_t destroy_vspace(struct vspace *vs)
     return K_AGAIN;
 }
 
-/* Without the tree lock; the zombie is marked busy. */
-static error_t destroy_memory(enum cap_type type, void *object)
+/* The tree lock is let go meanwhile; the zombie is marked busy. */
+static error_t destroy_memory(struct slot *slot, enum cap_type type, void *object)
 {
     error_t err;
 
-    switch (type) {
-    case CAP_TYPE_VSPACE:  err = destroy_vspace(object); break;
-    case CAP_TYPE_SEGMENT: err = segment_destroy_step(object); break;
-    default:               err = pool_destroy_step(object); break;
-    }
-    return err < 0 ? K_AGAIN : err;     /* ERR_BUSY: users are left */
+    slot->aux = 1;
+    spin_unlock(&tree_lock);
+    err = type == CAP_TYPE_VSPACE ? destroy_vspace(object) : segment_destroy_step(object);
+    spin_lock(&tree_lock);
+    slot->aux = 0;
+    if (err == 0 && type == CAP_TYPE_SEGMENT)
+        untyped_free_physical(object);
+    return err;
+}
+
+/* A Pool's zombie: 0 when it is gone, K_AGAIN while the Pool is used. */
+static error_t destroy_pool(struct slot *slot)
+{
+    struct pool *pool = cap_object(slot->word0);
+
+    if (pool_destroy_step(pool) != 0)
+        return K_AGAIN;
+    untyped_pool_gone(pool);
+    return finish(slot);
+}
+
+/* The last capability of a Pool: the slot becomes empty, whoever uses the Pool. */
+static error_t begin_pool(struct slot *slot)
+{
+    struct slot *self = &((struct pool *)cap_object(slot->word0))->self;
+    uint64_t word0 = slot->word0;
+
+    tree_move(slot, self);
+    slot_clear(slot);
+    slot_set(self, word0 | CAP_ZOMBIE, 0);
+    (void)destroy_pool(self);
+    return 0;
+}
+
+/* The Pool that a VSpace or Segment uses; it stays a Pool's memory until this hart
+ * leaves the kernel. */
+static struct pool *pool_of(enum cap_type type, const void *object)
+{
+    if (type == CAP_TYPE_VSPACE)
+        return ((const struct vspace *)object)->pool;
+    return type == CAP_TYPE_SEGMENT ? ((const struct segment *)object)->pool : NULL;
 }
 
 static error_t step(struct slot *slot);
@@ -83,6 +122,7 @@ static error_t destroy(struct slot *slot)
 {
     enum cap_type type = cap_type(slot->word0);
     void *object = cap_object(slot->word0);
+    struct pool *pool = pool_of(type, object);
     error_t err;
 
     if (slot->aux == 1)
@@ -97,19 +137,17 @@ static error_t destroy(struct slot *slot)
         err = step(irq_slot(object));
         irq_set_in_use(object, err != 0);
         break;
-    default:
-        slot->aux = 1;
-        spin_unlock(&tree_lock);
-        err = destroy_memory(type, object);
-        spin_lock(&tree_lock);
-        slot->aux = 0;
-        if (err == 0 && type == CAP_TYPE_SEGMENT)
-            untyped_free_physical(object);
-        if (err == 0 && type == CAP_TYPE_POOL)
-            untyped_pool_gone(object);
-        break;
+    case CAP_TYPE_POOL:          return destroy_pool(slot);
+    default:                     err = destroy_memory(slot, type, object); break;
     }
-    return err == 0 ? finish(slot) : err;
+    if (err != 0)
+        return err;
+    if (pool == NULL)   /* a VSpace that was bound just before */
+        pool = pool_of(type, object);
+    finish(slot);
+    if (pool != NULL && !slot_is_empty(&pool->self))
+        (void)destroy_pool(&pool->self);
+    return 0;
 }
 
 /* Move the zombie in `slot` to the container's own slot `self` and list it. */
@@ -195,6 +233,8 @@ static error_t step(struct slot *slot)
         return begin_container(slot, cap_object(word), 1);
     if (type == CAP_TYPE_TCB)
         return begin_container(slot, &((struct tcb *)cap_object(word))->slot[TCB_SLOT_SELF], 1);
+    if (type == CAP_TYPE_POOL)
+        return begin_pool(slot);
     slot_set(slot, (word & ~CAP_INTERNAL) | CAP_ZOMBIE, 0);
     slot->aux = 0;
     return destroy(slot);
@@ -279,6 +319,8 @@ static error_t run(struct slot_ref *ref, bool revoke)
             err = step(target);
             if (err == 0 && revoke)
                 err = K_PROGRESS;
+            if (err == K_AGAIN && revoke && cap_type(target->word0) == CAP_TYPE_POOL)
+                tree_move_last(ref->slot, target);  /* what uses the Pool goes first */
         }
         if (err == 0)
             err = step_dying();

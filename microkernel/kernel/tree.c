@@ -83,6 +83,18 @@ void tree_move(struct slot *from, struct slot *to)
     from->next = from->prev = 0;
 }
 
+void tree_move_last(struct slot *parent, struct slot *slot)
+{
+    kassert(slot->first == NULL);
+    if (parent->last == slot)
+        return;
+    tree_remove(slot);
+    slot->prev = sibling_link(parent->last);
+    slot->next = parent_link(parent);
+    parent->last->next = sibling_link(slot);
+    parent->last = slot;
+}
+
 static bool same_object(const struct slot *a, const struct slot *b)
 {
     return ((a->word0 ^ b->word0) & (CAP_OBJECT_MASK | CAP_TYPE_MASK)) == 0;

@@ -21,6 +21,7 @@ extern struct slot tree_root;   /* parent of the first capabilities           */
 void tree_add_child(struct slot *parent, struct slot *child);
 void tree_remove(struct slot *slot);
 void tree_move(struct slot *from, struct slot *to);     /* links only          */
+void tree_move_last(struct slot *parent, struct slot *slot);    /* a child without children */
 bool tree_is_last(const struct slot *slot);             /* of its object       */
 
 /* Write a capability into an empty slot / make a slot empty, in the order that

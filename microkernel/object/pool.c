@@ -70,6 +70,7 @@ void pool_init(struct pool *pool, paddr_t base, size_t pages, paddr_t span_base,
     }
     for (unsigned i = 0; i < POOL_ACCOUNTS; i++)
         pool->accounts[i] = (struct pool_account){ 0, POOL_NO_LIMIT };
+    pool->self = (struct slot){ 0 };
     for (unsigned i = 0; i < POOL_MAX_ADDED; i++)
         pool->given[i] = (struct slot){ 0 };
     pool->nr_given = 0;
@@ -97,10 +98,15 @@ void pool_add_range(struct pool *pool, paddr_t base, size_t pages)
 
 bool pool_enter(struct pool *pool)
 {
-    if (!(__atomic_fetch_add(&pool->nr_users, 1, __ATOMIC_ACQ_REL) & POOL_DYING))
-        return true;
-    pool_leave(pool);
-    return false;
+    uint32_t users = __atomic_load_n(&pool->nr_users, __ATOMIC_RELAXED);
+
+    /* Whoever destroys the last user must not see another that fails to begin. */
+    do {
+        if (users & POOL_DYING)
+            return false;
+    } while (!__atomic_compare_exchange_n(&pool->nr_users, &users, users + 1, true,
+                                          __ATOMIC_ACQ_REL, __ATOMIC_RELAXED));
+    return true;
 }
 
 void pool_leave(struct pool *pool)

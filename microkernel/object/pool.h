@@ -5,7 +5,8 @@
  * Life cycle: a Pool is retyped from RAM and manages the pages that follow its
  * own tables. Pages handed out for the first time come from a watermark, later
  * ones from a free list, so that nothing needs to be cleared or linked at init.
- * A Pool can be destroyed only when no VSpace or Segment uses it.
+ * A Pool that has lost its last capability lives on until no VSpace or Segment
+ * uses it (kernel/delete.c).
  *
  * Its tables span a range of physical addresses that may be larger than its
  * own memory. Further ranges inside the span can be added, each from an Untyped;
@@ -17,8 +18,8 @@
  *
  * References and charges: each frame has a count, and every reference is
  * charged as one page to some account. A private frame has one reference for
- * each VSpace that maps it; a Segment's frame has one from the Segment, and one
- * from each pin. So the sum of all accounts equals the sum of all counts plus
+ * each VSpace that maps it; a Segment's frame has one from the Segment. So the
+ * sum of all accounts equals the sum of all counts plus
  * the pages that are not counted (page tables, record pages, radix nodes: they
  * have one owner, are charged once, and a page table keeps the number of its
  * entries in use where a frame keeps its count).
@@ -88,7 +89,9 @@ struct pool {
     struct pool_cache caches[MAX_HARTS];
     struct pool_account accounts[POOL_ACCOUNTS];
 
-    /* guarded by the tree lock: children of the Untypeds that were added */
+    /* guarded by the tree lock: the zombie of a Pool that has no capabilities but
+     * users; children of the Untypeds that were added */
+    struct slot self __attribute__((aligned(CACHE_LINE)));
     struct slot given[POOL_MAX_ADDED] __attribute__((aligned(CACHE_LINE)));
     uint32_t nr_given;
 };
