@@ -337,8 +337,12 @@ static void switch_to(struct hart *h, struct tcb *next)
 
 void sched_drop_vspace(struct hart *h)
 {
-    if (h->vspace == NULL || (h->current != NULL && h->current->vspace == h->vspace))
+    if (h->vspace == NULL)
         return;
+    if (h->current != NULL && h->current->vspace == h->vspace) {
+        vspace_switch_in(h->vspace);    /* it has just been bound */
+        return;
+    }
     vspace_switch_in(NULL);
     vspace_switch_out(h->vspace);
     h->vspace = NULL;

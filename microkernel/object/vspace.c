@@ -5,7 +5,10 @@
  */
 #include "object/vspace.h"
 
+#include "arch/riscv/tlb.h"
+#include "kernel/hart.h"
 #include "kernel/invoke.h"
+#include "kernel/mailbox.h"
 #include "kernel/preempt.h"
 #include "kernel/usercopy.h"
 #include "object/cap.h"
@@ -37,6 +40,8 @@ static error_t populate_page(struct vspace *vs, uaddr_t va, unsigned access)
         if (page)
             return 0;
         switch (why) {
+        case FAULT_RESOLVED:    /* a device's */
+            return 0;
         case FAULT_RETRY_LATER:
             if (segment_help(blocked))
                 return K_PREEMPTED;
@@ -229,7 +234,15 @@ static error_t decode_init(struct vspace *vs, struct invoke *inv)
         return err;
     if (inv->arg[1] >= POOL_ACCOUNTS)
         return ERR_RANGE;
-    return vspace_bind(vs, ref.object, (unsigned)inv->arg[1]);
+    err = vspace_bind(vs, ref.object, (unsigned)inv->arg[1]);
+    if (err)
+        return err;
+    /* A thread may have begun to run in it: its hart still uses the kernel's tables. */
+    tlb_order();
+    uint64_t running = __atomic_load_n(&vs->harts, __ATOMIC_RELAXED);
+    for (; running; running &= running - 1)
+        mailbox_post_hart(&harts[__builtin_ctzl(running)], HART_OP_DROP_VSPACE);
+    return 0;
 }
 
 static error_t decode_clone(struct vspace *vs, struct invoke *inv)

@@ -146,6 +146,7 @@ enum fault_result vspace_fault(struct vspace *vs, uaddr_t va, unsigned access);
 /*
  * With the lock held: the page's kernel address, resolving a fault, or NULL
  * and why. FAULT_RETRY_LATER: let the lock go, call segment_help(*blocked).
+ * FAULT_RESOLVED: it is a device's, which the kernel does not touch.
  */
 void *vspace_page(struct vspace *vs, uaddr_t va, unsigned access,
                   enum fault_result *why, struct segment **blocked);

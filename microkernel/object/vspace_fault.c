@@ -344,8 +344,12 @@ enum fault_result vspace_fault(struct vspace *vs, uaddr_t va, unsigned access)
     return result;
 }
 
-static inline void *page_kva(uaddr_t va, pte_t pte, unsigned level)
+/* Where the kernel finds a present page; NULL for a device's, since at a device's
+ * address there may be nothing that answers. */
+static inline void *page_kva(struct vspace *vs, uaddr_t va, pte_t pte, unsigned level)
 {
+    if (pte & PTE_SEGMENT && mapping_find(vs, PAGE_OF(va))->segment->device)
+        return NULL;
     return phys_to_kva(pte_paddr(pte) +
                        (va & (LEVEL_BYTES(level) - 1) & ~(PAGE_BYTES - 1)));
 }
@@ -362,7 +366,7 @@ page_after_fault(struct vspace *vs, uaddr_t va, unsigned access,
     if (*why != FAULT_RESOLVED)
         return NULL;
     entry = table_entry(vs, va, &level);
-    return page_kva(va, *entry, level);
+    return page_kva(vs, va, *entry, level);
 }
 
 void *vspace_page(struct vspace *vs, uaddr_t va, unsigned access,
@@ -378,5 +382,6 @@ void *vspace_page(struct vspace *vs, uaddr_t va, unsigned access,
     pte = *table_entry(vs, va, &level);
     if (__builtin_expect((pte & need) != need, 0))
         return page_after_fault(vs, va, access, why, blocked);
-    return page_kva(va, pte, level);
+    *why = FAULT_RESOLVED;
+    return page_kva(vs, va, pte, level);
 }

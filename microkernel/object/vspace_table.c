@@ -255,8 +255,7 @@ error_t vspace_destroy_step(struct vspace *vs)
     if (!err && vs->root) {
         mapping_release_pages(vs);
         pool_leave(vs->pool);
-        vs->root = NULL;
-        vs->pool = NULL;
+        vs->root = NULL;        /* who destroys it asks for the Pool yet */
     }
     spin_unlock(&vs->lock);
     return err;
@@ -265,22 +264,14 @@ error_t vspace_destroy_step(struct vspace *vs)
 void vspace_switch_in(struct vspace *vs)
 {
     uint64_t me = 1ul << this_hart()->id;
-    pte_t *root = NULL;
 
-    if (vs)
-        root = __atomic_load_n(&vs->root, __ATOMIC_ACQUIRE);
-    if (!root) {
+    if (!vs) {
         satp_load(kva_to_phys(kernel_root_table));
         return;
     }
     __atomic_fetch_or(&vs->harts, me, __ATOMIC_SEQ_CST);
-    tlb_order();
-    if (__atomic_load_n(&vs->dying, __ATOMIC_RELAXED)) {
-        __atomic_fetch_and(&vs->harts, ~me, __ATOMIC_SEQ_CST);
-        satp_load(kva_to_phys(kernel_root_table));
-        return;
-    }
-    satp_load(kva_to_phys(root));
+    tlb_order();    /* who binds or destroys it stores satp and looks at the bit then */
+    satp_load(satp_root(__atomic_load_n(&vs->satp, __ATOMIC_RELAXED)));
     if (__atomic_load_n(&vs->icache_stale, __ATOMIC_RELAXED) & me) {
         __atomic_fetch_and(&vs->icache_stale, ~me, __ATOMIC_SEQ_CST);
         icache_local();

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "arch/riscv/tlb.h"
+#include "census.h"
 #include "kernel/hart.h"
 #include "object/cap.h"
 
@@ -176,6 +177,11 @@ enum fault_result user_fetch(uaddr_t va)
     return user_word(va, PTE_X, VM_EXEC, &word);
 }
 
+void mailbox_post_hart(struct hart *h, uint32_t op)
+{
+    (void)h, (void)op;
+}
+
 /* ---- life ---- */
 
 void world_setup(size_t pool_pages)
@@ -257,200 +263,17 @@ void world_teardown(void)
 
 /* ---- invariants ---- */
 
-static uint32_t frame_refs[ARENA_PAGES];    /* counted from tables             */
-static bool table_page[ARENA_PAGES];
-static uint64_t charged[POOL_ACCOUNTS];
-static size_t pages_used;
-
-static unsigned frame_number(paddr_t pa)
-{
-    unsigned n = (unsigned)((pa - FAKE_PHYS) >> PAGE_BITS);
-
-    REQUIRE(pa >= FAKE_PHYS && n < ARENA_PAGES && n >= world.pool->first);
-    return n;
-}
-
-static void count_table(struct vspace *vs, paddr_t pa)
-{
-    REQUIRE(!table_page[frame_number(pa)]);
-    table_page[frame_number(pa)] = true;
-    charged[vs->account]++;
-    pages_used++;
-}
-
-static void count_frame(struct vspace *vs, paddr_t pa)
-{
-    if (frame_refs[frame_number(pa)]++ == 0)
-        pages_used++;
-    charged[vs->account]++;
-}
-
-struct sums { uint64_t private_pages, segment_pages, mapped, tables; };
-
-static void check_entry(struct vspace *vs, uaddr_t va, unsigned level, pte_t pte,
-                        struct sums *sums)
-{
-    uint64_t pages = LEVEL_BYTES(level) >> PAGE_BITS;
-    struct mapping *m = mapping_find(vs, PAGE_OF(va));
-    bool present = pte & PTE_V;
-
-    if (!pte) {
-        REQUIRE(!m);
-        return;
-    }
-    sums->mapped += pages;
-    if (m)
-        REQUIRE(m->page + m->count >= PAGE_OF(va) + pages);
-    if (pte_has_frame(pte)) {
-        REQUIRE(level == 0);
-        REQUIRE(!(present && (pte & PTE_W)) ||
-                pool_ref_read(vs->pool, pte_paddr(pte)) == 1);
-        count_frame(vs, pte_paddr(pte));
-        sums->private_pages++;
-    } else if (present) {
-        uint64_t *entry;
-        paddr_t pa;
-
-        REQUIRE(m && m->segment);
-        REQUIRE((pte & PTE_SEGMENT) && (pte_prot(pte) & ~m->flags & 7) == 0);
-        REQUIRE(segment_find_page(m->segment, m->first + (PAGE_OF(va) - m->page),
-                                  &pa, &entry) == LOOKUP_OK);
-        REQUIRE(pa == pte_paddr(pte));
-        REQUIRE(!(pte & PTE_W) || ((m->flags & MAPPING_SHARED) &&
-                                   (!entry || (*entry & SEG_DIRTY))));
-        sums->segment_pages += pages;
-    } else if ((pte & PROMISE_KIND_MASK) == PROMISE_RECORD) {
-        REQUIRE(m);
-    } else {
-        REQUIRE((pte & PROMISE_KIND_MASK) == PROMISE_ZERO);
-        REQUIRE(!m || !m->segment);
-    }
-}
-
-static void check_table(struct vspace *vs, pte_t *table, unsigned level,
-                        uaddr_t base, struct sums *sums)
-{
-    unsigned n = level == 2 ? USER_ROOT_ENTRIES : TABLE_ENTRIES, used = 0;
-
-    count_table(vs, kva_to_phys(table));
-    sums->tables++;
-    for (unsigned i = 0; i < n; i++) {
-        uaddr_t va = base + (uaddr_t)i * LEVEL_BYTES(level);
-
-        used += table[i] != 0;
-        if (level == 1 && table[i])
-            REQUIRE(i >= (*table_used(vs, table) & 0xffff) &&
-                    i <= *table_used(vs, table) >> 16);
-        if (level && pte_is_table(table[i])) {
-            check_table(vs, pte_table(table[i]), level - 1, va, sums);
-        } else if (table[i] || level == 0) {
-            check_entry(vs, va, level, table[i], sums);
-        } else {
-            struct mapping *m = mapping_from(vs, PAGE_OF(va));
-
-            REQUIRE(!m || m->page >= PAGE_OF(va + LEVEL_BYTES(level)));
-        }
-    }
-    if (level == 0)
-        REQUIRE(*table_used(vs, table) == used);
-}
-
-static unsigned check_treap(struct mapping *m, uint64_t low, uint64_t high)
-{
-    if (!m)
-        return 0;
-    REQUIRE(m->count && m->page >= low && (uint64_t)m->page + m->count <= high);
-    REQUIRE(!m->left || m->left->priority <= m->priority);
-    REQUIRE(!m->right || m->right->priority <= m->priority);
-    return 1 + check_treap(m->left, low, m->page) +
-           check_treap(m->right, (uint64_t)m->page + m->count, high);
-}
-
-static void check_space(struct vspace *vs)
-{
-    struct sums sums = { 0, 0, 0, 0 };
-    unsigned records = check_treap(vs->mappings, 0, USER_TOP >> PAGE_BITS), pages = 0;
-
-    REQUIRE(vs->lock.word == 0);
-    check_table(vs, vs->root, 2, 0, &sums);
-    REQUIRE(sums.private_pages == vs->private_pages);
-    REQUIRE(sums.segment_pages == vs->segment_pages);
-    REQUIRE(sums.mapped == vs->mapped_pages);
-    REQUIRE(sums.tables == vs->table_pages);
-    for (struct mapping_page *p = vs->mapping_pages; p; p = p->next) {
-        count_table(vs, kva_to_phys(p));
-        pages++;
-    }
-    REQUIRE(records + vs->nr_free_mappings == pages * 56);
-}
-
-static void check_node(struct segment *seg, uint64_t *node, unsigned height,
-                       uint64_t *resident)
-{
-    pages_used++;
-    charged[seg->account]++;
-    for (unsigned i = 0; i < TABLE_ENTRIES; i++) {
-        if (!node[i])
-            continue;
-        if (height > 1) {
-            check_node(seg, (uint64_t *)node[i], height - 1, resident);
-        } else {
-            ++*resident;
-            REQUIRE(frame_refs[frame_number(node[i] & SEG_PAGE_MASK)]++ == 0);
-        }
-    }
-}
-
-static void check_segment(struct segment *seg)
-{
-    uint64_t resident = 0, records = 0;
-
-    REQUIRE(seg->lock.word == 0);
-    if (!seg->pool)
-        return;
-    for (unsigned i = 0; i < SEGMENT_DIRECT; i++)
-        if (seg->direct[i]) {
-            resident++;
-            REQUIRE(frame_refs[frame_number(seg->direct[i] & SEG_PAGE_MASK)]++ == 0);
-        }
-    if (seg->radix)
-        check_node(seg, seg->radix, seg->height, &resident);
-    REQUIRE(resident == seg->resident);
-    pages_used += resident;
-    charged[seg->account] += resident;
-    for (struct mapping *m = seg->head; m; m = m->next) {
-        REQUIRE(m->segment == seg && (!m->next || m->next->prev == m));
-        REQUIRE(mapping_find(mapping_vspace(m), m->page) == m);
-        records++;
-    }
-    REQUIRE(records == seg->nr_mappings);
-}
-
 void check_world(void)
 {
     REQUIRE(fake_locks_held == 0);
-    memset(frame_refs, 0, sizeof frame_refs);
-    memset(table_page, 0, sizeof table_page);
-    memset(charged, 0, sizeof charged);
-    pages_used = 0;
+    census_begin(world.pool);
     for (unsigned i = 0; i < MAX_SPACES; i++)
         if (world.live[i])
-            check_space(&world.vspace[i]);
+            census_space(&world.vspace[i]);
     for (unsigned i = 0; i < MAX_SEGMENTS; i++)
         if (world.segment_live[i])
-            check_segment(&world.segment[i]);
-    for (unsigned i = world.pool->first; i < world.pool->nr_pages; i++) {
-        REQUIRE(!(frame_refs[i] && table_page[i]));
-        if (frame_refs[i])
-            REQUIRE(world.pool->refs[i] == frame_refs[i]);
-    }
-    for (unsigned i = 0; i < POOL_ACCOUNTS; i++) {
-        if (world.pool->accounts[i].used != charged[i])
-            fprintf(stderr, "account %u: %u used, %lu found\n", i,
-                    world.pool->accounts[i].used, charged[i]);
-        REQUIRE(world.pool->accounts[i].used == charged[i]);
-    }
-    REQUIRE(pool_free_pages(world.pool) + pages_used == world.free_at_start);
+            census_segment(&world.segment[i]);
+    census_end();
 }
 
 /* ---- capabilities and invocations ---- */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* build: tests/host/kernel_memory/harness.c microkernel/object/pool.c
+/* build: tests/host/kernel_memory/harness.c tests/host/kernel_memory/census.c microkernel/object/pool.c
  * microkernel/object/mapping.c microkernel/object/segment.c
  * microkernel/object/segment_invoke.c microkernel/object/vspace.c
  * microkernel/object/vspace_table.c microkernel/object/vspace_range.c
