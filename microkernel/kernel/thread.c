@@ -320,6 +320,8 @@ void thread_do_ops(struct hart *h, struct tcb *t, uint32_t ops)
     }
     if (ops & TCB_OP_WAKE)
         wake(h, t);
+    if (ops & TCB_OP_RECHECK)
+        h->timer_dirty = true;      /* its context may have got a limit */
     if (ops & (TCB_OP_WAKE | TCB_OP_RECHECK)) {
         ops |= t->deferred;
         t->deferred = 0;

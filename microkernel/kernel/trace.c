@@ -76,11 +76,11 @@ void trace_event(enum trace_kind kind, uint64_t a, uint64_t b)
 
 void trace_text(const char *text, uint64_t bytes)
 {
+    if (!trace_on)
+        return;
     struct trace_ring *r = &rings[this_hart()->id];
     uint64_t at = r->head, entry = sizeof(struct trace_event);
 
-    if (!trace_on)
-        return;
     for (uint64_t done = 0; done < bytes; done += entry) {
         struct trace_event *e = &r->event[++at % TRACE_EVENTS];
         uint64_t n = bytes - done < entry ? bytes - done : entry;

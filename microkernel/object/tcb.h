@@ -45,7 +45,8 @@ enum tcb_op {
     TCB_OP_UNLINK   = 1 << 6,   /* leave everything for good                   */
     TCB_OP_DETACH   = 1 << 7,   /* give up tcb->detach_mask                    */
     TCB_OP_ARRIVE   = 1 << 8,   /* second half of MIGRATE, on the new hart     */
-    TCB_OP_RECHECK  = 1 << 9,   /* a claim ended without a wake-up             */
+    TCB_OP_RECHECK  = 1 << 9,   /* a claim ended without a wake-up, or its
+                                 * context was configured                      */
     TCB_OP_DEAD     = 1 << 10,  /* destroyed: no list takes it any more        */
 };
 
