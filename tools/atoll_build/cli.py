@@ -46,6 +46,8 @@ def _parser() -> argparse.ArgumentParser:
     test.add_argument("--list", action="store_true", help="list the suites and what they hold")
     test.add_argument("--smp", default="", metavar="N,...", help="harts of the guests (default: each suite's choice)")
     test.add_argument("--on-linux", action="store_true", help="run compat on Debian's Linux, or record busybox there")
+    test.add_argument("--minutes", type=float, default=0, metavar="N", help="fuzz: the long run, N minutes a program")
+    test.add_argument("--input", type=Path, action="append", default=[], metavar="FILE", help="fuzz: only this input")
     test.add_argument("-v", "--verbose", action="store_true", help="show every test, not only failures")
 
     bench = commands.add_parser("bench", help="measure")
@@ -142,7 +144,8 @@ def _test(args: argparse.Namespace) -> int:
         raise BuildError(f"--smp {args.smp}: not a list of numbers", do="write for example --smp 1,2,4") from None
     if args.on_linux:
         return testing.run_on_linux(args.suites)
-    return testing.run_suites(args.suites, verbose=args.verbose, list_only=args.list, smp=smp)
+    return testing.run_suites(args.suites, verbose=args.verbose, list_only=args.list, smp=smp,
+                              minutes=args.minutes, inputs=args.input)
 
 
 def _bench(args: argparse.Namespace) -> int:

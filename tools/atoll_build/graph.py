@@ -16,7 +16,7 @@ import subprocess
 import sys
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from . import components as c
@@ -83,6 +83,12 @@ rule guestcc
 
 HOST_FLAGS = ("-std=gnu17 -g -O1 -fno-omit-frame-pointer -fsanitize=address,undefined "
               "-fno-sanitize-recover=all -fno-strict-aliasing -Wall -Wextra -Werror -DATOLL_HOST_TEST=1")
+# libFuzzer's programs: only the code under test, not the harness below tests/, is instrumented for coverage. They are
+# linked at a fixed low address, which the kernel's harness takes for the physical one.
+FUZZ_FLAGS = ("-std=gnu17 -g -O2 -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=all "
+              "-fno-strict-aliasing -fno-pie -Wall -Wextra -Werror -DATOLL_HOST_TEST=1")
+FUZZ_COVERAGE = "-fsanitize=fuzzer-no-link"
+FUZZ_LINK = "-fsanitize=fuzzer,address,undefined -no-pie"
 GUEST_FLAGS = "-std=gnu17 -g -O2 -Wall -Wextra -pthread"
 
 
@@ -92,7 +98,7 @@ def _escape(text: object) -> str:
 
 @dataclass
 class HostTest:
-    """tests/host/<area>/test_x.c and what its `build:` line asks for."""
+    """tests/host/<area>/test_x.c or tests/fuzz/<area>/fuzz_x.c, and what its `build:` line asks for."""
 
     name: str
     program: Path
@@ -100,6 +106,7 @@ class HostTest:
     includes: list[str]
     defines: list[str]
     compiler: str
+    prelude: list[str] = field(default_factory=list)    # headers that are included before each source
 
 
 @dataclass
@@ -295,6 +302,27 @@ class Writer:
         if out:
             self.phony["host-tests"] = out
 
+    def fuzzers(self) -> None:
+        self._fuzzers("fuzzers", "", "")
+        self._fuzzers("fuzzers-coverage", ".cov", "-fprofile-instr-generate -fcoverage-mapping")
+
+    def _fuzzers(self, phony: str, suffix: str, more: str) -> None:
+        out = []
+        for test in fuzzers():
+            common = " ".join([FUZZ_FLAGS, more, *test.defines, *(f"-I{i}" for i in test.includes),
+                               *(f"-include {p}" for p in test.prelude)])
+            objects = []
+            for source in test.sources:
+                obj = f"build/tests/fuzz/{test.name}{suffix}.o/{source}.o"
+                covered = "" if source.parts[0] == "tests" else f" {FUZZ_COVERAGE}"
+                self.edge([obj], "hostcc", [source], flags=common + covered, hostcc="clang")
+                objects.append(obj)
+            program = rel(test.program) + suffix
+            self.edge([program], "hostlink", objects, flags=f"{FUZZ_LINK} {more}", libs="", hostcc="clang")
+            out.append(program)
+        if out:
+            self.phony[phony] = out
+
     def compat_tests(self) -> None:
         groups: dict[str, list[str]] = {}
         for test in compat_tests():
@@ -349,29 +377,34 @@ def directive(source: Path, word: str) -> str:
 
 
 def host_tests() -> list[HostTest]:
-    folder = TESTS / "host"
-    tests = []
-    for source in sorted(folder.rglob("test_*.c")) if folder.is_dir() else []:
-        relative = source.relative_to(ROOT)
-        name = str(source.relative_to(folder).with_suffix(""))
-        sources, includes, defines, compiler = [relative], [rel(source.parent)], [], "gcc"
-        for part in directive(source, "build").split(";"):
-            part = part.strip()
-            key, _, value = part.partition(":") if re.match(r"(include|define|cc)s?:", part) else ("", "", part)
-            if key.startswith("include"):
-                includes += value.split()
-            elif key.startswith("define"):
-                defines += [f"-D{d}" for d in value.split()]
-            elif key == "cc":
-                compiler = value.strip()
-            else:
-                sources += [Path(w) for w in value.split()]
-        for path in sources:
-            if not (ROOT / path).is_file() and not str(path).startswith("build/"):
-                raise BuildError(f"{rel(source)} asks for {path}, which does not exist", where=rel(source),
-                                 do="correct the `/* build: ... */` line (paths are relative to the repository)")
-        tests.append(HostTest(name, BUILD / "tests" / "host" / name, sources, includes, defines, compiler))
-    return tests
+    return [_native_test(source, "host", "gcc") for source in sorted((TESTS / "host").rglob("test_*.c"))]
+
+
+def fuzzers() -> list[HostTest]:
+    return [_native_test(source, "fuzz", "clang") for source in sorted((TESTS / "fuzz").rglob("fuzz_*.c"))]
+
+
+def _native_test(source: Path, suite: str, compiler: str) -> HostTest:
+    name = str(source.relative_to(TESTS / suite).with_suffix(""))
+    test = HostTest(name, BUILD / "tests" / suite / name, [source.relative_to(ROOT)], [rel(source.parent)], [], compiler)
+    for part in directive(source, "build").split(";"):
+        part = part.strip()
+        key, _, value = part.partition(":") if re.match(r"(include|define|cc|prelude)s?:", part) else ("", "", part)
+        if key.startswith("include"):
+            test.includes += value.split()
+        elif key.startswith("define"):
+            test.defines += [f"-D{d}" for d in value.split()]
+        elif key.startswith("prelude"):
+            test.prelude += value.split()
+        elif key == "cc":
+            test.compiler = value.strip()
+        else:
+            test.sources += [Path(w) for w in value.split()]
+    for path in test.sources:
+        if not (ROOT / path).is_file() and not str(path).startswith("build/"):
+            raise BuildError(f"{rel(source)} asks for {path}, which does not exist", where=rel(source),
+                             do="correct the `/* build: ... */` line (paths are relative to the repository)")
+    return test
 
 
 def compat_tests() -> list[CompatTest]:
@@ -401,6 +434,7 @@ def generate() -> Writer:
     writer.user()
     writer.image()
     writer.host_tests()
+    writer.fuzzers()
     writer.compat_tests()
     writer.bench()
     text = writer.text()
@@ -453,5 +487,5 @@ def require_complete(writer: Writer) -> None:
         raise BuildError("the tree is incomplete: " + "; ".join(writer.missing), where=rel(ROOT))
 
 
-__all__ = ["TOOLS", "Writer", "compat_tests", "generate", "guest_root_tests", "host_tests", "lock", "ninja",
+__all__ = ["TOOLS", "Writer", "compat_tests", "generate", "guest_root_tests", "fuzzers", "host_tests", "lock", "ninja",
            "require_complete"]

@@ -4,6 +4,7 @@
     host    tests/host/**/test_*.c     cmocka programs on this machine, under sanitizers
     idl     tests/idl/                 pytest
     models  tests/models/*.pml         spin; the first line says `// expect: pass` or `// expect: fail`
+    fuzz    tests/fuzz/**/fuzz_*.c     libFuzzer programs: their corpus, and a fixed count of runs from it
     build   tests/build/               pytest: these tools themselves
     guest   tests/guest/               boots in QEMU: <name>/*.c replaces the supervisor and prints TAP on the
                                        serial line; *.sh runs in the guest's shell; test_*.py is pytest
@@ -47,6 +48,8 @@ class Context:
     part: str = ""
     verbose: bool = False
     smp: list[int] = field(default_factory=list)    # empty: each suite's own choice
+    minutes: float = 0              # fuzz: the long run
+    inputs: list[Path] = field(default_factory=list)    # fuzz: only these
 
     def wants(self, name: str) -> bool:
         return self.part in name
@@ -412,8 +415,13 @@ def _busybox(context: Context) -> list[Case]:
     return busybox_tests.run_in_atoll(context.part, context.smp or [2])
 
 
+def _fuzz(context: Context) -> list[Case]:
+    from . import fuzz
+    return fuzz.run(context.part, context.minutes, context.inputs)
+
+
 SUITES: dict[str, Callable[[Context], list[Case]]] = {
-    "host": _host, "idl": _idl, "models": _models, "build": _build, "guest": _guest, "compat": _compat,
+    "host": _host, "idl": _idl, "models": _models, "fuzz": _fuzz, "build": _build, "guest": _guest, "compat": _compat,
     "busybox": _busybox,
 }
 
@@ -421,6 +429,8 @@ SUITES: dict[str, Callable[[Context], list[Case]]] = {
 def _list() -> int:
     for test in graph.host_tests():
         print(f"host/{test.name}")
+    for test in graph.fuzzers():
+        print(f"fuzz/{test.name}")
     for folder, pattern in (("idl", "test_*.py"), ("models", "*.pml"), ("build", "test_*.py"), ("guest", "*.sh"),
                             ("guest", "test_*.py")):
         for path in sorted((TESTS / folder).glob(pattern)):
@@ -461,7 +471,8 @@ def run_on_linux(wanted: list[str]) -> int:
     return 1 if failed else 0
 
 
-def run_suites(wanted: list[str], *, verbose: bool, list_only: bool, smp: list[int]) -> int:
+def run_suites(wanted: list[str], *, verbose: bool, list_only: bool, smp: list[int], minutes: float = 0,
+               inputs: list[Path] | None = None) -> int:
     if list_only:
         return _list()
     host.ensure((*host.RUN_PACKAGES, *host.TEST_PACKAGES))
@@ -476,7 +487,7 @@ def run_suites(wanted: list[str], *, verbose: bool, list_only: bool, smp: list[i
     for suite, part in plan:
         start = time.monotonic()
         say.step(f"test: {suite}{'/' + part if part else ''}")
-        cases = SUITES[suite](Context(part, verbose, smp))
+        cases = SUITES[suite](Context(part, verbose, smp, minutes, inputs or []))
         good = sum(c.ok and not c.skipped for c in cases)
         bad = [c for c in cases if not c.ok]
         skipped = sum(c.skipped for c in cases)
