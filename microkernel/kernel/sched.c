@@ -42,6 +42,7 @@
 
 #define MAX_PENALTY_PERIODS  16
 #define POLL_MIN_TICKS       20
+#define DEADLINES_PER_TICK   16
 #define POLL_MAX_TICKS      1000
 /* A sleep shorter than this, falling asleep and the interrupt included, would
  * have been better polled. */
@@ -391,7 +392,8 @@ void sched_tick(struct hart *h)
     h->counters.nr_timer_irqs++;
     timer_set(h, DEADLINE_NONE);
     h->timer_dirty = true;
-    while (deadline_first(h) <= now)
+    /* Should there be more, the timer goes off again at once. */
+    for (unsigned n = 0; n < DEADLINES_PER_TICK && deadline_first(h) <= now; n++)
         thread_deadline(h, h->deadlines);
     if (t == NULL || t->state != THREAD_RUNNABLE || t->sc == NULL)
         return;

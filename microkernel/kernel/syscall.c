@@ -32,7 +32,7 @@
 #include "object/vspace.h"
 
 #define RETRIES_BEFORE_SLEEP 4
-#define DEBUG_CHUNK 128
+#define DEBUG_CHUNK 32
 
 /* Objects whose invocations leave the caller and its registers alone: they do not
  * stop, move or delete a thread. */

@@ -16,7 +16,7 @@
 #include "object/vspace.h"
 #include "object/vspace_table.h"
 
-#define COPY_BYTES_PER_CHECK 32768u
+#define COPY_BYTES_PER_CHECK 16384u
 #define COLLECT_MAX 64u
 
 /* What is copied in one hold of the locks: bytes of one page of the Segment, on

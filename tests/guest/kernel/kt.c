@@ -411,8 +411,8 @@ _Noreturn void root_main(struct bootinfo *bi)
         memory_bench();
     } else if (option("stretch")) {
         stretches();
-    } else if (option("stress")) {
-        long_stress(option_number("stress", 60), option_number("seed", 1));
+    } else if (option("soak")) {
+        long_stress(option_number("soak", 60), option_number("seed", 1));
     } else {
         run_all();
     }
