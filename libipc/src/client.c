@@ -427,7 +427,8 @@ static void forget_bits(struct rpc_client *client)
  * one thing in the ring and good; it is the caller's until answer_taken. NULL: it
  * is not there yet, or something else is; env->wait shall see to it.
  */
-static inline const struct cq_entry *exchange(struct rpc_client *client, uint32_t token)
+static inline __attribute__((always_inline)) const struct cq_entry *exchange(struct rpc_client *client, uint32_t token,
+                                                                             bool spins)
 {
     struct session_header *header = &client->session->header;
     uint32_t tail = client->sq_tail + 1, head = client->cq_head, epoch = client->epoch;
@@ -435,7 +436,7 @@ static inline const struct cq_entry *exchange(struct rpc_client *client, uint32_
 
     client->sq_tail = tail;
     store_release(&header->sq_tail, tail);
-    if (client->env->spin != NULL) {
+    if (spins) {
         full_fence();
         if (__builtin_expect(load_relaxed(&header->server_asleep) != 0, 0)) {
             client->ring_needed = true;
@@ -546,7 +547,8 @@ __attribute__((noinline)) static error_t invoke_shared(struct rpc_client *client
     return await(client, request, cancellable);
 }
 
-static inline error_t invoke_alone(struct rpc_client *client, struct rpc_request *request, bool cancellable)
+static inline __attribute__((always_inline)) error_t invoke_alone(struct rpc_client *client, struct rpc_request *request,
+                                                                  bool cancellable, bool spins)
 {
     struct sq_entry *entry = next_entry(client);
 
@@ -554,7 +556,7 @@ static inline error_t invoke_alone(struct rpc_client *client, struct rpc_request
     copy_words(entry->word, request->word);
     request->published = 1;
     client->nr_reserved--;
-    const struct cq_entry *answer = exchange(client, request->token);
+    const struct cq_entry *answer = exchange(client, request->token, spins);
     uint32_t bytes = answer != NULL ? load_relaxed(&answer->arena_bytes) : 0;
     if (__builtin_expect(answer == NULL || bytes > (request->arena != NULL ? ARENA_SLOT_BYTES : 0), 0))
         return await_rest(client, request, cancellable);
@@ -566,11 +568,19 @@ static inline error_t invoke_alone(struct rpc_client *client, struct rpc_request
     return 0;
 }
 
+__attribute__((noinline)) static error_t invoke_spinning(struct rpc_client *client, struct rpc_request *request,
+                                                         bool cancellable)
+{
+    return invoke_alone(client, request, cancellable, true);
+}
+
 error_t rpc_invoke(struct rpc_client *client, struct rpc_request *request, bool cancellable)
 {
-    if (is_alone(client))
-        return invoke_alone(client, request, cancellable);
-    return invoke_shared(client, request, cancellable);
+    if (!is_alone(client))
+        return invoke_shared(client, request, cancellable);
+    if (client->env->spin != NULL)
+        return invoke_spinning(client, request, cancellable);
+    return invoke_alone(client, request, cancellable, false);
 }
 
 void rpc_submit(struct rpc_client *client, struct rpc_request *request)
@@ -688,15 +698,15 @@ __attribute__((noinline)) static error_t words_unanswered(struct rpc_client *cli
     return error != ERR_PEER_RESTARTED ? error : call_again(client, method, flags, word, nr_in);
 }
 
-error_t rpc_call_words(struct rpc_client *client, uint16_t method, unsigned flags, uint64_t word[6], unsigned nr_in)
+static inline __attribute__((always_inline)) error_t words_alone(struct rpc_client *client, uint16_t method,
+                                                                 unsigned flags, uint64_t word[6], unsigned nr_in,
+                                                                 bool spins)
 {
-    if (__builtin_expect(!may_go_alone(client), 0))
-        return call_shared(client, method, flags, word, nr_in);
     struct sq_entry *entry = next_entry(client);
     entry->head[0] = method;        /* token 0 */
     entry->head[1] = ARENA_NONE | (uint64_t)client->epoch << 32;
     put_words(entry->word, word, nr_in);
-    const struct cq_entry *answer = exchange(client, 0);
+    const struct cq_entry *answer = exchange(client, 0, spins);
     if (__builtin_expect(answer == NULL || load_relaxed(&answer->arena_bytes) != 0, 0))
         return words_unanswered(client, method, flags, word, nr_in);
     if (flags & RPC_ONE_RESULT)
@@ -705,6 +715,21 @@ error_t rpc_call_words(struct rpc_client *client, uint16_t method, unsigned flag
         copy_words(word, answer->word);
     answer_taken(client);
     return 0;
+}
+
+__attribute__((noinline)) static error_t words_spinning(struct rpc_client *client, uint16_t method, unsigned flags,
+                                                        uint64_t word[6], unsigned nr_in)
+{
+    return words_alone(client, method, flags, word, nr_in, true);
+}
+
+error_t rpc_call_words(struct rpc_client *client, uint16_t method, unsigned flags, uint64_t word[6], unsigned nr_in)
+{
+    if (__builtin_expect(!may_go_alone(client), 0))
+        return call_shared(client, method, flags, word, nr_in);
+    if (client->env->spin != NULL)
+        return words_spinning(client, method, flags, word, nr_in);
+    return words_alone(client, method, flags, word, nr_in, false);
 }
 
 void rpc_post(struct rpc_client *client, struct rpc_request *request)
