@@ -98,11 +98,19 @@ static long set_name(uaddr_t from)
     return linux_error(proc_set_name(proc_client(), (int32_t)this_thread()->tid, (struct rpc_in){ name, sizeof(name) }));
 }
 
-/* The name of the main thread; others' live only in proc. */
+/* The first thread's name is in the process's page, others' live only in proc. */
 static long get_name(uaddr_t to)
 {
     char name[16];
-    memcpy(name, ids()->comm, sizeof(name));
+    if (this_thread()->tid == ids()->pid) {
+        memcpy(name, ids()->comm, sizeof(name));
+    } else {
+        uint64_t word[2];
+        error_t e = proc_thread_name(proc_client(), (uint32_t)this_thread()->tid, &word[0], &word[1]);
+        if (e)
+            return linux_error(e);
+        memcpy(name, word, sizeof(name));
+    }
     name[15] = 0;
     return copy_to_guest(to, name, sizeof(name));
 }

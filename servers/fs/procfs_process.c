@@ -33,6 +33,24 @@ static void comm_of(const struct process *p, char comm[17])
     comm[16] = 0;
 }
 
+/* A first thread's name is in the page, another's is asked for. */
+static error_t name_of(const struct proc_target *t, char comm[17])
+{
+    uint64_t word[2];
+    error_t e;
+
+    if (!t->extra || t->extra == t->pid) {
+        comm_of(t->process, comm);
+        return 0;
+    }
+    e = proc_thread_name(&proc_peer, t->extra, &word[0], &word[1]);
+    if (e)
+        return e;
+    memcpy(comm, word, sizeof word);
+    comm[16] = 0;
+    return t->process->page->pid == t->pid ? 0 : ERR_NO_PROCESS;
+}
+
 /* proc publishes Z and T; who of the others runs, the kernel knows. The reader
  * waits for this very answer, but on Linux it would see itself running. */
 static char state_of(const struct proc_target *t, const struct proc_proc_stat *st)
@@ -77,9 +95,10 @@ static error_t print_stat(struct text *out, const struct proc_target *t)
     char comm[17];
     error_t e = ask(t, &st);
 
+    if (!e)
+        e = name_of(t, comm);
     if (e)
         return e;
-    comm_of(t->process, comm);
     streams_session_tty(pg->sid, &tty, &tpgid);
     nice = 20 - (int)pg->nice;
     if (nice < -20 || nice > 19)
@@ -122,9 +141,10 @@ static error_t print_status(struct text *out, const struct proc_target *t)
     char comm[17];
     error_t e = ask(t, &st);
 
+    if (!e)
+        e = name_of(t, comm);
     if (e)
         return e;
-    comm_of(p, comm);
     text_printf(out, "Name:\t%s\nUmask:\t%04o\nState:\t%s\nTgid:\t%u\nNgid:\t0\nPid:\t%u\nPPid:\t%u\nTracerPid:\t0\n",
                 comm, p->open ? p->fs->umask : 022, state_name(state_of(t, &st)), t->pid, t->extra ? t->extra : t->pid,
                 pg->ppid);
@@ -158,10 +178,11 @@ static error_t print_statm(struct text *out, const struct proc_target *t)
 static error_t print_comm(struct text *out, const struct proc_target *t)
 {
     char comm[17];
+    error_t e = name_of(t, comm);
 
-    comm_of(t->process, comm);
-    text_printf(out, "%s\n", comm);
-    return 0;
+    if (!e)
+        text_printf(out, "%s\n", comm);
+    return e;
 }
 
 /* A process may name itself, as with prctl(PR_SET_NAME). */
@@ -169,11 +190,10 @@ static error_t write_comm(const struct proc_target *t, const char *text, size_t 
 {
     if (t->process != t->reader)
         return ERR_INVALID_ARGUMENT;
-    if (t->extra && t->extra != t->pid)
-        return 0;                   /* only the first thread's name is shown */
     while (len && (text[len - 1] == '\n' || !text[len - 1]))
         len--;
-    return proc_rename(&proc_peer, t->pid, (struct rpc_in){ text, len < 15 ? (uint32_t)len : 15 });
+    return proc_rename(&proc_peer, t->pid, t->extra ? t->extra : t->pid,
+                       (struct rpc_in){ text, len < 15 ? (uint32_t)len : 15 });
 }
 
 /* [from, to) of the process's memory, as far as it is there. */
@@ -419,10 +439,12 @@ static int64_t thread_next(const struct proc_target *t, uint32_t from, uint32_t 
 /* ---- the tree ---- */
 #define FILE_NODE(n, m, fn, b) { .name = (n), .mode = S_IFREG | (m), .print = (fn), .blocks = (b) }
 #define LINK_NODE(n, fn) { .name = (n), .mode = S_IFLNK | 0777, .text = fn##_text, .follow = fn##_follow }
-#define COMMON_NODES \
+/* The name of a thread other than the first is asked of proc. */
+#define COMMON_NODES(name_blocks) \
     FILE_NODE("stat", 0444, print_stat, true), FILE_NODE("status", 0444, print_status, true), \
     FILE_NODE("statm", 0444, print_statm, true), FILE_NODE("cmdline", 0444, print_cmdline, false), \
-    { .name = "comm", .mode = S_IFREG | 0644, .print = print_comm, .write = write_comm }, FILE_NODE("maps", 0444, print_maps, false), \
+    { .name = "comm", .mode = S_IFREG | 0644, .print = print_comm, .blocks = (name_blocks), .write = write_comm }, \
+    FILE_NODE("maps", 0444, print_maps, false), \
     FILE_NODE("environ", 0400, print_environ, false), FILE_NODE("auxv", 0400, print_auxv, false), \
     FILE_NODE("limits", 0444, print_limits, false), FILE_NODE("mounts", 0444, print_mounts, false), \
     FILE_NODE("mountinfo", 0444, print_mountinfo, false), FILE_NODE("oom_score", 0444, print_zero, false), \
@@ -431,13 +453,13 @@ static int64_t thread_next(const struct proc_target *t, uint32_t from, uint32_t 
 
 static const struct proc_node fd_entry = LINK_NODE("fd", fd);
 static const struct proc_node fdinfo_entry = FILE_NODE("fdinfo", 0444, print_fdinfo, false);
-static const struct proc_node task_nodes[] = { COMMON_NODES };
+static const struct proc_node task_nodes[] = { COMMON_NODES(true) };
 static const struct proc_node task_entry = {
     .name = "task", .mode = S_IFDIR | 0555, .children = task_nodes,
     .nr_children = sizeof task_nodes / sizeof task_nodes[0],
 };
 static const struct proc_node process_nodes[] = {
-    COMMON_NODES,
+    COMMON_NODES(false),
     { .name = "fd", .mode = S_IFDIR | 0500, .numbered = &fd_entry, .number_exists = fd_exists, .number_next = fd_next },
     { .name = "fdinfo", .mode = S_IFDIR | 0555, .numbered = &fdinfo_entry, .number_exists = fd_exists,
       .number_next = fd_next },

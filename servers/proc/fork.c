@@ -252,7 +252,7 @@ error_t proc_serve_fork_commit(struct rpc_call *call, const struct proc_fork_com
         fork_drop(image->vm);
         return error;
     }
-    t->affinity = parent->affinity;
+    thread_inherit(t, parent);
     b = batch_begin();
     vm_add_area(b, child->image);
     vm_add_thread_memory(b, t);
@@ -337,7 +337,7 @@ error_t proc_serve_vfork(struct rpc_call *call, const struct proc_vfork_in *in, 
     error = thread_make(child->image, -1, child->pid, hart_choose(parent->affinity, parent->hart), &t);
     if (error)
         goto no_thread;
-    t->affinity = parent->affinity;
+    thread_inherit(t, parent);
     if (t->group < 0) {     /* the vm's own objects belong to its first process */
         error = ERR_AGAIN;
         thread_unmake(t);
@@ -397,7 +397,7 @@ error_t proc_serve_thread_create(struct rpc_call *call, const struct proc_thread
     error = thread_make(image, -1, 0, hart_choose(parent->affinity, parent->hart), &t);
     if (error)
         return error;
-    t->affinity = parent->affinity;
+    thread_inherit(t, parent);
     b = batch_begin();
     error = t->group < 0 ? 0 : group_add_objects(b, t->group, t->hart);
     vm_add_thread_memory(b, t);

@@ -45,10 +45,12 @@ error_t proc_serve_set_limit(struct rpc_call *call, const struct proc_set_limit_
     return 0;
 }
 
-static void name_page(struct proc_page *page, const uint8_t *name, uint32_t bytes)
+static void set_comm(struct thread *t, const uint8_t *name, uint32_t bytes)
 {
-    memset(page->comm, 0, sizeof page->comm);
-    memcpy(page->comm, name, bytes < sizeof page->comm ? bytes : sizeof page->comm - 1);
+    char *comm = thread_comm(t);
+
+    memset(comm, 0, sizeof t->comm);
+    memcpy(comm, name, bytes < sizeof t->comm ? bytes : sizeof t->comm - 1);
 }
 
 error_t proc_serve_set_name(struct rpc_call *call, const struct proc_set_name_in *in, struct proc_set_name_out *out)
@@ -57,24 +59,35 @@ error_t proc_serve_set_name(struct rpc_call *call, const struct proc_set_name_in
     struct thread *t = in->tid > 0 ? thread_by_tid((uint32_t)in->tid) : NULL;
 
     (void)out;
-    if (!p || (in->tid && (!t || t->image->process != p)))
+    if (!p || !t || t->image->process != p)
         return ERR_NO_PROCESS;
-    if (in->tid && (uint32_t)in->tid != p->pid)
-        return 0;       /* only the first thread's name is shown */
-    name_page(p->image->page, in->name, in->name_bytes);
+    set_comm(t, in->name, in->name_bytes);
     return 0;
 }
 
 error_t proc_serve_rename(struct rpc_call *call, const struct proc_rename_in *in, struct proc_rename_out *out)
 {
-    struct process *p = process_by_pid(in->pid);
+    struct thread *t = thread_by_tid(in->tid);
 
     (void)out;
     if (call->client != SERVER_FS)
         return ERR_PERMISSION;
-    if (!p || !p->image)
+    if (!t || t->image->process->pid != in->pid)
         return ERR_NO_PROCESS;
-    name_page(p->image->page, in->name, in->name_bytes);
+    set_comm(t, in->name, in->name_bytes);
+    return 0;
+}
+
+error_t proc_serve_thread_name(struct rpc_call *call, const struct proc_thread_name_in *in,
+                               struct proc_thread_name_out *out)
+{
+    struct thread *t = thread_by_tid(in->tid);
+
+    (void)call;
+    if (!t)
+        return ERR_NO_PROCESS;
+    memcpy(&out->low, thread_comm(t), sizeof out->low);
+    memcpy(&out->high, thread_comm(t) + sizeof out->low, sizeof out->high);
     return 0;
 }
 

@@ -69,6 +69,7 @@ struct thread {
     int16_t  group;                 /* object group, or -1: the vm's chunk */
     uint32_t tid;
     uint64_t affinity;
+    char     comm[16];              /* its name; the first thread's is page->comm */
     struct image *image;
     struct thread *next;            /* in the image */
     struct signal_queue queue;
@@ -160,6 +161,10 @@ void pid_use(uint32_t pid);
 void pid_drop(uint32_t pid);
 struct process *process_by_pid(uint32_t pid);       /* live or zombie, or NULL */
 struct thread *thread_by_tid(uint32_t tid);
+/* The 16 bytes of its name, as prctl(PR_SET_NAME) sets them. */
+char *thread_comm(struct thread *);
+/* What clone(2) hands on: affinity and name. */
+void thread_inherit(struct thread *, struct thread *parent);
 void pid_set_process(uint32_t pid, const struct process *);
 void pid_set_thread(uint32_t tid, struct thread *);
 void process_link(struct process *, struct process *parent);    /* into all lists */

@@ -55,6 +55,17 @@ static void publish(struct thread *t)
     page->thread[t->index].tid = t->tid;
 }
 
+char *thread_comm(struct thread *t)
+{
+    return t->tid == t->image->process->pid ? t->image->page->comm : t->comm;
+}
+
+void thread_inherit(struct thread *t, struct thread *parent)
+{
+    t->affinity = parent->affinity;
+    memcpy(thread_comm(t), thread_comm(parent), sizeof t->comm);
+}
+
 error_t thread_make(struct image *image, int index, uint32_t tid, unsigned hart, struct thread **out)
 {
     struct vm *vm = image->vm;

@@ -31,10 +31,18 @@ error_t proc_stat(struct rpc_client *c, uint32_t pid, struct proc_proc_stat *out
     return 0;
 }
 static char renamed[17];
-error_t proc_rename(struct rpc_client *c, uint32_t pid, struct rpc_in name)
+error_t proc_thread_name(struct rpc_client *c, uint32_t tid, uint64_t *low, uint64_t *high)
 {
     (void)c;
-    assert_true(fake_on_coroutine && pid == 100 && name.bytes <= 15);
+    assert_true(fake_on_coroutine && tid != 100);
+    memcpy(low, "worker\0", 8);
+    *high = 0;
+    return 0;
+}
+error_t proc_rename(struct rpc_client *c, uint32_t pid, uint32_t tid, struct rpc_in name)
+{
+    (void)c;
+    assert_true(fake_on_coroutine && pid == 100 && tid == 100 && name.bytes <= 15);
     memset(renamed, 0, sizeof renamed);
     memcpy(renamed, name.data, name.bytes);
     return 0;
