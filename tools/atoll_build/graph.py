@@ -74,6 +74,9 @@ rule hostcc
 rule hostlink
   command = $hostcc $flags $in -o $out $libs
   description = HOSTLINK $out
+rule lint
+  command = PYTHONPATH=tools $python -m atoll_build.lint $out $in -- $compiler $flags
+  description = LINT $in
 rule guestcc
   command = $compiler -MMD -MF $out.d $flags $in -o $out $libs
   depfile = $out.d
@@ -81,6 +84,7 @@ rule guestcc
   description = GUESTCC $out
 """
 
+LINT_INPUTS = (".clang-tidy", "tests/.clang-tidy", "tools/atoll_build/lint.py", "build/lint/versions")
 HOST_FLAGS = ("-std=gnu17 -g -O1 -fno-omit-frame-pointer -fsanitize=address,undefined "
               "-fno-sanitize-recover=all -fno-strict-aliasing -Wall -Wextra -Werror -DATOLL_HOST_TEST=1")
 # libFuzzer's programs: only the code under test, not the harness below tests/, is instrumented for coverage. They are
@@ -127,6 +131,7 @@ class Writer:
         self.phony: dict[str, list[str]] = {}
         self.missing: list[str] = []
         self._gen_headers: list[str] = []
+        self._linted: dict[str, str] = {}      # source: its stamp
 
     def text(self) -> str:
         lines = []
@@ -165,8 +170,20 @@ class Writer:
             obj = f"build/obj/{component.name}/{source}.o"
             own = " ".join([flags, *c.FILE_FLAGS.get(str(source), ())])
             self.edge([obj], "cc", [source], order=order, flags=own)
+            self.lint(source, obj, "${cross}gcc", own)
             out.append(obj)
         return out
+
+    def lint(self, source: Path, obj: str, compiler: str, flags: str) -> None:
+        """Static checks of one C file, once whatever it is compiled for; the object stands for its headers."""
+        generated_for_tests = source.parts[0] == "build" and not compiler.startswith("$")
+        if source.suffix == ".c" and str(source) not in self._linted and not generated_for_tests:
+            stamp = f"build/lint/{source}"
+            self._linted[str(source)] = stamp
+            self.edge([stamp], "lint", [source], implicit=[obj, *LINT_INPUTS], compiler=compiler, flags=flags)
+
+    def lint_all(self) -> None:
+        self.phony["lint"] = list(self._linted.values())
 
     def archive(self, name: str, objects: list[str]) -> list[str]:
         if not objects:
@@ -295,6 +312,7 @@ class Writer:
             for source in test.sources:
                 obj = f"build/tests/host/{test.name}.o/{source}.o"
                 self.edge([obj], "hostcc", [source], order=order, flags=flags, hostcc=test.compiler)
+                self.lint(source, obj, test.compiler, flags)
                 objects.append(obj)
             self.edge([rel(test.program)], "hostlink", objects, flags=HOST_FLAGS, libs="-lcmocka -lpthread",
                       hostcc=test.compiler)
@@ -437,6 +455,7 @@ def generate() -> Writer:
     writer.fuzzers()
     writer.compat_tests()
     writer.bench()
+    writer.lint_all()
     text = writer.text()
     BUILD.mkdir(exist_ok=True)
     if not NINJA_FILE.is_file() or NINJA_FILE.read_text() != text:

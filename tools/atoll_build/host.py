@@ -15,7 +15,8 @@ from .errors import BuildError
 RUN_PACKAGES = ("gcc-riscv64-linux-gnu", "libc6-dev-riscv64-cross", "linux-libc-dev-riscv64-cross", "@qemu",
                 "opensbi", "ninja-build", "python3-jinja2", "dpkg-dev", "gcc", "libc6-dev", "make", "bzip2",
                 "xz-utils", "patch")
-TEST_PACKAGES = ("python3-pytest", "python3-pexpect", "libcmocka-dev", "spin", "clang", "llvm", "@clang-rt")
+TEST_PACKAGES = ("python3-pytest", "python3-pexpect", "libcmocka-dev", "spin", "clang", "llvm", "@clang-rt",
+                 "clang-tidy", "cppcheck", "shellcheck", "pyflakes3")
 
 # Names that differ between releases.
 RELEASE_NAMES: dict[str, dict[str, str]] = {

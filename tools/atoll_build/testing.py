@@ -3,6 +3,7 @@
 
     host    tests/host/**/test_*.c     cmocka programs on this machine, under sanitizers
     idl     tests/idl/                 pytest
+    lint    every C file               clang-tidy, cppcheck, the compiler's -fanalyzer; pyflakes and shellcheck
     models  tests/models/*.pml         spin; the first line says `// expect: pass` or `// expect: fail`
     fuzz    tests/fuzz/**/fuzz_*.c     libFuzzer programs: their corpus, and a fixed count of runs from it
     build   tests/build/               pytest: these tools themselves
@@ -30,9 +31,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from . import graph, host, run, say, third_party
+from . import graph, host, lint, run, say, third_party
 from .errors import BuildError
-from .paths import BUILD, PYTHON, ROOT, TESTS, rel
+from .paths import BUILD, PYTHON, ROOT, TESTS, TOOLS, rel
 from .tap import Case, parse, parse_junit
 
 WORK = BUILD / "tests"
@@ -146,6 +147,38 @@ def _build(context: Context) -> list[Case]:
     if broken := _system():
         return [Case("build: the system builds", False, broken)]
     return _pytest("build", [TESTS / "build"] if any((TESTS / "build").glob("test_*.py")) else [], context)
+
+
+# -- lint -------------------------------------------------------------------------------------
+
+
+def _text(path: Path) -> str:
+    return path.read_text() if path.is_file() else ""
+
+
+def _lint(context: Context) -> list[Case]:
+    lint.write_versions()
+    with graph.lock():
+        stamps = [s for s in graph.generate().phony["lint"] if context.wants(s.removeprefix("build/lint/"))]
+        try:
+            graph.ninja(stamps, keep_going=True)
+        except BuildError as error:
+            broken = error.render()
+        else:
+            broken = ""
+    cases = []
+    for stamp in stamps:
+        findings = ROOT / f"{stamp}.txt"
+        ok = not broken or (ROOT / stamp).is_file()
+        cases.append(Case(stamp.removeprefix("build/lint/"), ok, "" if ok else _text(findings) or "not compiled"))
+    if broken and all(c.ok for c in cases):
+        cases.append(Case("compiles", False, broken))
+    for name, command, pattern in (("python", ["pyflakes3"], "*.py"), ("shell", ["shellcheck", "-S", "error"], "*.sh")):
+        files = [p for top in (TOOLS, TESTS, ROOT / "idl", ROOT / "microkernel", ROOT / "rootfs") for p in top.rglob(pattern)]
+        if context.wants(name) and files:
+            done = subprocess.run([*command, *sorted(map(rel, files))], cwd=ROOT, capture_output=True, text=True, check=False)
+            cases.append(Case(name, done.returncode == 0, done.stdout + done.stderr))
+    return cases
 
 
 # -- models -----------------------------------------------------------------------------------
@@ -424,6 +457,8 @@ SUITES: dict[str, Callable[[Context], list[Case]]] = {
     "host": _host, "idl": _idl, "models": _models, "fuzz": _fuzz, "build": _build, "guest": _guest, "compat": _compat,
     "busybox": _busybox,
 }
+# Only when named: the tree is not clean of findings yet.
+NAMED_SUITES: dict[str, Callable[[Context], list[Case]]] = {"lint": _lint}
 
 
 def _list() -> int:
@@ -479,15 +514,15 @@ def run_suites(wanted: list[str], *, verbose: bool, list_only: bool, smp: list[i
     plan: list[tuple[str, str]] = []
     for word in wanted or list(SUITES):
         suite, _, part = word.partition("/")
-        if suite not in SUITES:
-            raise BuildError(f"there is no test suite '{suite}'", do=f"name some of: {' '.join(SUITES)}")
+        if suite not in SUITES and suite not in NAMED_SUITES:
+            raise BuildError(f"there is no test suite '{suite}'", do=f"name some of: {' '.join([*SUITES, *NAMED_SUITES])}")
         plan.append((suite, part))
     passed = failed = 0
     failures: list[str] = []
     for suite, part in plan:
         start = time.monotonic()
         say.step(f"test: {suite}{'/' + part if part else ''}")
-        cases = SUITES[suite](Context(part, verbose, smp, minutes, inputs or []))
+        cases = {**SUITES, **NAMED_SUITES}[suite](Context(part, verbose, smp, minutes, inputs or []))
         good = sum(c.ok and not c.skipped for c in cases)
         bad = [c for c in cases if not c.ok]
         skipped = sum(c.skipped for c in cases)
