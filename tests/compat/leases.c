@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+/* compat: glibc musl; timeout=60; cflags: -pthread */
 /*
  * Answers that a process may have kept must be the present ones as soon as it can
  * know that something changed. Two processes take turns at changing a file; a byte
