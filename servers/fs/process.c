@@ -55,7 +55,8 @@ void process_init(void)
     }
 }
 
-struct process *process_next(const struct process *after)
+/* The next slot that is in use, by a process or by the loader of its next image. */
+static struct process *slot_next(const struct process *after)
 {
     const struct slot_map *map = (const struct slot_map *)(uintptr_t)pages_proc(0);
     uint32_t slot = after ? after->slot + 1 : FIRST_PROCESS_SLOT;
@@ -68,20 +69,50 @@ struct process *process_next(const struct process *after)
             continue;
         }
         slot += (uint32_t)__builtin_ctzl(used);
-        /* Two slots carry one pid during exec; the loader's does not count yet. */
-        if (processes[slot].page->in_use && !processes[slot].loading)
+        if (processes[slot].page->in_use)
             return &processes[slot];
         slot++;
     }
     return NULL;
 }
 
+struct process *process_next(const struct process *after)
+{
+    struct process *p = slot_next(after);
+
+    /* Two slots carry one pid during exec; the loader's does not count yet. */
+    while (p && p->loading)
+        p = slot_next(p);
+    return p;
+}
+
+/* When proc has given up the old slot and its process_exec has not come here yet, the
+ * loader's is the only one. */
 struct process *process_by_pid(uint32_t pid)
 {
-    for (struct process *p = process_next(NULL); p; p = process_next(p))
-        if (p->page->pid == pid)
+    struct process *loader = NULL;
+
+    for (struct process *p = slot_next(NULL); p; p = slot_next(p)) {
+        if (p->page->pid != pid)
+            continue;
+        if (!p->loading)
             return p;
-    return NULL;
+        loader = p;
+    }
+    return loader;
+}
+
+uint32_t process_next_pid(uint32_t from)
+{
+    uint32_t best = UINT32_MAX;
+
+    for (const struct process *p = slot_next(NULL); p; p = slot_next(p)) {
+        uint32_t pid = p->page->pid;
+
+        if (pid && pid >= from && pid < best)
+            best = pid;
+    }
+    return best;
 }
 
 bool process_in_group(const struct process *p, uint32_t gid)

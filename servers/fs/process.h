@@ -75,6 +75,8 @@ static inline error_t request_file(const struct rpc_call *call, int32_t fd, stru
 static inline bool call_from_server(const struct rpc_call *call) { return call->client < FIRST_PROCESS_SLOT; }
 /* The processes and zombies in the order of their slots, without loaders: NULL is before the first and after the last. */
 struct process *process_next(const struct process *after);
+/* The lowest pid at or above `from`; UINT32_MAX: none. */
+uint32_t process_next_pid(uint32_t from);
 /* By pid; NULL. */
 struct process *process_by_pid(uint32_t pid);
 

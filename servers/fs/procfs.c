@@ -365,17 +365,9 @@ static bool pid_exists(const struct proc_target *t, uint32_t number)
 /* Positions are pids, so they come in rising order and none twice. */
 static int64_t pid_next(const struct proc_target *t, uint32_t from, uint32_t *shown)
 {
-    uint32_t best = UINT32_MAX;
-
     (void)t;
-    for (const struct process *p = process_next(NULL); p; p = process_next(p)) {
-        uint32_t pid = p->page->pid;
-
-        if (pid && pid >= from && pid < best)
-            best = pid;
-    }
-    *shown = best;
-    return best == UINT32_MAX ? -1 : (int64_t)best;
+    *shown = process_next_pid(from);
+    return *shown == UINT32_MAX ? -1 : (int64_t)*shown;
 }
 
 static struct proc_node root_node = {

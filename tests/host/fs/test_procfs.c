@@ -18,6 +18,7 @@
 #include "proc_client.h"
 #include "procfs.h"
 #include "random.h"
+#include "sessions.h"
 
 static struct fs_stat st;
 static char text[8192];
@@ -273,6 +274,36 @@ static void a_dead_process_leaves_nothing_to_find(void **state)
     assert_int_equal(t_stat(SLOT_A, "/proc/101", &st), 0);
 }
 
+static void exec_phase(uint32_t from, uint32_t to, uint32_t phase)
+{
+    struct rpc_call call = fake_call(SERVER_PROC, FS_METHOD_PROCESS_EXEC);
+    struct fs_process_exec_in in = { .old_slot = from, .new_slot = to, .phase = phase };
+
+    assert_int_equal(fs_serve_process_exec(&call, &in), 0);
+}
+
+/* proc gives up the old slot while its event about that is on the way. */
+static void a_process_does_not_vanish_during_exec(void **state)
+{
+    const uint32_t slot[2] = { SLOT_B, SLOT_B + 1 };
+
+    (void)state;
+    ((struct slot_map *)(uintptr_t)pages_proc(0))->used[slot[1] / 64] |= 1ul << slot[1] % 64;
+    for (unsigned i = 0; i < 2; i++) {
+        uint32_t from = slot[i], to = slot[1 - i];
+
+        memcpy(fake_page(to), fake_page(from), sizeof *fake_page(to));
+        exec_phase(from, to, 0);
+        assert_ptr_equal(process_by_pid(101), fake_process(from));
+        fake_page(from)->in_use = 0;
+        assert_ptr_equal(process_by_pid(101), fake_process(to));
+        assert_int_equal(process_next_pid(101), 101);
+        assert_int_equal(t_stat(SLOT_A, "/proc/101/stat", &st), 0);
+        exec_phase(from, to, 1);
+        assert_ptr_equal(process_by_pid(101), fake_process(to));
+    }
+}
+
 static void many_lookups_do_not_pile_up(void **state)
 {
     char path[64];
@@ -363,6 +394,7 @@ int main(void)
         cmocka_unit_test(others_may_not_look_inside),
         cmocka_unit_test(directories_list_what_lookup_finds),
         cmocka_unit_test(a_dead_process_leaves_nothing_to_find),
+        cmocka_unit_test(a_process_does_not_vanish_during_exec),
         cmocka_unit_test(many_lookups_do_not_pile_up),
         cmocka_unit_test(a_process_may_write_its_own_name),
         cmocka_unit_test(devices_come_and_go),
