@@ -331,6 +331,18 @@ def fault_meets_unmap() -> Seed:
 
 
 @seed
+def endpoint_deleted_under_receivers() -> Seed:
+    return (Seed().on(0, "recv", EP + 1, 0, 1).on(1, "recv", EP + 1, 0, 2).on(2, "recv", EP + 1, 0, 3).on(
+        0, "delete", SELF, S_ENDPOINT + 1).go(0).go(1).go(2))
+
+
+@seed
+def unmap_under_a_warm_translation() -> Seed:
+    return (Seed().on(0, "store", DATA).on(0, "store", DATA + 1).on(0, "unmap", 0, DATA, 0).on(0, "load", DATA).on(
+        0, "discard", 0, DATA + 1, 0).on(0, "load", DATA + 1))
+
+
+@seed
 def everything_else() -> Seed:
     s = Seed().on(0, "untyped_info", 0).on(0, "sched_info", 0).on(0, "tcb_info", 0, DATA).on(0, "vspace_info", 0, DATA)
     s.on(0, "segment_info", 0, DATA).on(0, "set_pager", 0, 0).on(0, "counters", 0, DATA, 0).on(0, "suspend", 2)
