@@ -9,6 +9,7 @@
 #include "kernel/assert.h"
 #include "kernel/hart.h"
 #include "kernel/string.h"
+#include "kernel/thread.h"
 #include "kernel/trace.h"
 #include "kernel/tree.h"
 #include "kernel/usercopy.h"
@@ -181,6 +182,7 @@ struct tcb *boot_root_task(const struct fdt_facts *f, paddr_t fdt)
     t->priority = ROOT_PRIORITY;
     tcb_take_slots(t);
     memcpy(t->name, "root", 5);
+    root_thread = t;
     t->x[0] = h->root_entry;
     t->x[2] = ROOT_STACK_TOP;
     t->x[10] = ROOT_BOOTINFO;

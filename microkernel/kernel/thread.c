@@ -379,6 +379,8 @@ void thread_enter_upcall(struct tcb *t, uint64_t cause, uint64_t value)
     t->x[0] = t->pers_upcall;
 }
 
+struct tcb *root_thread;
+
 static void report_stop(const struct tcb *t, uint64_t cause, uint64_t value)
 {
     static unsigned reports;
@@ -420,6 +422,8 @@ void thread_fault(struct hart *h, struct tcb *t, uint64_t cause, uint64_t value)
     }
     if (send_fault(h, t, cause, value))
         return;
+    if (t == root_thread)       /* who holds all there is; nobody else could end the system */
+        panic("the root task faulted: cause %lx value %lx pc %lx sp %lx ra %lx", cause, value, t->x[0], t->x[2], t->x[1]);
     report_stop(t, cause, value);
     sched_remove(h, t);
     t->state = THREAD_STOPPED;

@@ -33,6 +33,9 @@ void thread_back_off(struct hart *h, struct tcb *t);
 void thread_enter_upcall(struct tcb *t, uint64_t cause, uint64_t value);
 /* A trap of the current thread that the kernel does not resolve. */
 void thread_fault(struct hart *h, struct tcb *t, uint64_t cause, uint64_t value);
+
+/* The first thread, from boot on: a fault of it that nobody receives is a panic. */
+extern struct tcb *root_thread;
 /* The budget of the current thread has ended. False: nobody is told. */
 bool thread_budget_fault(struct hart *h, struct tcb *t);
 

@@ -15,8 +15,9 @@ from pathlib import Path
 
 import pytest
 from atoll_build import run, third_party
+from atoll_build.cli import prepare
 from atoll_build.paths import ROOT, TESTS
-from atoll_build.testing import boot_exec
+from atoll_build.testing import WORK, boot_exec
 
 PROGRAMS = TESTS / "guest" / "programs"
 SECONDS = int(os.environ.get("ATOLL_ROBUST_SECONDS", "8"))
@@ -89,3 +90,10 @@ def test_a_round_of_work_leaves_no_memory_behind(overlay: Path, smp: int) -> Non
     pages = [int(n) for n in re.findall(r"^round \d: (\d+) pages$", guest(overlay, "/r/rounds 3", smp, 300), re.M)]
     # proc's table of ids is touched as pids go up (4 pages a round); a slot below 64 may see its first exec.
     assert len(pages) == 3 and pages[2] - pages[1] < 40, pages
+
+
+def test_the_end_of_the_root_task_is_a_panic() -> None:
+    """Nobody is left who could end the system, so without it --exec would wait for its --timeout."""
+    prepare(["kernel", "guest-tests"])
+    result = run.run_captured(run.Options(root_image=WORK / "guest" / "kernel.img", append="root-faults", timeout_s=60), 1, 2)
+    assert result.status == run.STATUS_PANIC and "the root task faulted" in result.panic, result.console[-2000:]

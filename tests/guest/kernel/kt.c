@@ -409,6 +409,8 @@ _Noreturn void root_main(struct bootinfo *bi)
     } else if (option("bench")) {
         bench();
         memory_bench();
+    } else if (option("root-faults")) {
+        __builtin_trap();
     } else if (option("stretch")) {
         stretches();
     } else if (option("soak")) {
