@@ -103,7 +103,7 @@ int syscall_fast(struct tcb *t)
 
 static __attribute__((noinline)) struct tcb *switch_to(struct hart *h, struct tcb *t, struct tcb *to)
 {
-    bool drain = fast_switch(h, t, to);
+    bool drain = fast_switch(h, t, to, false);
 
     clear_reservation();
     return drain ? sched_exit(h) : to;

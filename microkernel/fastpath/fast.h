@@ -109,11 +109,14 @@ static FAST_INLINE void fast_switch_space(struct hart *h, struct vspace *old, st
 
 /* One of the two has used floating point. The registers stay where they are while
  * threads without such state run. Only the owner can make them dirty. */
-static FAST_INLINE void fast_switch_fp(struct hart *h, struct tcb *t, struct tcb *to)
+static FAST_INLINE void fast_switch_fp(struct hart *h, struct tcb *t, struct tcb *to,
+                                       const bool fp_inline)
 {
     uint64_t fs = csr_read("sstatus") & SSTATUS_FS_MASK;
 
-    if (fs == SSTATUS_FS_DIRTY)
+    if (fs == SSTATUS_FS_DIRTY && fp_inline)
+        fp_save_inline(t->f);
+    else if (fs == SSTATUS_FS_DIRTY)
         fp_save(t->f);
     if (to->fp_state == FP_NEVER) {
         csr_clear("sstatus", SSTATUS_FS_MASK);
@@ -122,7 +125,10 @@ static FAST_INLINE void fast_switch_fp(struct hart *h, struct tcb *t, struct tcb
     if (fs != SSTATUS_FS_DIRTY)
         csr_set("sstatus", SSTATUS_FS_MASK);
     if (h->fp_owner != to || to->fp_state != FP_USED) {
-        fp_restore(to->f);
+        if (fp_inline)
+            fp_restore_inline(to->f);
+        else
+            fp_restore(to->f);
         h->fp_owner = to;
         to->fp_state = FP_USED;
     }
@@ -131,7 +137,8 @@ static FAST_INLINE void fast_switch_fp(struct hart *h, struct tcb *t, struct tcb
 
 /* All but the registers and the reservation. True: something came into the mailbox before others saw
  * the new priority, so the way out is sched_exit. */
-static FAST_INLINE bool fast_switch(struct hart *h, struct tcb *t, struct tcb *to)
+static FAST_INLINE bool fast_switch(struct hart *h, struct tcb *t, struct tcb *to,
+                                    const bool fp_inline)
 {
     ticks_t now = read_time(), spent = now - h->slice_start;
 
@@ -141,7 +148,7 @@ static FAST_INLINE bool fast_switch(struct hart *h, struct tcb *t, struct tcb *t
         t->system_ticks += sched_system_share(h, spent);
     t->sc->remaining -= (int64_t)spent;
     if ((t->fp_state | to->fp_state) != FP_NEVER)
-        fast_switch_fp(h, t, to);
+        fast_switch_fp(h, t, to, fp_inline);
     h->current = to;
     to->state = THREAD_RUNNABLE;
     to->nr_switches++;

@@ -34,8 +34,8 @@ static FAST_INLINE void set_a6(uint64_t value)
 }
 
 /* Switch, and return the thread for ipc_exit or wait_exit; or go to the label. */
-#define SWITCH(h, t, to, drain) do { \
-        if (unlikely(fast_switch(h, t, to))) { \
+#define SWITCH(h, t, to, fp_inline, drain) do { \
+        if (unlikely(fast_switch(h, t, to, fp_inline))) { \
             __asm__ volatile("mv a0, %0\n\tj " #drain :: "r"(to) : "memory"); \
             __builtin_unreachable(); \
         } \
@@ -80,7 +80,7 @@ struct tcb *fastpath_call(cptr_t cptr)
     spin_unlock(&r->lock);
     spin_unlock(&ep->lock);
     set_a6(badge);
-    SWITCH(h, t, to, ipc_exit_drain);
+    SWITCH(h, t, to, true, ipc_exit_drain);
 decline:
     spin_unlock(&ep->lock);
     return NULL;
@@ -127,7 +127,7 @@ struct tcb *fastpath_reply_recv(cptr_t cptr)
     spin_unlock(&ep->lock);
     spin_unlock(&r->lock);
     set_a6(0);
-    SWITCH(h, t, c, ipc_exit_drain);
+    SWITCH(h, t, c, true, ipc_exit_drain);
 decline:
     spin_unlock(&r->lock);
     return NULL;
@@ -159,7 +159,7 @@ struct tcb *fastpath_signal_wait(cptr_t cptr)
     fast_begin_wait(own, t);
     spin_unlock(&own->lock);
     spin_unlock(&n->lock);
-    SWITCH(h, t, to, wait_exit_drain);
+    SWITCH(h, t, to, false, wait_exit_drain);
 decline:
     spin_unlock(&n->lock);
     return NULL;

@@ -206,7 +206,7 @@ ipc_call:
     andi    t1, a1, MSG_SIZE_MASK
     li      t0, MSG_REG_WORDS_MAX
     ld      sp, HART_STACK_TOP(tp)
-    bltu    t0, t1, ipc_declined    /* more words, or capabilities */
+    bltu    t0, t1, ipc_long        /* more words, or capabilities */
     bnez    a7, 1f
     call    fastpath_call           /* (endpoint) -> tcb to run, or 0: declined */
     bnez    a0, ipc_exit
@@ -215,6 +215,16 @@ ipc_call:
     bnez    a0, ipc_exit
 
 ipc_declined:
+    ld      a0, HART_CURRENT(tp)
+    message_regs sd, a0
+    mv      a1, a0
+    mv      a0, tp
+    call    syscall_ipc             /* (hart, tcb) */
+    mv      a0, tp
+    call    sched_exit              /* (hart) -> tcb to run */
+    j       restore_all
+
+ipc_long:
     ld      a0, HART_CURRENT(tp)
     message_regs sd, a0
     call    trap_syscall

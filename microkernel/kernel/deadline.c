@@ -80,8 +80,3 @@ void deadline_remove(struct hart *h, struct tcb *t)
         t->heap_next->heap_prev = t->heap_prev;
     h->deadlines = meld(h->deadlines, meld_siblings(t->heap_child));
 }
-
-ticks_t deadline_first(const struct hart *h)
-{
-    return h->deadlines != NULL ? h->deadlines->deadline : DEADLINE_NONE;
-}

@@ -7,10 +7,15 @@
 #ifndef ATOLL_KERNEL_DEADLINE_H
 #define ATOLL_KERNEL_DEADLINE_H
 
-#include "kernel/hart.h"
+#include "object/tcb.h"
 
 void deadline_insert(struct hart *h, struct tcb *t, ticks_t when);
 void deadline_remove(struct hart *h, struct tcb *t);    /* no-op if not in it  */
-ticks_t deadline_first(const struct hart *h);           /* or DEADLINE_NONE    */
+
+/* The earliest, or DEADLINE_NONE. */
+static inline ticks_t deadline_first(const struct hart *h)
+{
+    return h->deadlines != NULL ? h->deadlines->deadline : DEADLINE_NONE;
+}
 
 #endif

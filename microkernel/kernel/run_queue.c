@@ -55,7 +55,7 @@ void run_queue_add(struct run_queue *q, struct tcb *t, bool front)
         q->top = (int)p;
 }
 
-void run_queue_remove(struct run_queue *q, struct tcb *t)
+static inline void remove_from(struct run_queue *q, struct tcb *t)
 {
     unsigned p = (unsigned)t->priority;
 
@@ -91,11 +91,16 @@ void run_queue_remove(struct run_queue *q, struct tcb *t)
     }
 }
 
+void run_queue_remove(struct run_queue *q, struct tcb *t)
+{
+    remove_from(q, t);
+}
+
 struct tcb *run_queue_take(struct run_queue *q)
 {
     if (q->top < 0)
         return NULL;
     struct tcb *t = q->level[q->top].head;
-    run_queue_remove(q, t);
+    remove_from(q, t);
     return t;
 }

@@ -149,7 +149,7 @@ void sched_make_runnable(struct hart *h, struct tcb *t)
     }
     if (t->sc == NULL || t->vspace == NULL)
         return;
-    if (!sc_ready(t->sc)) {
+    if (t->sc->remaining <= 0 && !sc_ready(t->sc)) {
         wait_for_budget(h, t);
         return;
     }
@@ -310,7 +310,8 @@ static void leave_current(struct hart *h, ticks_t now)
     if (h->current == NULL)
         return;
     charge(h, h->current, now);
-    fp_flush(h, h->current);
+    if (h->current->fp_state != FP_NEVER)
+        fp_flush(h, h->current);
 }
 
 static void switch_to(struct hart *h, struct tcb *next)

@@ -253,7 +253,7 @@ static error_t sys_vspace_copy(struct tcb *t)
     return err;
 }
 
-static error_t sys_debug_write(struct tcb *t)
+static __attribute__((cold)) error_t sys_debug_write(struct tcb *t)
 {
     struct cap_ref platform;
     char text[DEBUG_CHUNK];
@@ -273,7 +273,7 @@ static error_t sys_debug_write(struct tcb *t)
     return err;
 }
 
-static error_t sys_trace(struct tcb *t)
+static __attribute__((cold)) error_t sys_trace(struct tcb *t)
 {
     struct cap_ref platform;
     char text[TRACE_TEXT_MAX];
@@ -347,6 +347,12 @@ void syscall_handle(struct hart *h, struct tcb *t)
 {
     h->counters.nr_syscalls++;
     finish(h, t, dispatch(h, t));
+}
+
+void syscall_ipc(struct hart *h, struct tcb *t)
+{
+    h->counters.nr_syscalls++;
+    finish(h, t, t->x[17] == SYS_CALL ? sys_send(h, t, SEND_CALL | SEND_BLOCKING) : sys_reply_recv(h, t));
 }
 
 int syscall_light(struct tcb *t)

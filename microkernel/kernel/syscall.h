@@ -8,6 +8,9 @@
 /* The call that t made; all its registers are in the TCB. */
 void syscall_handle(struct hart *h, struct tcb *t);
 
+/* The same, known to be SYS_CALL or SYS_REPLY_RECV. */
+void syscall_ipc(struct hart *h, struct tcb *t);
+
 /*
  * The same for calls that leave the caller's registers alone and have no effect on
  * who runs but by the scheduler: the callee-saved ones need not be in the TCB yet.

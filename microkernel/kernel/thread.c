@@ -310,14 +310,10 @@ static uint32_t do_structural(struct hart *h, struct tcb *t, uint32_t ops)
     return left;
 }
 
-void thread_do_ops(struct hart *h, struct tcb *t, uint32_t ops)
+static __attribute__((noinline)) void do_ops(struct hart *h, struct tcb *t, uint32_t ops)
 {
     if (t->arriving)
         do_arrive(h, t);
-    if (ops == TCB_OP_WAKE && t->deferred == 0) {   /* by far the most frequent */
-        wake(h, t);
-        return;
-    }
     if (ops & TCB_OP_WAKE)
         wake(h, t);
     if (ops & TCB_OP_RECHECK)
@@ -340,6 +336,15 @@ void thread_do_ops(struct hart *h, struct tcb *t, uint32_t ops)
     }
     if (t->hart == h->id)       /* else it has just migrated */
         tcb_refresh(t);
+}
+
+void thread_do_ops(struct hart *h, struct tcb *t, uint32_t ops)
+{
+    /* by far the most frequent */
+    if (ops == TCB_OP_WAKE && (t->deferred | t->arriving) == 0)
+        wake(h, t);
+    else
+        do_ops(h, t, ops);
 }
 
 void thread_deadline(struct hart *h, struct tcb *t) /* [deadline] */

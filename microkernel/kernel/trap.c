@@ -23,6 +23,16 @@ struct tcb *fastpath_wait(struct hart *h, struct tcb *t);   /* fastpath/fast.c *
 struct tcb *fastpath_yield(struct hart *h, struct tcb *t);
 _Noreturn void trap_in_kernel(const uint64_t regs[32], uint64_t cause, uint64_t value);
 
+static __attribute__((noinline)) void take_devices(struct hart *h)
+{
+    uint32_t source;
+
+    while ((source = plic_claim(h->plic_context)) != 0) {
+        trace(TRACE_IRQ, source, 0);
+        irq_fire(h, source);
+    }
+}
+
 void interrupt_take(struct hart *h)
 {
     uint64_t pending = csr_read("sip");
@@ -38,13 +48,8 @@ void interrupt_take(struct hart *h)
     }
     if (pending & SIP_STIP)
         sched_tick(h);
-    if (pending & SIP_SEIP) {
-        uint32_t source;
-        while ((source = plic_claim(h->plic_context)) != 0) {
-            trace(TRACE_IRQ, source, 0);
-            irq_fire(h, source);
-        }
-    }
+    if (pending & SIP_SEIP)
+        take_devices(h);
 }
 
 /* The rest of a fault, with all registers in the TCB. */

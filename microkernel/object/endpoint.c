@@ -49,7 +49,7 @@ void endpoint_unlink(struct endpoint *ep, struct tcb *t)
 }
 
 /* Both threads are at rest: one is the current one, the other is claimed. */
-static uint64_t transfer_caps(struct tcb *from, struct tcb *to, unsigned n)
+static __attribute__((cold)) uint64_t transfer_caps(struct tcb *from, struct tcb *to, unsigned n)
 {
     struct ipc_buffer *src = from->ipc_buffer, *dst = to->ipc_buffer;
     unsigned done = 0;
@@ -78,8 +78,15 @@ static void transfer(struct tcb *from, struct tcb *to, badge_t badge, bool can_g
     uint64_t info = from->x[11];
     unsigned len = MSG_LEN(info), caps = MSG_CAPS(info);
 
-    for (unsigned i = 0; i < MSG_REG_WORDS; i++)
-        to->x[12 + i] = from->x[12 + i];
+    to->x[12] = from->x[12];
+    to->x[13] = from->x[13];
+    to->x[14] = from->x[14];
+    to->x[15] = from->x[15];
+    to->x[16] = badge;
+    if (len <= MSG_REG_WORDS && caps == 0) {
+        to->x[11] = info;
+        return;
+    }
     if (len > MSG_MAX_WORDS)
         len = MSG_MAX_WORDS;
     bool buffers = from->ipc_buffer != NULL && to->ipc_buffer != NULL;
@@ -92,7 +99,6 @@ static void transfer(struct tcb *from, struct tcb *to, badge_t badge, bool can_g
     else
         caps = 0;
     to->x[11] = MSG_INFO(MSG_LABEL(info), len, caps);
-    to->x[16] = badge;
 }
 
 /* The reply object that a receiver waits with, locked, or NULL. */
@@ -290,7 +296,7 @@ static error_t receive_locked(struct hart *h, struct tcb *t, struct endpoint *ep
                 err = wait_for_sender(h, t, ep, reply);
             }
             spin_unlock(&ep->lock);
-            if (err == K_BLOCKED)
+            if (err == K_BLOCKED && t->sc != t->home_sc)
                 sched_return_context(h, t);
             return err;
         }
@@ -386,7 +392,7 @@ error_t reply_send(struct hart *h, struct tcb *t, struct reply *reply, bool can_
  * A sender can be turned into a caller that waits for a reply at any moment
  * before its lock is held, so what was read without the lock is read again.
  */
-enum leave endpoint_leave(struct tcb *t)
+__attribute__((cold)) enum leave endpoint_leave(struct tcb *t)
 {
     struct endpoint *ep = __atomic_load_n(&t->wait_object, __ATOMIC_RELAXED);
     enum leave how = LEAVE_CHANGED;
@@ -404,7 +410,7 @@ enum leave endpoint_leave(struct tcb *t)
     return how;
 }
 
-enum leave reply_leave(struct tcb *t)
+__attribute__((cold)) enum leave reply_leave(struct tcb *t)
 {
     struct reply *r = __atomic_load_n(&t->wait_object, __ATOMIC_RELAXED);
     enum leave how = LEAVE_CHANGED;
@@ -420,7 +426,7 @@ enum leave reply_leave(struct tcb *t)
     return how;
 }
 
-error_t endpoint_cancel_badged(struct endpoint *ep, badge_t badge)
+__attribute__((cold)) error_t endpoint_cancel_badged(struct endpoint *ep, badge_t badge)
 {
     for (;;) {
         spin_lock(&ep->lock);
@@ -443,7 +449,7 @@ error_t endpoint_cancel_badged(struct endpoint *ep, badge_t badge)
     }
 }
 
-error_t endpoint_destroy_step(struct endpoint *ep)
+__attribute__((cold)) error_t endpoint_destroy_step(struct endpoint *ep)
 {
     for (;;) {
         spin_lock(&ep->lock);
@@ -468,7 +474,7 @@ error_t endpoint_destroy_step(struct endpoint *ep)
  * The reply dies: its caller leaves with ERR_DELETED, and a receiver that waits
  * with it goes on without (calls to it fail until it waits with another).
  */
-error_t reply_destroy_step(struct reply *r)
+__attribute__((cold)) error_t reply_destroy_step(struct reply *r)
 {
     spin_lock(&r->lock);
     struct tcb *c = r->caller, *receiver = r->receiver;

@@ -225,8 +225,34 @@ static inline int fill_eight(pte_t *e, pte_t promise)
     return promise ? 8 - used : used;
 }
 
+/* One page of a leaf table, as most calls want. */
+static __attribute__((noinline)) void fill_page(struct range_op *op, const struct span *s)
+{
+    struct vspace *vs = op->vs;
+    pte_t promise = op->promise, old = *s->entry;
+
+    *s->entry = promise;
+    if (old & PTE_V)
+        gather_fence(op->gather, s->va, PAGE_BYTES);
+    if (pte_has_frame(old)) {
+        vs->private_pages--;
+        gather_frame(op->gather, pte_paddr(old));
+    } else {
+        vs->segment_pages -= old & PTE_V;
+    }
+    if (!old != !promise)
+        fill_counts(op, s, 1);
+    if (op->with_record || vs->mappings)
+        fill_records(op, s);
+}
+
 static void visit_fill(struct range_op *op, const struct span *s)
 {
+    if (s->count == 1 && !s->level) {
+        fill_page(op, s);
+        return;
+    }
+
     pte_t promise = op->promise, *entry = s->entry, *end = entry + s->count;
     pte_t *first = NULL, *last = NULL;
     size_t changed = 0, segments = 0, left = TABLE_ENTRIES + 1;
@@ -539,7 +565,7 @@ error_t vspace_protect(struct vspace *vs, uaddr_t va, uint64_t len,
 
 /* ---- discard ---- */
 
-static void visit_discard(struct range_op *op, const struct span *s)
+static __attribute__((cold)) void visit_discard(struct range_op *op, const struct span *s)
 {
     for (size_t i = 0; i < s->count; i++) {
         while (i + 8 <= s->count && eight_promises(s->entry + i))
@@ -582,7 +608,7 @@ error_t vspace_discard(struct vspace *vs, uaddr_t va, uint64_t len, uint64_t *cu
 /* ---- what a Segment does to its mappings ---- */
 
 /* The Segment's pages [pending_from, pending_to) go away. */
-static void visit_evict(struct range_op *op, const struct span *s)
+static __attribute__((cold)) void visit_evict(struct range_op *op, const struct span *s)
 {
     for (size_t i = 0; i < s->count; i++) {
         pte_t old = s->entry[i];
@@ -613,7 +639,7 @@ static bool clip(const struct mapping *m, uint64_t from, uint64_t to,
     return true;
 }
 
-static void visit_clean(struct range_op *op, const struct span *s)
+static __attribute__((cold)) void visit_clean(struct range_op *op, const struct span *s)
 {
     for (size_t i = 0; i < s->count; i++) {
         pte_t old = s->entry[i];
@@ -636,8 +662,8 @@ static void clean_mapping(struct vspace *vs, struct mapping *m, uint64_t first,
         range_run(&op, NULL);
 }
 
-bool vspace_visit_mapping(struct vspace *vs, struct mapping *m,
-                          struct segment *seg)
+__attribute__((cold)) bool vspace_visit_mapping(struct vspace *vs, struct mapping *m,
+                                                struct segment *seg)
 {
     struct range_op op = { .vs = vs, .seg = seg, .no_memory = true };
     uint64_t cursor;
