@@ -7,5 +7,7 @@
 
 void fp_save(uint64_t f[33]);
 void fp_restore(const uint64_t f[33]);
+#define fp_save_inline    fp_save
+#define fp_restore_inline fp_restore
 
 #endif
