@@ -387,6 +387,10 @@ static error_t copy_fpu(struct invoke *inv, struct tcb *t)
         uint32_t state = __atomic_load_n(&src->state, __ATOMIC_ACQUIRE);
         if (state == THREAD_RUNNABLE || state == THREAD_OUT_OF_BUDGET)
             err = ERR_BUSY;
+        /* It waits, but its hart has not switched yet, and its state is still in the
+         * registers: they are saved, with a fence behind, before `current` changes. */
+        else if (__atomic_load_n(&src->hart_ptr->current, __ATOMIC_ACQUIRE) == src)
+            err = K_AGAIN;
     }
     if (err == 0) {
         memcpy(t->f, src->f, sizeof(t->f));

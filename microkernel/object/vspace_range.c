@@ -144,6 +144,7 @@ error_t range_run(struct range_op *op, uint64_t *cursor)
         if (op->relax) {
             spin_unlock(&vs->lock);
             spin_lock(&vs->lock);
+            op->recheck = true;
             err = vs->dying ? ERR_DELETED : prepare(op, va);
         }
     }
@@ -503,8 +504,26 @@ static pte_t protect_segment(struct vspace *vs, pte_t pte, unsigned prot,
     return out;
 }
 
+/* Every record in the range must permit prot. */
+static error_t check_rights(struct vspace *vs, uaddr_t va, uaddr_t end,
+                            unsigned prot)
+{
+    struct mapping *m = mapping_from(vs, PAGE_OF(va));
+
+    while (m && m->page < PAGE_OF(end)) {
+        if (prot & ~m->flags & MAPPING_PROT_MASK)
+            return ERR_RIGHTS;
+        m = mapping_from(vs, m->page + m->count);
+    }
+    return 0;
+}
+
 static void visit_protect(struct range_op *op, const struct span *s)
 {
+    /* Mapped by somebody else since the whole range was looked at: as if that had
+     * come after us. */
+    if (op->recheck && op->vs->mappings && check_rights(op->vs, s->va, span_end(s), op->prot) != 0)
+        return;
     for (size_t i = 0; i < s->count; i++) {
         pte_t old = s->entry[i], new;
 
@@ -524,26 +543,12 @@ static void visit_protect(struct range_op *op, const struct span *s)
     }
 }
 
-/* Every record in the range must permit prot. */
-static error_t check_rights(struct vspace *vs, uaddr_t va, uaddr_t end,
-                            unsigned prot)
-{
-    struct mapping *m = mapping_from(vs, PAGE_OF(va));
-
-    while (m && m->page < PAGE_OF(end)) {
-        if (prot & ~m->flags & MAPPING_PROT_MASK)
-            return ERR_RIGHTS;
-        m = mapping_from(vs, m->page + m->count);
-    }
-    return 0;
-}
-
 error_t vspace_protect(struct vspace *vs, uaddr_t va, uint64_t len,
                        unsigned prot, uint64_t *cursor)
 {
     struct range_op op = {
         .vs = vs, .start = va, .end = va + len, .visit = visit_protect,
-        .relax = true, .prot = normal_prot(prot),
+        .relax = true, .prot = normal_prot(prot), .recheck = cursor != NULL && *cursor != 0,
     };
     error_t err;
 
@@ -551,7 +556,7 @@ error_t vspace_protect(struct vspace *vs, uaddr_t va, uint64_t len,
         return ERR_INVALID_ARGUMENT;
     spin_lock(&vs->lock);
     err = vspace_check(vs, va, len);
-    if (!err && vs->mappings)
+    if (!err && vs->mappings && !op.recheck)
         err = check_rights(vs, va, op.end, op.prot);
     if (!err)
         err = range_run(&op, cursor);

@@ -25,6 +25,7 @@ struct range_op {
     bool force_ends;            /* the visit stores into free places           */
     bool no_memory;             /* ends are split, records need no splitting   */
     bool relax;                 /* may let the lock go between spans           */
+    bool recheck;               /* it was let go since the range was checked   */
     bool one_chunk;             /* return K_PREEMPTED after one chunk of work  */
     unsigned prot;              /* protect, fill                               */
     /* fill: */

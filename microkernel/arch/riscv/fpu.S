@@ -12,6 +12,7 @@ fp_save_routine:
     .endr
     frcsr   t2
     sd      t2, 256(t1)
+    fence   w, w            /* before hart->current changes: TCB_COPY_FPU */
     jr      t0
 
     .globl fp_restore_routine

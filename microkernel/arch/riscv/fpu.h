@@ -16,7 +16,7 @@ static inline __attribute__((always_inline)) void fp_save_inline(uint64_t f[33])
     uint64_t fcsr;
     __asm__ volatile(".option push\n.option arch, +d\n"
                      FP_EACH_REGISTER "fsd f\\n, (\\n * 8)(%1)\n.endr\n"
-                     "frcsr %0\nsd %0, 256(%1)\n.option pop"
+                     "frcsr %0\nsd %0, 256(%1)\nfence w, w\n.option pop"  /* before current changes: TCB_COPY_FPU */
                      : "=&r"(fcsr) : "r"(f) : "memory");
 }
 
