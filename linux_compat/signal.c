@@ -246,7 +246,10 @@ static bool take_any(struct thread *t, struct sig_info *info)
 static bool next_handled(struct thread *t, struct sig_info *info, struct sig_action *action)
 {
     struct sig_hand *hand = t->process->hand;
-    while (take_any(t, info)) {
+    for (;;) {
+        bool forced = t->forced.signo != 0;
+        if (!take_any(t, info))
+            return false;
         lock_take(&hand->lock);
         struct sig_action *a = &hand->action[info->signo - 1];
         *action = *a;
@@ -257,10 +260,11 @@ static bool next_handled(struct thread *t, struct sig_info *info, struct sig_act
         lock_give(&hand->lock);
         if (action->handler > SIG_IGN)
             return true;
+        if (forced && action->handler == SIG_DFL && (SIG_SYNCHRONOUS & SIGBIT(info->signo)))
+            die(info->signo, info->address, t->frame.guest.x[0]);
         if (!is_ignored(action, info->signo))
             proc_default_action(proc_client(), t->index, info->signo);
     }
-    return false;
 }
 
 /* The result of an interrupted call once it is known whether a handler runs. */

@@ -226,6 +226,24 @@ error_t proc_serve_exit_group(struct rpc_call *call, const struct proc_exit_grou
     return 0;   /* dropped: the session is closed */
 }
 
+/* What nobody caught is told where the log is no user's terminal; as riscv Linux
+ * does (show_unhandled_signals), and no more than ten times in five seconds. */
+static void say_unhandled(const struct process *p, const struct proc_fatal_in *in)
+{
+    static ticks_t window;
+    static unsigned nr_said;
+    ticks_t at = now();
+
+    if (!(info->boot_flags & BOOT_EXEC))
+        return;
+    if (at - window > 5 * info->timebase_hz) {
+        window = at;
+        nr_said = 0;
+    }
+    if (nr_said++ < 10)
+        proc_say("%s[%d]: unhandled signal %u at %#lx, pc %#lx", p->image->page->comm, p->pid, in->signo, in->address, in->pc);
+}
+
 error_t proc_serve_fatal(struct rpc_call *call, const struct proc_fatal_in *in, struct proc_fatal_out *out)
 {
     struct process *p = caller(call);
@@ -236,6 +254,8 @@ error_t proc_serve_fatal(struct rpc_call *call, const struct proc_fatal_in *in, 
     if (p) {
         if (info->boot_flags & BOOT_EXEC ? false : p == init_process)
             proc_say("init faulted: signal %u at %#lx, pc %#lx", in->signo, in->address, in->pc);
+        else
+            say_unhandled(p, in);
         process_exit(p, in->signo);
     }
     return 0;

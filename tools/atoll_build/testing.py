@@ -296,7 +296,10 @@ def _status(result: run.Result) -> int | None:
 
 
 def _with_console(cases: list[Case], result: run.Result) -> list[Case]:
-    """A panic is a failure whatever the TAP says."""
+    """A panic is a failure whatever the TAP says; the first failure shows what the console said."""
+    bad = next((c for c in cases if not c.ok), None)
+    if bad:
+        cases[cases.index(bad)] = Case(bad.name, False, f"{bad.detail}\nconsole:\n{result.console[-1500:]}")
     if result.panic:
         cases.append(Case("no panic", False, result.panic[:4000]))
     return cases
@@ -381,7 +384,7 @@ def _compat_boots(tests: list[graph.CompatTest], smp: int) -> list[Case]:
             found = _compat_result(test, out, f"smp {smp}")
             if not found:
                 break
-            cases += found
+            cases += _with_console(found, result)
             done += 1
         left = left[done:]
         if left:
