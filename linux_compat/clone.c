@@ -48,14 +48,35 @@ struct clone_args {
 /* tls: proc replaces tp only for a value that is not 0. */
 static uint64_t tls_of(const struct clone_args *a) { return a->flags & CLONE_SETTLS ? a->tls : 0; }
 
+/* No process of this address space has such a thread (any more). */
+static bool is_gone(uint32_t tid)
+{
+    for (unsigned area = 0; area < VM_MAX_AREAS; area++) {
+        const struct proc_page *page = (const void *)(PERS_AREA(area) + AREA_PROC_PAGE);
+        uint32_t in_use, found;
+        if (guest_load32_raw(&in_use, &page->in_use) || in_use != 1)
+            continue;
+        for (unsigned i = 0; i < VM_MAX_THREADS; i++)
+            if (!guest_load32_raw(&found, &page->thread[i].tid) && found == tid)
+                return false;
+    }
+    return true;
+}
+
+/* The last child may not have read it yet: it is about to, unless it was killed
+ * before its first instruction, which is looked up now and then. */
 static struct inherit *own_record(struct thread *t)
 {
     struct inherit *in = &vm.inherit[t->index];
-    ticks_t patience = now_ticks() + 2 * time_page()->hz;
-    /* The last child may not have read it yet: it is about to, unless it was
-     * killed before its first instruction. */
-    while (__atomic_load_n(&in->busy, __ATOMIC_ACQUIRE) && now_ticks() < patience)
-        kcall_wait(thread_notification(t->index), now_ticks() + time_page()->hz / 20000);
+    ticks_t hz = time_page()->hz, look = now_ticks() + hz / 10;
+    while (__atomic_load_n(&in->busy, __ATOMIC_ACQUIRE)) {
+        if (now_ticks() >= look) {
+            if (is_gone(in->child))
+                break;
+            look = now_ticks() + hz / 10;
+        }
+        kcall_wait(thread_notification(t->index), now_ticks() + hz / 20000);
+    }
     return in;
 }
 
@@ -84,6 +105,7 @@ static long new_thread(struct thread *t, const struct clone_args *a)
         in->busy = 0;
         return e == ERR_NO_MEMORY ? -EAGAIN : linux_error(e);
     }
+    in->child = tid;
     return tid;
 }
 
@@ -103,8 +125,9 @@ static long new_process_shared(struct thread *t, const struct clone_args *a)
         in->busy = 0;
         return e == ERR_NO_MEMORY ? -EAGAIN : linux_error(e);
     }
-    if (a->flags & CLONE_VFORK) {
-        /* The child left the address space: its thread and area are free. */
+    in->child = pid;
+    if ((a->flags & CLONE_VFORK) && __atomic_exchange_n(&in->busy, 0, __ATOMIC_ACQUIRE) == 0) {
+        /* The child ran, and left the address space: its thread and area are free. */
         __atomic_fetch_and(&vm.thread_live[in->child_index / 64], ~(1ul << (in->child_index % 64)), __ATOMIC_SEQ_CST);
         __atomic_fetch_and(&vm.area_live, ~(1u << in->child_area), __ATOMIC_SEQ_CST);
     }

@@ -2,7 +2,9 @@
 /*
  * Sleeping locks between the threads of one address space.
  *
- * Taken: owner = thread index + 1, by compare-and-swap. A waiter counts itself
+ * Taken: owner = the thread's id and index, by compare-and-swap; an index alone is
+ * used again, and a sleeper that found a dead owner would break the lock of the
+ * next thread that has its index. A waiter counts itself
  * in nr_waiters and marks its thread block, fence, tries once more and sleeps on
  * its own notification; the releaser stores 0, fence, and when nr_waiters is not
  * 0 wakes the first thread that is marked. A marked thread always tries again,
@@ -10,8 +12,10 @@
  *
  * An owner that was killed with its whole process while others still use the
  * address space (vfork, CLONE_VM) would keep the lock for ever. So a sleeper
- * looks up every 100 ms whether the owner's process is still alive; sooner when
- * the owner is a thread that announced its end.
+ * looks up every 100 ms whether the owner is still alive; sooner when it is a
+ * thread that announced its end: proc stops such a thread as soon as its request
+ * is in the ring, perhaps before it gave rpc_lock back. proc takes a thread's id
+ * out of the process's page when the thread has stopped for good, not before.
  */
 #include <libipc/system.h>
 #include "guest.h"
@@ -25,22 +29,21 @@ static bool is_live(uint32_t index)
     return __atomic_load_n(&vm.thread_live[index / 64], __ATOMIC_ACQUIRE) >> (index % 64) & 1;
 }
 
+#define INDEX_BITS 8            /* a tid has at most 22 */
+_Static_assert(VM_MAX_THREADS <= 1u << INDEX_BITS, "an index fits");
+
+static uint32_t index_of(uint32_t owner) { return owner % (1u << INDEX_BITS); }
+
 static bool owner_is_dead(uint32_t owner)
 {
-    uint32_t area, in_use;
-    if (!owner)
-        return false;
-    const struct thread *t = thread_at(owner - 1);
+    uint32_t area, in_use, tid;
     /* Either page may be gone with its process: read with care. */
-    if (guest_load32_raw(&area, &t->frame.process_index) || area >= VM_MAX_AREAS)
+    if (guest_load32_raw(&area, &thread_at(index_of(owner))->frame.process_index) || area >= VM_MAX_AREAS)
         return true;
     const struct proc_page *page = (const void *)(PERS_AREA(area) + AREA_PROC_PAGE);
     if (guest_load32_raw(&in_use, &page->in_use) || in_use != 1)
         return true;
-    /* A thread that exits is stopped by proc as soon as its request is in the
-     * ring, perhaps before it gave rpc_lock back. */
-    uint32_t tid;
-    return !is_live(owner - 1) && (guest_load32_raw(&tid, &page->thread[owner - 1].tid) || tid != (uint32_t)t->tid);
+    return guest_load32_raw(&tid, &page->thread[index_of(owner)].tid) || tid != owner >> INDEX_BITS;
 }
 
 static bool try_take(struct lock *l, uint32_t me)
@@ -61,7 +64,7 @@ void lock_slow(struct lock *l, uint32_t me)
         uint32_t owner = __atomic_load_n(&l->owner, __ATOMIC_SEQ_CST);
         if (!owner)
             continue;
-        error_t e = kcall_wait(thread_notification(t->index), now_ticks() + time_page()->hz / (is_live(owner - 1) ? 10 : 5000));
+        error_t e = kcall_wait(thread_notification(t->index), now_ticks() + time_page()->hz / (is_live(index_of(owner)) ? 10 : 5000));
         if (e == ERR_INTERRUPTED)
             t->work |= WORK_SIGNAL;
         if (e == ERR_TIMEOUT && owner_is_dead(owner))
@@ -89,7 +92,8 @@ void unlock_slow(struct lock *l)
 
 void lock_take(struct lock *l)
 {
-    uint32_t me = this_thread()->index + 1;
+    const struct thread *t = this_thread();
+    uint32_t me = t->tid << INDEX_BITS | t->index;
     if (!try_take(l, me))
         lock_slow(l, me);
 }

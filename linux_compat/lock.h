@@ -12,7 +12,7 @@
 #include <atoll/types.h>
 
 struct lock {
-    uint32_t owner;         /* thread index + 1; 0 free                         */
+    uint32_t owner;         /* tid << 8 | thread index; 0 free                  */
     uint32_t nr_waiters;    /* who must be woken by the next unlock             */
 };
 

@@ -101,7 +101,6 @@ static void inherit_take(struct thread *t, struct inherit *in)
     struct inherit copy = *in;
     in->child_index = t->index;
     in->child_area = t->process->area;
-    __atomic_store_n(&in->busy, 0, __ATOMIC_RELEASE);
     t->altstack_base = copy.altstack_base;
     t->altstack_bytes = copy.altstack_bytes;
     t->altstack_flags = copy.altstack_flags;
@@ -113,6 +112,7 @@ static void inherit_take(struct thread *t, struct inherit *in)
     /* In shared memory the child must not run before its id is there. */
     if ((copy.flags & (CLONE_VM | CLONE_PARENT_SETTID)) == (CLONE_VM | CLONE_PARENT_SETTID))
         put32(copy.parent_tid, t->tid);
+    __atomic_store_n(&in->busy, 0, __ATOMIC_RELEASE);
 }
 
 /* Actions of a new process: a copy of the creator's, or the same. */

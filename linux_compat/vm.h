@@ -14,6 +14,7 @@
 struct inherit {
     uint32_t busy;              /* 1 from the creator's filling to the child's copy */
     uint32_t area;              /* of the creator                               */
+    uint32_t child;             /* its tid; the creator writes, for itself      */
     uint64_t flags;             /* CLONE_*                                      */
     uint64_t blocked;
     uaddr_t  parent_tid, child_tid;
