@@ -80,33 +80,6 @@ error_t vspace_populate(struct vspace *vs, uaddr_t va, uint64_t len,
     return err;
 }
 
-/* Install what the Segment holds already; holes stay promises. */
-static void populate_present(struct vspace *vs, uaddr_t va, unsigned access)
-{
-    struct segment *blocked = NULL;
-    struct mapping *m;
-    bool resident = false;
-
-    spin_lock(&vs->lock);
-    m = vs->root ? mapping_find(vs, PAGE_OF(va)) : NULL;
-    if (m && m->segment) {
-        uint64_t *entry;
-        paddr_t pa;
-
-        spin_lock(&m->segment->lock);
-        resident = segment_find_page(m->segment,
-                                     (uint64_t)m->first + (PAGE_OF(va) - m->page),
-                                     &pa, &entry) == LOOKUP_OK;
-        spin_unlock(&m->segment->lock);
-    }
-    if (resident) {
-        enum fault_result why;
-
-        vspace_page(vs, va, access, &why, &blocked);
-    }
-    spin_unlock(&vs->lock);
-}
-
 /*
  * VM_POPULATE of MAP and RESERVE, after the range stands. A failure to get
  * memory is not an error of the call: the promise stays.
@@ -114,24 +87,22 @@ static void populate_present(struct vspace *vs, uaddr_t va, unsigned access)
 static error_t populate_range(struct vspace *vs, uaddr_t va, uint64_t len,
                               unsigned flags, bool segment, uint64_t *cursor)
 {
+    unsigned prot = normal_prot(flags);
     unsigned access = flags & VM_WRITE && (!segment || flags & VM_SHARED)
                           ? VM_WRITE : flags & VM_READ ? VM_READ : VM_EXEC;
-    uaddr_t at = *cursor & POPULATING ? *cursor & ~POPULATING : va;
+    uaddr_t at = *cursor & POPULATING && *cursor > va ? *cursor & ~POPULATING : va;
 
-    if (!(flags & VM_PROT_MASK))
-        return 0;
-    for (unsigned n = 1; at < va + len; n++) {
+    for (unsigned n = 1; prot && at < va + len; n++) {
         error_t err = 0;
 
         if (segment)
-            populate_present(vs, at, access);
-        else
-            err = populate_page(vs, at, access);
+            at = vspace_map_resident(vs, at, va + len, prot, access);
+        else if (!(err = populate_page(vs, at, access)))
+            at += PAGE_BYTES;
         if (err == ERR_NO_MEMORY)
             break;
-        if (err != K_PREEMPTED)
-            at += PAGE_BYTES;
-        if (err == K_PREEMPTED || (n % POPULATE_PAGES_PER_CHECK == 0 && preempt_pending())) {
+        if (err == K_PREEMPTED ||
+            (at < va + len && (segment || n % POPULATE_PAGES_PER_CHECK == 0) && preempt_pending())) {
             *cursor = at | POPULATING;
             return K_PREEMPTED;
         }

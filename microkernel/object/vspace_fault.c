@@ -130,45 +130,99 @@ static inline pte_t segment_bits(const struct mapping *m, pte_t promise,
     return bits;
 }
 
-/* Map resident neighbours of `page` that hold the same promise. */
+/*
+ * Map what is resident of the pages [low, high) of one leaf table and one record,
+ * where the entry still is `promise`; the Segment is locked. store: ready for stores.
+ */
+static void map_resident(struct vspace *vs, struct mapping *m, uint32_t low, uint32_t high,
+                         pte_t *entry, pte_t promise, bool store)
+{
+    struct segment *seg = m->segment;
+    uint64_t *source = NULL, index = (uint64_t)m->first + (low - m->page);
+    pte_t clean = segment_bits(m, promise, false), dirty = segment_bits(m, promise, true);
+
+    if (seg->pending || index >= seg->size_pages)
+        return;
+    if (high - low > seg->size_pages - index)
+        high = low + (uint32_t)(seg->size_pages - index);
+    for (; low < high; low++, index++, entry++) {
+        uint64_t page = seg->base + (index << PAGE_BITS) + SEG_DIRTY;
+
+        if (seg->pool) {
+            if (!source || index == SEGMENT_DIRECT || !(index & (TABLE_ENTRIES - 1)))
+                source = segment_slot(seg, index);
+            else
+                source++;
+            if (!source || !(*source & SEG_PRESENT) || *entry != promise)
+                continue;
+            if (store)
+                *source |= SEG_DIRTY;
+            page = *source;
+        } else if (*entry != promise) {
+            continue;
+        }
+        pte_store(entry, leaf(page & SEG_PAGE_MASK, page & SEG_DIRTY ? dirty : clean));
+        vs->segment_pages++;
+    }
+}
+
+/* The aligned window around `page`, which a load touched. */
 static void fault_around(struct vspace *vs, struct mapping *m, uint32_t page,
                          pte_t *entry, pte_t promise)
 {
-    struct segment *seg = m->segment;
     uint32_t low = page & ~(AROUND_PAGES - 1), high = low + AROUND_PAGES;
-    uint64_t *source = NULL, index;
 
-    if (seg->pending)
-        return;
     if (low < m->page)
         low = m->page;
     if (high > m->page + m->count)
         high = m->page + m->count;
-    index = (uint64_t)m->first + (low - m->page);
-    if (index >= seg->size_pages)
-        return;
-    if (high - low > seg->size_pages - index)
-        high = low + (uint32_t)(seg->size_pages - index);
-    entry -= page - low;
-    for (; low < high; low++, index++, entry++) {
-        if (!seg->pool) {
-            if (*entry == promise) {
-                pte_store(entry, leaf(seg->base + (index << PAGE_BITS),
-                                      segment_bits(m, promise, true)));
-                vs->segment_pages++;
-            }
-            continue;
+    map_resident(vs, m, low, high, entry - (page - low), promise, false);
+}
+
+/* Above the leaf level, a touch splits the promise or finds a large leaf's place. */
+static void populate_upper(struct vspace *vs, struct mapping *m, uaddr_t va, unsigned access)
+{
+    struct segment *blocked;
+    enum segment_lookup found;
+    uint64_t *entry;
+    paddr_t pa;
+
+    spin_lock(&m->segment->lock);
+    found = segment_find_page(m->segment, (uint64_t)m->first + (PAGE_OF(va) - m->page), &pa, &entry);
+    spin_unlock(&m->segment->lock);
+    if (found == LOOKUP_OK)
+        fault_locked(vs, va, access, &blocked);
+}
+
+uaddr_t vspace_map_resident(struct vspace *vs, uaddr_t va, uaddr_t end, unsigned prot,
+                            unsigned access)
+{
+    pte_t promise = pte_promise(PROMISE_RECORD, prot), *entry;
+    uaddr_t next = (va | (VSPACE_CHUNK * PAGE_BYTES - 1)) + 1;
+    struct mapping *m;
+    unsigned level;
+
+    spin_lock(&vs->lock);
+    m = vs->root && !vs->dying ? mapping_find(vs, PAGE_OF(va)) : NULL;
+    if (next > end)
+        next = end;
+    if (m && PAGE_OF(next) > m->page + m->count)
+        next = (uaddr_t)(m->page + m->count) << PAGE_BITS;
+    if (m && m->segment) {
+        entry = table_entry(vs, va, &level);
+        if (!level) {
+            if (prot & VM_EXEC)
+                vspace_fence_exec(vs);
+            spin_lock(&m->segment->lock);
+            map_resident(vs, m, PAGE_OF(va), PAGE_OF(next), entry, promise, access == VM_WRITE);
+            spin_unlock(&m->segment->lock);
+        } else if (*entry == promise) {
+            populate_upper(vs, m, va, access);
+            next = va + PAGE_BYTES;
         }
-        if (!source || index == SEGMENT_DIRECT || !(index & (TABLE_ENTRIES - 1)))
-            source = segment_slot(seg, index);
-        else
-            source++;
-        if (!source || *entry != promise || !(*source & SEG_PRESENT))
-            continue;
-        pte_store(entry, leaf(*source & SEG_PAGE_MASK,
-                              segment_bits(m, promise, *source & SEG_DIRTY)));
-        vs->segment_pages++;
     }
+    spin_unlock(&vs->lock);
+    return next;
 }
 
 /* A 2 MiB leaf over a physical Segment, if everything is aligned. */

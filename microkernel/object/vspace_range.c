@@ -408,14 +408,6 @@ static error_t fill(struct range_op *op, unsigned flags, uint64_t *cursor)
     return err;
 }
 
-/* Stores need loads in the hardware's format. */
-static unsigned normal_prot(unsigned flags)
-{
-    unsigned prot = flags & VM_PROT_MASK;
-
-    return prot & VM_WRITE ? prot | VM_READ : prot;
-}
-
 error_t vspace_reserve(struct vspace *vs, uaddr_t va, uint64_t len,
                        unsigned flags, uint64_t *cursor)
 {

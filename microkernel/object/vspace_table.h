@@ -135,9 +135,23 @@ void vspace_fence_exec(struct vspace *vs);
 
 #define PAGE_OF(va) ((uint32_t)((va) >> PAGE_BITS))
 
+/* Stores need loads in the hardware's format. */
+static inline unsigned normal_prot(unsigned flags)
+{
+    unsigned prot = flags & VM_PROT_MASK;
+
+    return prot & VM_WRITE ? prot | VM_READ : prot;
+}
+
 /* vspace_fault.c: as vspace_fault, under the lock. */
 enum fault_result fault_locked(struct vspace *vs, uaddr_t va, unsigned access,
                                struct segment **blocked);
+
+/* vspace_fault.c, for VM_POPULATE: map what the Segment holds already, of one chunk of
+ * [va, end), which was mapped with `prot`, as a touch with `access` would; holes stay
+ * promises. Returns where the next chunk begins. */
+uaddr_t vspace_map_resident(struct vspace *vs, uaddr_t va, uaddr_t end, unsigned prot,
+                            unsigned access);
 
 /* vspace_range.c: empty the whole VSpace; needs no memory. 0, K_PREEMPTED. */
 error_t vspace_clear(struct vspace *vs);
