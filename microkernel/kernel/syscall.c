@@ -88,46 +88,105 @@ static error_t sys_invoke(struct tcb *t, uint32_t types)
     return err;
 }
 
-/* One entry; the address is that of entry `index`. */
-static error_t batch_entry(struct tcb *t, uaddr_t at, uint32_t types)
-{
-    struct invocation e;
-    struct invoke inv;
-    error_t err = copy_from_user(t->vspace, &e, at, sizeof(e));
+/*
+ * Batches. Entries are read ahead, BATCH_AHEAD with one copy. Neighbours that map or
+ * unmap neighbouring pages are done as one range, which costs little more than a page.
+ * They are so few pages that nothing is preempted in between; if something is wrong
+ * with the whole, nothing has changed, and each is done by itself.
+ */
+#define BATCH_AHEAD 16u
+#define JOIN_BYTES  (64 * PAGE_BYTES)
 
-    if (err != 0)
-        return err;
-    inv.op = e.op;
-    memcpy(inv.arg, e.arg, sizeof(inv.arg));
-    if (e.op == TCB_SET_HART)
+/* How many entries from this one on are one operation, of *bytes. */
+static unsigned batch_join(const struct invocation *e, unsigned count, uint64_t *bytes)
+{
+    const struct invocation *next = e + 1, *end = e + count;
+    uint64_t done = e->arg[1];
+
+    *bytes = done;
+    if ((e->op != VSPACE_MAP && e->op != VSPACE_UNMAP) || done - 1 >= JOIN_BYTES)
+        return 1;
+    for (; next < end; next++) {
+        if (next->cap != e->cap || next->op != e->op || next->arg[0] != e->arg[0] + done)
+            break;
+        if (e->op == VSPACE_MAP && (next->arg[2] != e->arg[2] || next->arg[3] != e->arg[3] ||
+                                    next->arg[4] != e->arg[4] + done / PAGE_BYTES))
+            break;
+        if (next->error || next->result || (done | next->arg[1]) % PAGE_BYTES ||
+            next->arg[1] - 1 >= JOIN_BYTES - done)
+            break;
+        done += next->arg[1];
+    }
+    if (next == e + 1 || e->error || e->result)
+        return 1;       /* its outcome may be one to store */
+    *bytes = done;
+    return (unsigned)(next - e);
+}
+
+/* Read up to BATCH_AHEAD entries; fewer if there are no more that can be read. */
+static error_t batch_read(struct tcb *t, struct invocation *e, uaddr_t at, uint64_t left,
+                          unsigned *count)
+{
+    *count = left < BATCH_AHEAD ? (unsigned)left : BATCH_AHEAD;
+    if (*count > 1 && copy_from_user(t->vspace, e, at, *count * sizeof(*e)) == 0)
+        return 0;
+    *count = 1;
+    return copy_from_user(t->vspace, e, at, sizeof(*e));
+}
+
+/* The entry that stands at `at`, or up to *n from it on; *n: how many. */
+static error_t batch_entry(struct tcb *t, uaddr_t at, struct invocation *e, unsigned *n,
+                           uint32_t types)
+{
+    struct invoke inv = { .op = e->op, .arg = { e->arg[0], 0, e->arg[2], e->arg[3], e->arg[4] } };
+    error_t err;
+
+    if (e->op == TCB_SET_HART)
         return ERR_INVALID_CALL;        /* could take the caller elsewhere */
-    err = invoke(t, e.cap, &inv, types);
-    if (err > 0)
-        return err;
-    if (e.error == err && e.result == inv.result)
+    *n = batch_join(e, *n, &inv.arg[1]);
+    err = invoke(t, e->cap, &inv, types);
+    if (err < 0 && *n > 1) {
+        *n = 1;
+        inv.arg[1] = e->arg[1];
+        err = invoke(t, e->cap, &inv, types);
+    }
+    if (err > 0 || (e->error == err && e->result == inv.result))
         return err;                     /* it says so already */
-    e.error = err;
-    e.result = inv.result;
+    e->error = err;
+    e->result = inv.result;
     if (t->vspace == NULL)
         return K_PREEMPTED;             /* it has just deleted its own */
-    error_t copy = copy_to_user(t->vspace, at, &e, sizeof(e));
+    error_t copy = copy_to_user(t->vspace, at, e, sizeof(*e));
     return err != 0 ? err : copy;
 }
 
 static error_t sys_batch(struct tcb *t, uint32_t types)
 {
+    struct invocation list[BATCH_AHEAD], *e = list, *end = list;
     uint64_t count = t->x[11];
 
     while (t->batch_index < count) {
-        error_t err = batch_entry(t, t->x[10] + t->batch_index * sizeof(struct invocation),
-                                  types);
+        uaddr_t at = t->x[10] + t->batch_index * sizeof(*e);
+        unsigned n;
+        error_t err = 0;
+
+        if (e == end) {
+            err = batch_read(t, list, at, count - t->batch_index, &n);
+            e = list;
+            end = list + n;
+        }
+        if (err == 0) {
+            n = t->restart_cursor ? 1 : (unsigned)(end - e);
+            err = batch_entry(t, at, e, &n, types);
+        }
         if (err > 0)
             return err;
         if (err < 0) {
             t->x[11] = t->batch_index;
             return err;
         }
-        t->batch_index++;
+        e += n;
+        t->batch_index += n;
         t->restart_cursor = 0;
         if (t->batch_index < count && (preempt_pending() || t->state != THREAD_RUNNABLE))
             return K_PREEMPTED;

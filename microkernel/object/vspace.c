@@ -91,21 +91,26 @@ static error_t populate_range(struct vspace *vs, uaddr_t va, uint64_t len,
     unsigned access = flags & VM_WRITE && (!segment || flags & VM_SHARED)
                           ? VM_WRITE : flags & VM_READ ? VM_READ : VM_EXEC;
     uaddr_t at = *cursor & POPULATING && *cursor > va ? *cursor & ~POPULATING : va;
+    unsigned work = 0, bound = segment ? VSPACE_CHUNK : POPULATE_PAGES_PER_CHECK;
 
-    for (unsigned n = 1; prot && at < va + len; n++) {
+    while (prot && at < va + len) {
+        uaddr_t from = at;
         error_t err = 0;
 
-        if (segment)
+        if (segment) {
             at = vspace_map_resident(vs, at, va + len, prot, access);
-        else if (!(err = populate_page(vs, at, access)))
+            work += 8;      /* a call, whatever it found */
+        } else if (!(err = populate_page(vs, at, access))) {
             at += PAGE_BYTES;
+        }
+        work += (unsigned)((at - from) >> PAGE_BITS);
         if (err == ERR_NO_MEMORY)
             break;
-        if (err == K_PREEMPTED ||
-            (at < va + len && (segment || n % POPULATE_PAGES_PER_CHECK == 0) && preempt_pending())) {
+        if (err == K_PREEMPTED || (work >= bound && at < va + len && preempt_pending())) {
             *cursor = at | POPULATING;
             return K_PREEMPTED;
         }
+        work %= bound;
     }
     return 0;
 }

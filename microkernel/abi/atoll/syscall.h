@@ -81,7 +81,8 @@ struct ipc_buffer {
     uint64_t nr_caps_received;
 };
 
-/* One entry of SYS_BATCH. The kernel copies an entry before it looks at it. */
+/* One entry of SYS_BATCH. The kernel copies an entry before it looks at it, and up
+ * to 16 together: what an entry does to the following ones may come too late. */
 struct invocation {
     cptr_t   cap;
     uint32_t op;

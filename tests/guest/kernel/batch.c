@@ -95,6 +95,108 @@ TEST(batch, a_read_only_array_ends_with_fault)
     CHECK(inspect(s) != 0);
 }
 
+/* ---- neighbours that are done as one ---- */
+
+#define AT(page) (HERE + (page) * PAGE)
+
+/* Page i holds i + 1. */
+static cptr_t numbered_segment(unsigned pages)
+{
+    cptr_t s = new_segment(pages);
+
+    for (uint64_t i = 0, number; i < pages; i++) {
+        number = i + 1;
+        OK(invoke(s, SEGMENT_COPY, i * PAGE, CAP_INIT_VSPACE, (uint64_t)&number, 8, 1));
+    }
+    return s;
+}
+
+static void map_entry(unsigned i, uint64_t page, cptr_t seg, uint64_t first, uint64_t flags)
+{
+    b[i] = (struct invocation){ .cap = CAP_INIT_VSPACE, .op = VSPACE_MAP,
+                                .arg = { AT(page), PAGE, flags, seg, first } };
+}
+
+static uint64_t there(uint64_t page) { return *(volatile uint64_t *)AT(page); }
+
+static bool is_free(uint64_t page)
+{
+    struct vspace_query q = { 0 };
+
+    OK(invoke(CAP_INIT_VSPACE, VSPACE_QUERY, AT(page), (uint64_t)&q, 0, 0, 0));
+    return q.kind == 0;
+}
+
+TEST(batch, pages_are_mapped_and_unmapped_as_their_entries_say)
+{
+    cptr_t one = numbered_segment(40), two = numbered_segment(8);
+
+    for (unsigned i = 0; i < 40; i++)               /* in order, far more than are read at once */
+        map_entry(i, i, one, i, RW | VM_SHARED | VM_POPULATE);
+    struct ret r = run(40);
+    CHECK(r.a[0] == 0 && r.a[1] == 40);
+    for (unsigned i = 0; i < 40; i++)
+        if (!CHECK_EQ(there(i), i + 1))
+            break;
+    for (unsigned i = 0; i < 40; i++)               /* all but some in the middle, in two directions */
+        entry(i, CAP_INIT_VSPACE, VSPACE_UNMAP, AT(i < 20 ? i : 59 - i), PAGE, 0, 0);
+    b[7].arg[0] = AT(100);                          /* free; so page 7 stays */
+    r = run(40);
+    CHECK(r.a[0] == 0 && r.a[1] == 40);
+    for (unsigned i = 0; i < 40; i++)
+        CHECK(is_free(i) == (i != 7));
+    CHECK_EQ(there(7), 8);
+
+    map_entry(0, 10, one, 3, VM_READ | VM_SHARED);  /* neighbours that are not one range: */
+    map_entry(1, 11, one, 5, VM_READ | VM_SHARED);  /* another page, */
+    map_entry(2, 12, two, 6, VM_READ | VM_SHARED);  /* another Segment, */
+    map_entry(3, 13, two, 7, RW);                   /* other flags */
+    map_entry(4, 14, one, 8, RW);
+    r = run(5);
+    CHECK(r.a[0] == 0 && r.a[1] == 5);
+    CHECK(there(10) == 4 && there(11) == 6 && there(12) == 7 && there(13) == 8 && there(14) == 9);
+    *(volatile uint64_t *)AT(13) = 77;
+    CHECK(there(13) == 77);
+}
+
+TEST(batch, an_error_among_neighbours_leaves_those_before_it_done)
+{
+    cptr_t s = numbered_segment(8);
+
+    map_entry(0, 4, s, 0, VM_READ);
+    CHECK_EQ(run(1).a[0], 0);
+    for (unsigned i = 0; i < 8; i++)
+        map_entry(i, i, s, i, VM_READ | VM_SHARED);
+    struct ret r = run(8);
+    CHECK(r.a[0] == ERR_BUSY && r.a[1] == 4);
+    CHECK_EQ(b[4].error, ERR_BUSY);
+    CHECK(b[3].error == 0 && b[5].error == 0);
+    CHECK(there(3) == 4 && there(4) == 1 && is_free(5));
+
+    b[0] = (struct invocation){ .cap = CAP_INIT_VSPACE, .op = VSPACE_UNMAP, .arg = { AT(0), 2 * PAGE } };
+    b[1] = (struct invocation){ .cap = CAP_INIT_VSPACE, .op = VSPACE_UNMAP, .arg = { AT(2), PAGE } };
+    b[2] = (struct invocation){ .cap = CAP_INIT_VSPACE, .op = VSPACE_UNMAP, .arg = { AT(3), 100 } };
+    b[3] = (struct invocation){ .cap = CAP_INIT_VSPACE, .op = VSPACE_UNMAP, .arg = { AT(4), PAGE } };
+    r = run(4);
+    CHECK(r.a[0] == ERR_INVALID_ARGUMENT && r.a[1] == 2);
+    CHECK(is_free(0) && is_free(1) && is_free(2) && !is_free(3) && !is_free(4));
+}
+
+TEST(batch, neighbours_with_an_outcome_to_store_get_it)
+{
+    cptr_t s = numbered_segment(4);
+
+    for (unsigned i = 0; i < 4; i++) {
+        map_entry(i, i, s, i, VM_READ | VM_SHARED);
+        b[i].error = (int)i % 2;
+        b[i].result = i / 2;
+    }
+    struct ret r = run(4);
+    CHECK(r.a[0] == 0 && r.a[1] == 4);
+    for (unsigned i = 0; i < 4; i++)
+        CHECK(b[i].error == 0 && b[i].result == 0 && there(i) == i + 1);
+}
+
 TEST(batch, set_hart_is_refused)
 {
     entry(0, CAP_INIT_TCB, TCB_SET_HART, 0, 0, 0, 0);
