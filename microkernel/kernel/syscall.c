@@ -95,32 +95,26 @@ static error_t sys_invoke(struct tcb *t, uint32_t types)
  * with the whole, nothing has changed, and each is done by itself.
  */
 #define BATCH_AHEAD 16u
-#define JOIN_BYTES  (64 * PAGE_BYTES)
+#define JOIN_PAGES  4u          /* most of each entry                          */
 
-/* How many entries from this one on are one operation, of *bytes. */
-static unsigned batch_join(const struct invocation *e, unsigned count, uint64_t *bytes)
+/* How many entries from this one on are one operation. They have nothing to store. */
+static __attribute__((noinline)) unsigned batch_join(const struct invocation *e, unsigned count)
 {
-    const struct invocation *next = e + 1, *end = e + count;
-    uint64_t done = e->arg[1];
+    const struct invocation *next = e, *end = e + count;
+    uint64_t cap = e->cap, bytes = e->arg[1], flags = e->arg[2], segment = e->arg[3];
+    uint64_t va = e->arg[0], page = e->arg[4], pages = e->op == VSPACE_MAP ? bytes / PAGE_BYTES : 0;
+    uint32_t op = e->op;
 
-    *bytes = done;
-    if ((e->op != VSPACE_MAP && e->op != VSPACE_UNMAP) || done - 1 >= JOIN_BYTES)
+    if ((!pages && op != VSPACE_UNMAP) || bytes % PAGE_BYTES || bytes > JOIN_PAGES * PAGE_BYTES)
         return 1;
-    for (; next < end; next++) {
-        if (next->cap != e->cap || next->op != e->op || next->arg[0] != e->arg[0] + done)
-            break;
-        if (e->op == VSPACE_MAP && (next->arg[2] != e->arg[2] || next->arg[3] != e->arg[3] ||
-                                    next->arg[4] != e->arg[4] + done / PAGE_BYTES))
-            break;
-        if (next->error || next->result || (done | next->arg[1]) % PAGE_BYTES ||
-            next->arg[1] - 1 >= JOIN_BYTES - done)
-            break;
-        done += next->arg[1];
+    while (next < end && next->cap == cap && next->op == op && !next->error &&
+           next->arg[0] == va && next->arg[1] == bytes && next->arg[2] == flags &&
+           next->arg[3] == segment && next->arg[4] == page && !next->result) {
+        va += bytes;
+        page += pages;
+        next++;
     }
-    if (next == e + 1 || e->error || e->result)
-        return 1;       /* its outcome may be one to store */
-    *bytes = done;
-    return (unsigned)(next - e);
+    return next > e ? (unsigned)(next - e) : 1;
 }
 
 /* Read up to BATCH_AHEAD entries; fewer if there are no more that can be read. */
@@ -138,12 +132,13 @@ static error_t batch_read(struct tcb *t, struct invocation *e, uaddr_t at, uint6
 static error_t batch_entry(struct tcb *t, uaddr_t at, struct invocation *e, unsigned *n,
                            uint32_t types)
 {
-    struct invoke inv = { .op = e->op, .arg = { e->arg[0], 0, e->arg[2], e->arg[3], e->arg[4] } };
+    struct invoke inv = { .op = e->op, .arg = { e->arg[0], e->arg[1], e->arg[2], e->arg[3], e->arg[4] } };
     error_t err;
 
     if (e->op == TCB_SET_HART)
         return ERR_INVALID_CALL;        /* could take the caller elsewhere */
-    *n = batch_join(e, *n, &inv.arg[1]);
+    if (*n > 1 && (*n = batch_join(e, *n)) > 1)
+        inv.arg[1] *= *n;
     err = invoke(t, e->cap, &inv, types);
     if (err < 0 && *n > 1) {
         *n = 1;

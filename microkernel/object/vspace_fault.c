@@ -138,32 +138,37 @@ static void map_resident(struct vspace *vs, struct mapping *m, uint32_t low, uin
                          pte_t *entry, pte_t promise, bool store)
 {
     struct segment *seg = m->segment;
-    uint64_t *source = NULL, index = (uint64_t)m->first + (low - m->page);
-    pte_t clean = segment_bits(m, promise, false), dirty = segment_bits(m, promise, true);
+    uint64_t index = (uint64_t)m->first + (low - m->page);
+    pte_t clean = leaf(0, segment_bits(m, promise, false));
+    pte_t dirty = leaf(0, segment_bits(m, promise, true));
+    pte_t *end = entry + (high - low);
+    unsigned mapped = 0;
 
     if (seg->pending || index >= seg->size_pages)
         return;
     if (high - low > seg->size_pages - index)
-        high = low + (uint32_t)(seg->size_pages - index);
-    for (; low < high; low++, index++, entry++) {
-        uint64_t page = seg->base + (index << PAGE_BITS) + SEG_DIRTY;
+        end = entry + (seg->size_pages - index);
+    while (entry < end) {       /* by nodes of the Segment's tree */
+        uint64_t *source = seg->pool ? segment_slot(seg, index) : NULL;
+        uint64_t room = index < SEGMENT_DIRECT ? SEGMENT_DIRECT - index
+                                               : TABLE_ENTRIES - index % TABLE_ENTRIES;
+        pte_t *stop = (uint64_t)(end - entry) < room ? end : entry + room;
 
-        if (seg->pool) {
-            if (!source || index == SEGMENT_DIRECT || !(index & (TABLE_ENTRIES - 1)))
-                source = segment_slot(seg, index);
-            else
-                source++;
-            if (!source || !(*source & SEG_PRESENT) || *entry != promise)
+        uint64_t page = seg->pool ? 0 : (seg->base + (index << PAGE_BITS)) | SEG_PRESENT | SEG_DIRTY;
+
+        index += (uint64_t)(stop - entry);
+        for (; entry < stop; entry++, page += PAGE_BYTES) {
+            if (source)
+                page = *source++;
+            if (!(page & SEG_PRESENT) || *entry != promise)
                 continue;
-            if (store)
-                *source |= SEG_DIRTY;
-            page = *source;
-        } else if (*entry != promise) {
-            continue;
+            if (store && !(page & SEG_DIRTY))
+                source[-1] = page |= SEG_DIRTY;
+            pte_store(entry, pte_of_paddr(page) | (page & SEG_DIRTY ? dirty : clean));
+            mapped++;
         }
-        pte_store(entry, leaf(page & SEG_PAGE_MASK, page & SEG_DIRTY ? dirty : clean));
-        vs->segment_pages++;
     }
+    vs->segment_pages += mapped;
 }
 
 /* The aligned window around `page`, which a load touched. */

@@ -254,18 +254,21 @@ static void visit_fill(struct range_op *op, const struct span *s)
         return;
     }
 
+    struct vspace *vs = op->vs;
+    struct gather *g = op->gather;
     pte_t promise = op->promise, *entry = s->entry, *end = entry + s->count;
     pte_t *first = NULL, *last = NULL;
     size_t changed = 0, segments = 0, left = TABLE_ENTRIES + 1;
-    uint32_t base = (uint32_t)(op->vs->pool->base >> PAGE_BITS), *out;
+    uint32_t base = (uint32_t)(vs->pool->base >> PAGE_BITS);
+    unsigned taken;
 
     /* The fence below must be on the list before any frame is let go. */
-    if (op->gather->nr_pages + s->count > GATHER_PAGES)
-        gather_flush(op->gather);
-    out = &op->gather->page[op->gather->nr_pages];
+    if (g->nr_pages + s->count > GATHER_PAGES)
+        gather_flush(g);
+    taken = g->nr_pages;
     /* Unmapping ends with the last entry in use of the table. */
     if (!promise && !s->level)
-        left = *table_used(op->vs, entry);
+        left = *table_used(vs, entry);
     while (entry < end && changed < left) {
         int eight = end - entry >= 8 ? fill_eight(entry, promise) : -1;
         pte_t *stop;
@@ -281,26 +284,31 @@ static void visit_fill(struct range_op *op, const struct span *s)
 
             if (old == promise)
                 continue;
-            changed += !old != !promise;
+            changed += !promise || !old;
             *entry = promise;
             if (old & PTE_V) {
                 first = first ? first : entry;
                 last = entry;
+                if (old & PTE_SEGMENT) {
+                    segments++;
+                    continue;
+                }
+            } else if ((old & PROMISE_KIND_MASK) != PROMISE_KEPT) {
+                continue;
             }
-            if (pte_has_frame(old))
-                *out++ = (uint32_t)((old & PTE_PPN_MASK) >> PTE_PPN_SHIFT) - base;
-            else
-                segments += old & PTE_V;
+            g->page[taken++] = (uint32_t)((old & PTE_PPN_MASK) >> PTE_PPN_SHIFT) - base;
         }
     }
-    op->vs->private_pages -= (uint32_t)(out - op->gather->page) - op->gather->nr_pages;
-    op->gather->nr_pages = (uint32_t)(out - op->gather->page);
-    op->vs->segment_pages -= segments * (s->step >> PAGE_BITS);
-    if (first)
-        gather_fence(op->gather, s->va + (uint64_t)(first - s->entry) * s->step,
+    vs->private_pages -= taken - g->nr_pages;
+    g->nr_pages = taken;
+    if (first) {
+        vs->segment_pages -= segments * (s->step >> PAGE_BITS);
+        gather_fence(g, s->va + (uint64_t)(first - s->entry) * s->step,
                      (uint64_t)(last + 1 - first) * s->step);
-    fill_counts(op, s, (uint32_t)changed);
-    if (op->with_record || op->vs->mappings)
+    }
+    if (changed)
+        fill_counts(op, s, (uint32_t)changed);
+    if (op->with_record || vs->mappings)
         fill_records(op, s);
 }
 
