@@ -17,6 +17,7 @@ from __future__ import annotations
 import json
 import re
 import shutil
+import statistics
 import subprocess
 import tempfile
 from collections.abc import Callable
@@ -187,10 +188,27 @@ def _kernel_size() -> list[tuple[str, str, str]]:
     return [("kernel text", text, "bytes"), ("kernel C and headers", str(lines), "lines")]
 
 
+def _independent_pairs(plan: Plan) -> list[Figure]:
+    """Two pairs of threads that share nothing, on two harts, against one pair: calls a second, medians."""
+    options = plan.options()
+    options.smp = 3         # hart 0, the root task's, sleeps meanwhile
+    options.root_image = BUILD / "tests" / "guest" / "kernel.img"
+    options.append = "pairs"
+    result = run.run_captured(options, 1, 2)
+    lines = re.findall(r"^pairs (\w+) (\d+)$", result.console.replace("\r", ""), re.M)
+    rates = {kind: [float(n) for k, n in lines if k == kind] for kind in ("one", "two", "waits")}
+    if result.status or not rates["two"] or not rates["waits"]:
+        say.warn(f"kernel: ended with status {result.status}\n{result.panic or result.console[-1500:]}")
+        return []
+    one, two = statistics.median(rates["one"]), statistics.median(rates["two"])
+    return [Figure("kernel", "Call/ReplyRecv, one pair", "calls/s", one, None, "", None),
+            Figure("kernel", "Call/ReplyRecv, two pairs on two harts", "calls/s", two, one, "one pair", two / one),
+            Figure("kernel", "kernel locks they waited for", "times", rates["waits"][0], None, "", None)]
+
+
 def _kernel(plan: Plan) -> list[Figure]:
     if plan.wall:
-        say.warn("kernel: counts instructions only")
-        return []
+        return _independent_pairs(plan)
     result = _boot_root(BUILD / "tests" / "guest" / "kernel.img", plan, "bench")
     lines = re.findall(r"^bench (.+) (\d+)$", result.console.replace("\r", ""), re.M)
     rows = [(name, count, plan.unit) for name, count in lines] + _across_harts() + _kernel_size()

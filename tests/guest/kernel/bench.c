@@ -64,28 +64,6 @@ static void server_fp(uint64_t reply)
 extern char fake_base[], fake_bench[], fake_bench_base[], fake_bench_syscall[];
 volatile uint64_t bench_guest_instret;
 
-/* Time, not instructions: with several harts. */
-static void bench_across(void)
-{
-    cptr_t t = spawn(1, 128, partner_signal, 0);
-    struct kernel_counters before, after;
-
-    sys_wait(b, now() + 100000, NULL);
-    invoke(CAP_INIT_PLATFORM, PLATFORM_COUNTERS, (uint64_t)&before, 1, 0, 0, 0);
-    ticks_t start = now();
-    for (unsigned i = 0; i < 10 * ROUNDS; i++)
-        sys_signal_wait(a, b, DEADLINE_NONE);
-    print("bench signal_wait across harts, ns ");
-    print_number((long)((now() - start) * 100 / (10 * ROUNDS)));
-    invoke(CAP_INIT_PLATFORM, PLATFORM_COUNTERS, (uint64_t)&after, 1, 0, 0, 0);
-    print(" sleeps ");
-    print_number((long)(after.nr_idle_sleeps - before.nr_idle_sleeps));
-    print(" ipis taken ");
-    print_number((long)(after.nr_ipis_taken - before.nr_ipis_taken));
-    print("\n");
-    invoke(CAP_INIT_CNODE, CNODE_DELETE, t, 0, 0, 0, 0);
-}
-
 static void server_long(uint64_t reply)
 {
     sys(SYS_RECV, ep, 0, 0, 0, 0, 0, reply);
@@ -173,6 +151,83 @@ static void bench_spaces(cptr_t reply)
     invoke(CAP_INIT_CNODE, CNODE_DELETE, space, 0, 0, 0, 0);
 }
 
+/* ---- two pairs, two harts: time ---- */
+
+struct pair {
+    cptr_t ep, reply;
+    volatile uint64_t rounds;
+} __attribute__((aligned(64)));
+static struct pair pairs[2];
+
+static void pair_server(uint64_t i)
+{
+    sys(SYS_RECV, pairs[i].ep, 0, 0, 0, 0, 0, pairs[i].reply);
+    for (;;)
+        sys(SYS_REPLY_RECV, pairs[i].ep, MSG_INFO(0, 4, 0), 1, 2, 3, 4, pairs[i].reply);
+}
+
+static void pair_client(uint64_t i)
+{
+    for (;;) {
+        sys(SYS_CALL, pairs[i].ep, MSG_INFO(0, 4, 0), 1, 2, 3, 4, 0);
+        pairs[i].rounds++;
+    }
+}
+
+/* Calls in a second of the first n pairs. */
+static uint64_t pairs_run(const cptr_t client[2], unsigned n)
+{
+    uint64_t before = 0, after = 0;
+
+    for (unsigned i = 0; i < n; i++)
+        invoke(client[i], TCB_RESUME, 0, 0, 0, 0, 0);
+    sys_wait(a, now() + 200000, NULL);      /* both run at full speed */
+    for (unsigned i = 0; i < n; i++)
+        before += pairs[i].rounds;
+    ticks_t start = now();
+    sys_wait(a, start + 5000000, NULL);
+    for (unsigned i = 0; i < n; i++)
+        after += pairs[i].rounds;
+    uint64_t rate = (after - before) * 10000000 / (now() - start);
+    for (unsigned i = 0; i < n; i++)
+        invoke(client[i], TCB_SUSPEND, 0, 0, 0, 0, 0);
+    return rate;
+}
+
+/*
+ * Pairs that share nothing, on harts 1 and 2, while hart 0 sleeps: one pair alone and
+ * both together, in turn. Prints calls a second, and the kernel locks waited for.
+ */
+void bench_pairs(void)
+{
+    cptr_t client[2];
+    struct kernel_counters counters;
+    uint64_t waits = 0;
+
+    a = make(CAP_TYPE_NOTIFICATION, 0, 0);
+    for (unsigned i = 0; i < 2; i++) {
+        pairs[i].ep = make(CAP_TYPE_ENDPOINT, 0, 0);
+        pairs[i].reply = make(CAP_TYPE_REPLY, 0, 0);
+        spawn(1 + i, 129, pair_server, i);
+        client[i] = spawn_stopped(1 + i, 128);
+        OK(start(client[i], pair_client, i));
+        invoke(client[i], TCB_SUSPEND, 0, 0, 0, 0, 0);
+    }
+    for (unsigned round = 0; round < 7; round++)
+        for (unsigned n = 1; n <= 2; n++) {
+            print(n == 1 ? "pairs one " : "pairs two ");
+            print_number((long)pairs_run(client, n));
+            print("\n");
+        }
+    for (unsigned i = 1; i <= 2; i++) {
+        invoke(CAP_INIT_PLATFORM, PLATFORM_COUNTERS, (uint64_t)&counters, i, 0, 0, 0);
+        waits += counters.nr_lock_waits;
+    }
+    print("pairs waits ");
+    print_number((long)waits);
+    print("\n");
+}
+
 /*
  * For tools/atoll_build/bench.py, which counts the instructions of both harts and the
  * firmware from outside: 100 times a pause in which the partner's hart falls asleep,
@@ -207,8 +262,6 @@ void bench(void)
     MEASURE("unknown call", sys(999, 0, 0, 0, 0, 0, 0, 0));
     MEASURE("null invocation", invoke(CAP_INIT_SCHED, SCHED_INFO, 0, 0, 0, 0, 0));
     sys_wait(a, DEADLINE_POLL, NULL);
-    if (hart_count() > 1)
-        bench_across();
     cptr_t t = spawn(0, 129, partner_signal, 0);
     MEASURE("signal/wait ping-pong, to a higher priority", sys_signal_wait(a, b, DEADLINE_NONE));
     MEASURE("signal/wait ping-pong, with a deadline", sys_signal_wait(a, b, now() + 10000000));

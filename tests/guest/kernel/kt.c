@@ -406,6 +406,8 @@ _Noreturn void root_main(struct bootinfo *bi)
         bench_cross(CROSS_CALL);
     } else if (option("cross-signal")) {
         bench_cross(CROSS_SIGNAL);
+    } else if (option("pairs")) {
+        bench_pairs();
     } else if (option("bench")) {
         bench();
         memory_bench();

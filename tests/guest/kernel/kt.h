@@ -137,6 +137,7 @@ struct kernel_counters counters(unsigned hart);
 enum { CROSS_PAUSE, CROSS_CALL, CROSS_SIGNAL };
 void bench(void);
 void bench_cross(unsigned kind);
+void bench_pairs(void);
 void memory_bench(void);
 void stretches(void);
 void long_stress(uint64_t seconds, uint64_t seed);
