@@ -60,6 +60,7 @@ struct rpc_call *rpc_park(struct rpc_call *call, void (*on_cancel)(struct rpc_ca
     bool already_cancelled = call->cancelled;
     call_unlist(s, call);
     *copy = *call;
+    copy->direct = false;
     copy->heap = true;
     copy->parked = true;
     copy->job = NULL;
@@ -92,9 +93,9 @@ static inline __attribute__((always_inline)) void put_answer(struct rpc_call *ca
                                                              error_t error, const struct rpc_tracer *tracer)
 {
     struct session *session = s->shared;
-    struct cq_entry *entry = &s->cq[s->cq_tail % CQ_ENTRIES];
+    uint32_t tail = s->cq_tail;
+    struct cq_entry *entry = &s->cq[tail % CQ_ENTRIES];
 
-    error = error <= 0 ? error : ERR_IO;
     entry->head[0] = call->token | (uint64_t)(uint32_t)error << 32;
     entry->head[1] = call->result_bytes;
     if (call->nr_words == 1)
@@ -104,8 +105,8 @@ static inline __attribute__((always_inline)) void put_answer(struct rpc_call *ca
             entry->word[i] = call->result[i];
     if (tracer != NULL)
         tracer->answer(call, entry);
-    store_release(&session->header.cq_tail, ++s->cq_tail);
-    session_note_ring(call->server, s);
+    s->cq_tail = ++tail;
+    store_release(&session->header.cq_tail, tail);
 }
 
 __attribute__((noinline)) static void complete_slow(struct rpc_call *call, error_t error)
@@ -113,8 +114,10 @@ __attribute__((noinline)) static void complete_slow(struct rpc_call *call, error
     struct server_session *s = call_session(call);
 
     assert(call->heap || !call->parked);    /* answered although it was parked */
-    if (s != NULL && call->token != TOKEN_EVENT)
-        put_answer(call, s, error, call->server->tracer);
+    if (s != NULL && call->token != TOKEN_EVENT) {
+        put_answer(call, s, error <= 0 ? error : ERR_IO, call->server->tracer);
+        session_note_ring(call->server, s);
+    }
     release(s, call);
 }
 
@@ -122,12 +125,13 @@ void rpc_complete(struct rpc_call *call, error_t error)
 {
     struct server_session *s = call->session;
 
-    /* On the dispatcher's stack, of an open session: the frequent case. */
-    if (__builtin_expect(call->any == 0 && call->job == NULL && s->serial == call->serial
-                         && call->token != TOKEN_EVENT && call->server->tracer == NULL, 1))
-        put_answer(call, s, error, NULL);
-    else
+    /* On the dispatcher's stack, neither event nor traced, and the session is open: the frequent case. */
+    if (__builtin_expect(call->any != CALL_DIRECT || error > 0 || s->serial != call->serial, 0)) {
         complete_slow(call, error);
+        return;
+    }
+    put_answer(call, s, error, NULL);
+    call->any = CALL_ANSWERED;
 }
 
 void rpc_event_done(struct rpc_call *call, error_t error)

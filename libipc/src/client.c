@@ -55,6 +55,7 @@ static error_t init_head(struct rpc_client *client, struct session *session, con
     for (unsigned i = 0; i < CQ_ENTRIES / 64; i++)
         client->tokens[i] = UINT64_MAX;
     client->arenas = UINT32_MAX;
+    client->no_arena = ARENA_NONE;
     make_ready(client, 0);
     /* A hash of 0: the server opens the session later; looked at again then. */
     uint64_t hash = load_relaxed(&session->header.layout_hash);
@@ -149,6 +150,12 @@ static inline bool session_usable(struct rpc_client *client)
     if (__builtin_expect(load_relaxed(&header->epoch) != client->epoch, 0))
         adopt_epoch(client, load_acquire(&header->epoch));
     return !client->broken && load_relaxed(&header->closed) == 0;
+}
+
+/* The same in one look; false may also mean that another epoch is to be adopted. */
+static inline bool session_good(const struct rpc_client *client)
+{
+    return load_relaxed(&client->session->header.epoch_closed) == client->epoch && !client->broken;
 }
 
 static inline bool has_entry(struct rpc_client *client)
@@ -263,10 +270,8 @@ static inline struct rpc_request *reserve_first(struct rpc_client *client, uint1
  * request 0 may be used as it is. */
 static inline bool may_go_alone(const struct rpc_client *client)
 {
-    const struct session_header *header = &client->session->header;
-
     return is_alone(client) && nothing_under_way(client) && client->sq_tail - client->sq_head_seen < SQ_ENTRIES
-           && load_relaxed(&header->epoch) == client->epoch && load_relaxed(&header->closed) == 0 && !client->broken;
+           && session_good(client);
 }
 
 static inline struct rpc_request *begin_locked(struct rpc_client *client, uint16_t method, unsigned flags)
@@ -366,7 +371,10 @@ static inline void copy_words(uint64_t to[6], const uint64_t from[6])
 
 static inline struct sq_entry *next_entry(struct rpc_client *client)
 {
-    return &client->session->sq[client->sq_tail % SQ_ENTRIES];
+    struct sq_entry *entry = &client->session->sq[client->sq_tail % SQ_ENTRIES];
+
+    one_base(entry);
+    return entry;
 }
 
 /* The entry is written: publish it, and find out whether to ring. The fence
@@ -400,7 +408,8 @@ static inline const struct cq_entry *lone_answer(const struct rpc_client *client
                          || load_acquire(&session->header.cq_tail) != head + 1, 0))
         return NULL;
     const struct cq_entry *entry = &session->cq[head % CQ_ENTRIES];
-    return load_relaxed(&entry->token) == token && load_relaxed(&entry->error) == 0 ? entry : NULL;
+    one_base(entry);
+    return load_relaxed(&entry->head[0]) == token ? entry : NULL;   /* and error 0 */
 }
 
 /*
@@ -419,16 +428,39 @@ static void forget_bits(struct rpc_client *client)
 }
 
 /*
- * The entry is written: publish it and wait. While the server is awake on another
- * hart, look at the ring for a while. On one hart, ring and sleep in one kernel entry. Both
- * stores (the tail, our asleep word) stand before the one fence, both looks (at
- * the server's asleep word, at the completion ring) behind it: so each half of
- * the protocol has its fence. Returns the completion of this token if it is the
+ * The entry is written: publish it, and while the server is awake on another hart
+ * look at the ring for a while. Returns the completion of this token if it is the
  * one thing in the ring and good; it is the caller's until answer_taken. NULL: it
  * is not there yet, or something else is; env->wait shall see to it.
  */
-static inline __attribute__((always_inline)) const struct cq_entry *exchange(struct rpc_client *client, uint32_t token,
-                                                                             bool spins)
+static inline __attribute__((always_inline)) const struct cq_entry *exchange_spinning(struct rpc_client *client,
+                                                                                      uint32_t token)
+{
+    struct session_header *header = &client->session->header;
+    uint32_t tail = client->sq_tail + 1;
+
+    client->sq_tail = tail;
+    store_release(&header->sq_tail, tail);
+    full_fence();
+    if (__builtin_expect(load_relaxed(&header->server_asleep) != 0, 0)) {
+        client->ring_needed = true;
+        return NULL;
+    }
+    if (__builtin_expect(!client->env->spin(client), 0)) {
+        client->spun = true;
+        return NULL;
+    }
+    return lone_answer(client, token);
+}
+
+/*
+ * The same on one hart: ring and sleep in one kernel entry. Both stores (the tail,
+ * our asleep word) stand before the one fence, both looks (at the server's asleep
+ * word, at the completion ring) behind it: so each half of the protocol has its
+ * fence.
+ */
+static inline __attribute__((always_inline)) const struct cq_entry *exchange_asleep(struct rpc_client *client,
+                                                                                    uint32_t token)
 {
     struct session_header *header = &client->session->header;
     uint32_t tail = client->sq_tail + 1, head = client->cq_head, epoch = client->epoch;
@@ -436,15 +468,6 @@ static inline __attribute__((always_inline)) const struct cq_entry *exchange(str
 
     client->sq_tail = tail;
     store_release(&header->sq_tail, tail);
-    if (spins) {
-        full_fence();
-        if (__builtin_expect(load_relaxed(&header->server_asleep) != 0, 0)) {
-            client->ring_needed = true;
-            return NULL;
-        }
-        client->spun = !client->env->spin(client);
-        return client->spun ? NULL : lone_answer(client, token);
-    }
     store_relaxed(&header->client_asleep, 1);
     full_fence();
     if (__builtin_expect(load_relaxed(&header->server_asleep) == 0, 0))
@@ -522,7 +545,7 @@ static inline error_t await(struct rpc_client *client, struct rpc_request *reque
     return request->error;
 }
 
-/* What exchange() left open. */
+/* What an exchange left open. */
 __attribute__((noinline)) static error_t await_rest(struct rpc_client *client, struct rpc_request *request, bool cancellable)
 {
     if (client->interrupted) {
@@ -556,7 +579,8 @@ static inline __attribute__((always_inline)) error_t invoke_alone(struct rpc_cli
     copy_words(entry->word, request->word);
     request->published = 1;
     client->nr_reserved--;
-    const struct cq_entry *answer = exchange(client, request->token, spins);
+    const struct cq_entry *answer = spins ? exchange_spinning(client, request->token)
+                                          : exchange_asleep(client, request->token);
     uint32_t bytes = answer != NULL ? load_relaxed(&answer->arena_bytes) : 0;
     if (__builtin_expect(answer == NULL || bytes > (request->arena != NULL ? ARENA_SLOT_BYTES : 0), 0))
         return await_rest(client, request, cancellable);
@@ -642,15 +666,21 @@ __attribute__((noinline)) static error_t call_again(struct rpc_client *client, u
 
 static inline void put_words(uint64_t to[6], const uint64_t from[6], unsigned nr)
 {
-    switch (nr) {
-    case 6: to[5] = from[5]; __attribute__((fallthrough));
-    case 5: to[4] = from[4]; __attribute__((fallthrough));
-    case 4: to[3] = from[3]; __attribute__((fallthrough));
-    case 3: to[2] = from[2]; __attribute__((fallthrough));
-    case 2: to[1] = from[1]; __attribute__((fallthrough));
-    case 1: to[0] = from[0]; __attribute__((fallthrough));
-    default: break;
+    if (nr >= 4) {      /* shorter than a jump by a table, for each number */
+        uint64_t a = from[0], b = from[1], c = from[2], d = from[3];
+        to[0] = a, to[1] = b, to[2] = c, to[3] = d;
+        if (nr > 4)
+            to[4] = from[4];
+        if (nr > 5)
+            to[5] = from[5];
+        return;
     }
+    if (nr > 0)
+        to[0] = from[0];
+    if (nr > 1)
+        to[1] = from[1];
+    if (nr > 2)
+        to[2] = from[2];
 }
 
 /* NOLINTNEXTLINE(misc-no-recursion): see call_again */
@@ -698,38 +728,57 @@ __attribute__((noinline)) static error_t words_unanswered(struct rpc_client *cli
     return error != ERR_PEER_RESTARTED ? error : call_again(client, method, flags, word, nr_in);
 }
 
-static inline __attribute__((always_inline)) error_t words_alone(struct rpc_client *client, uint16_t method,
-                                                                 unsigned flags, uint64_t word[6], unsigned nr_in,
-                                                                 bool spins)
+static inline void write_words(struct rpc_client *client, uint16_t method, const uint64_t word[6], unsigned nr_in)
 {
     struct sq_entry *entry = next_entry(client);
+
     entry->head[0] = method;        /* token 0 */
-    entry->head[1] = ARENA_NONE | (uint64_t)client->epoch << 32;
+    entry->head[1] = client->plain_head;
     put_words(entry->word, word, nr_in);
-    const struct cq_entry *answer = exchange(client, 0, spins);
-    if (__builtin_expect(answer == NULL || load_relaxed(&answer->arena_bytes) != 0, 0))
-        return words_unanswered(client, method, flags, word, nr_in);
+}
+
+static inline void take_words(struct rpc_client *client, const struct cq_entry *answer, unsigned flags, uint64_t word[6])
+{
     if (flags & RPC_ONE_RESULT)
         word[0] = answer->word[0];
     else
         copy_words(word, answer->word);
     answer_taken(client);
-    return 0;
 }
 
+/* What is needed again lies in *client meanwhile, not in registers that the caller wants back. */
 __attribute__((noinline)) static error_t words_spinning(struct rpc_client *client, uint16_t method, unsigned flags,
                                                         uint64_t word[6], unsigned nr_in)
 {
-    return words_alone(client, method, flags, word, nr_in, true);
+    client->request[0].method = method;
+    client->call_flags = flags;
+    client->call_words = nr_in;
+    write_words(client, method, word, nr_in);
+    const struct cq_entry *answer = exchange_spinning(client, 0);
+    if (__builtin_expect(answer == NULL || load_relaxed(&answer->arena_bytes) != 0, 0))
+        return words_unanswered(client, client->request[0].method, client->call_flags, word, client->call_words);
+    take_words(client, answer, client->call_flags, word);
+    return 0;
+}
+
+__attribute__((noinline)) static error_t words_asleep(struct rpc_client *client, uint16_t method, unsigned flags,
+                                                      uint64_t word[6], unsigned nr_in)
+{
+    write_words(client, method, word, nr_in);
+    const struct cq_entry *answer = exchange_asleep(client, 0);
+    if (__builtin_expect(answer == NULL || load_relaxed(&answer->arena_bytes) != 0, 0))
+        return words_unanswered(client, method, flags, word, nr_in);
+    take_words(client, answer, flags, word);
+    return 0;
 }
 
 error_t rpc_call_words(struct rpc_client *client, uint16_t method, unsigned flags, uint64_t word[6], unsigned nr_in)
 {
-    if (__builtin_expect(!may_go_alone(client), 0))
-        return call_shared(client, method, flags, word, nr_in);
-    if (client->env->spin != NULL)
-        return words_spinning(client, method, flags, word, nr_in);
-    return words_alone(client, method, flags, word, nr_in, false);
+    error_t (*call)(struct rpc_client *, uint16_t, unsigned, uint64_t *, unsigned) = call_shared;
+
+    if (__builtin_expect(may_go_alone(client), 1))
+        call = client->env->spin != NULL ? words_spinning : words_asleep;
+    return call(client, method, flags, word, nr_in);    /* one tail call: the arguments stay where they are */
 }
 
 void rpc_post(struct rpc_client *client, struct rpc_request *request)

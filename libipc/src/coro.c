@@ -55,7 +55,8 @@ static struct {
     const void *main_stack;
     size_t main_stack_bytes;
 } pool;
-uint64_t coro_woken[CORO_MAX / 64];
+static uint64_t coro_woken[CORO_MAX / 64];
+uint32_t coro_woken_any;
 
 error_t coro_init(void *stacks, uint32_t nr, size_t stack_bytes)
 {
@@ -64,6 +65,7 @@ error_t coro_init(void *stacks, uint32_t nr, size_t stack_bytes)
     free(pool.all);     /* of a former executor (tests) */
     memset(&pool, 0, sizeof pool);
     memset(coro_woken, 0, sizeof coro_woken);
+    coro_woken_any = 0;
     pool.all = calloc(nr, sizeof *pool.all);
     if (pool.all == NULL && nr != 0)
         return ERR_NO_MEMORY;
@@ -163,6 +165,8 @@ bool coro_run_woken(void)
 {
     bool any = false;
 
+    store_relaxed(&coro_woken_any, 0);
+    full_fence();       /* what is set after this look is told of again */
     for (uint32_t w = 0; w < (pool.nr + 63) / 64; w++) {
         if (load_relaxed(&coro_woken[w]) == 0)
             continue;
@@ -183,6 +187,7 @@ bool coro_run_woken(void)
 void coro_wake(struct coro *c)
 {
     __atomic_fetch_or(&coro_woken[c->index / 64], 1ull << (c->index % 64), __ATOMIC_RELEASE);
+    store_release(&coro_woken_any, 1);
 }
 
 void coro_cancel(struct coro *c)

@@ -11,11 +11,11 @@ error_t coro_init(void *stacks, uint32_t nr, size_t stack_bytes);
 /* Run every coroutine that is woken now; true when there was one. */
 bool coro_run_woken(void);
 #define CORO_MAX 256u
-extern uint64_t coro_woken[CORO_MAX / 64];
+/* 1: coro_run_woken has something to look at. */
+extern uint32_t coro_woken_any;
 static inline bool coro_any_woken(void)
 {
-    return (load_relaxed(&coro_woken[0]) | load_relaxed(&coro_woken[1]) | load_relaxed(&coro_woken[2])
-            | load_relaxed(&coro_woken[3])) != 0;
+    return load_relaxed(&coro_woken_any) != 0;
 }
 /* Set or forget the current coroutine's cancel flag. */
 void coro_set_cancelled(struct coro *, bool);

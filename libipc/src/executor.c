@@ -215,22 +215,27 @@ __attribute__((noinline)) static bool turn_timers(bool did)
     return (!did || --exec.turns_to_timer == 0) && run_timers();
 }
 
-bool exec_turn(void)
+static inline void flush_servers(void)
 {
-    bool did = __builtin_expect(coro_any_woken(), 0) && coro_run_woken();
-
-    for (struct rpc_server *server = exec.servers; server != NULL; server = server->next)
-        if (server->hot != NULL)
-            did |= rpc_server_turn(server) != 0;
-    if (exec.nr_clients != 0)
-        did |= turn_clients();
-    if (timer_next() != DEADLINE_NONE)
-        did |= turn_timers(did);
     for (struct rpc_server *server = exec.servers; server != NULL; server = server->next)
         if (__builtin_expect(server->to_ring != NULL, 0))
             rpc_server_flush(server);
+}
+
+bool exec_turn(void)
+{
+    unsigned did = __builtin_expect(coro_any_woken(), 0) && coro_run_woken();
+
+    for (struct rpc_server *server = exec.servers; server != NULL; server = server->next)
+        if (server->hot != NULL)
+            did |= rpc_server_turn(server);
+    if (exec.nr_clients != 0)
+        did |= turn_clients();
+    if (timer_next() != DEADLINE_NONE)
+        did |= turn_timers(did != 0);
+    flush_servers();
     exec.stats.turns++;
-    return did;
+    return did != 0;
 }
 
 /* ---- going idle ---- */
@@ -308,6 +313,21 @@ __attribute__((noinline)) static bool clients_wait(void)
     return any;
 }
 
+/* Timers set for "right after this request". Whom they wake is rung before the client of that request, which thus
+ * keeps the last doorbell: the one that is rung by the wait itself. */
+__attribute__((noinline)) static void run_timers_at_once(void)
+{
+    cptr_t last = exec.deferred;
+
+    exec.deferred = CAP_NULL;
+    timer_run(DEADLINE_POLL);
+    flush_servers();
+    if (last != CAP_NULL && last != exec.deferred) {
+        flush_ring();
+        exec.deferred = last;
+    }
+}
+
 /* Only doorbells, of clients on this hart: serve them on the spot. True when
  * nothing else is left to do, so the next wait may begin at once: all sessions are
  * cold, nothing is woken, and no other server owes us anything. */
@@ -318,9 +338,10 @@ static inline bool serve_at_once(uint64_t bits)
     for (struct rpc_server *server = exec.servers; server != NULL; server = server->next)
         rpc_server_ring(server, bits);
     if (__builtin_expect(timer_next() == DEADLINE_POLL, 0))
-        timer_run(DEADLINE_POLL);       /* set for "right after this request" */
+        run_timers_at_once();
     for (struct rpc_server *server = exec.servers; server != NULL; server = server->next) {
-        rpc_server_flush(server);
+        if (server->to_ring != NULL)
+            rpc_server_flush(server);
         more |= server->hot != NULL;
     }
     exec.stats.turns++;

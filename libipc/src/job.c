@@ -81,6 +81,7 @@ void job_start(struct rpc_call *call, const struct sq_entry *entry, const uint8_
         return;
     }
     job->call = *call;
+    job->call.direct = false;
     job->call.job = job;
     job->call.on_cancel = job_cancelled;
     job->entry = *entry;

@@ -51,6 +51,7 @@ error_t rpc_server_init(struct rpc_server *server, const struct rpc_interface *i
     server->nr_sessions = nr_sessions;
     server->client_vspaces = client_vspaces;
     server->client_doorbells = client_doorbells;
+    server->no_arena = ARENA_NONE;
     server->epoch = 1;
     server->ring = ring_now;
     server->waiting_end = &server->waiting_jobs;
@@ -312,55 +313,76 @@ static void cancel_token(struct rpc_server *server, struct server_session *s, ui
     }
 }
 
-/* Not a cancel. */
-static inline __attribute__((always_inline)) void serve_request(struct rpc_server *server, struct server_session *s,
-                                                                const struct sq_entry *entry)
+/* The arguments of the request that is being served on the executor's stack: one at a time. */
+static _Alignas(8) uint8_t arena[ARENA_SLOT_BYTES];
+
+/* Copy the arguments that an entry's head[1] tells of; false when it is nonsense. */
+static inline bool take_arena(const struct server_session *s, uint64_t head1)
 {
-    static _Alignas(8) uint8_t arena[ARENA_SLOT_BYTES];   /* executor's stack only: one at a time */
+    unsigned slot = head1 & 0xffff, bytes = head1 >> 16 & 0xffff;
+
+    if (slot >= ARENA_SLOTS || bytes > ARENA_SLOT_BYTES || (s->arenas_held & 1u << slot) != 0)
+        return false;
+    /* In whole words: the slot has room, and what lies behind is never looked at. */
+    const uint64_t *from = (const uint64_t *)s->shared->arena[slot];
+    uint64_t *to = (uint64_t *)(void *)arena;
+    for (unsigned n = (bytes + 7u) / 8u; n != 0; n--)
+        *to++ = *from++;
+    copied_once(arena);
+    return true;
+}
+
+/* Not a cancel. `entry` is private, its head also comes in registers; its arena is taken, if it has one. `any`:
+ * CALL_DIRECT, or 0 for an event. True when the answer is published already: the caller finds out whether to ring. */
+static inline __attribute__((always_inline)) bool serve_request(struct rpc_server *server, struct server_session *s,
+                                                                const struct sq_entry *entry, uint64_t head0,
+                                                                uint64_t head1, uint64_t any)
+{
     struct rpc_call call;
 
     call.server = server;
     call.session = s;
     call.sender = s->sender;
-    call.head[0] = entry->head[0];
-    call.head[1] = entry->head[1];
+    call.head[0] = head0;
+    call.head[1] = head1;
     call.result_bytes = 0;
-    call.any = 0;
     call.nr_words = 0;
-    call.on_cancel = NULL;
+    call.any = any;
     call.job = NULL;    /* the rest is set by who parks it */
     server->stats.requests++;
 
-    if (entry->arena_slot != ARENA_NONE) {
-        if (entry->arena_slot >= ARENA_SLOTS || entry->arena_bytes > ARENA_SLOT_BYTES
-            || (s->arenas_held & 1u << entry->arena_slot) != 0) {
-            call.arena_slot = ARENA_NONE;
-            server->stats.bad_messages++;
-            rpc_complete(&call, ERR_BAD_MESSAGE);
-            return;
-        }
-        /* In whole words: the slot has room, and what lies behind is never looked at. */
-        const uint64_t *from = (const uint64_t *)s->shared->arena[entry->arena_slot];
-        uint64_t *to = (uint64_t *)(void *)arena;
-        for (unsigned n = (entry->arena_bytes + 7u) / 8u; n != 0; n--)
-            *to++ = *from++;
-        copied_once(arena);
-    } else if (entry->arena_bytes != 0) {
-        server->stats.bad_messages++;
-        rpc_complete(&call, ERR_BAD_MESSAGE);
-        return;
-    }
-    if (__builtin_expect(server->tracer != NULL, 0))
+    if (__builtin_expect(server->tracer != NULL, 0)) {
+        call.direct = false;
         server->tracer->request(&call, entry);
+    }
     server->interface->dispatch(&call, entry, arena);
+    return call.answered;
 }
 
-static void serve_entry(struct rpc_server *server, struct server_session *s, const struct sq_entry *entry)
+/* Its arena is nonsense. */
+static void refuse(struct rpc_server *server, struct server_session *s, const struct sq_entry *entry)
 {
-    if (entry->flags & SQ_CANCEL)
+    struct rpc_call call = { .server = server, .session = s, .sender = s->sender, .method = entry->method,
+                             .token = entry->token, .arena_slot = ARENA_NONE };
+
+    server->stats.requests++;
+    server->stats.bad_messages++;
+    rpc_complete(&call, ERR_BAD_MESSAGE);
+}
+
+static bool serve_entry(struct rpc_server *server, struct server_session *s, const struct sq_entry *entry)
+{
+    if (entry->flags & SQ_CANCEL) {
         cancel_token(server, s, entry->word[0]);
-    else
-        serve_request(server, s, entry);
+        return false;
+    }
+    /* A slot, or bytes without one. */
+    if ((uint32_t)entry->head[1] != ARENA_NONE && !take_arena(s, entry->head[1])) {
+        refuse(server, s, entry);
+        return false;
+    }
+    return serve_request(server, s, entry, entry->head[0], entry->head[1],
+                         entry->token != TOKEN_EVENT ? CALL_DIRECT : 0);
 }
 
 /* NOLINTNEXTLINE(misc-no-recursion): a peer is a server, for whose session `serve` looks at no peers */
@@ -414,7 +436,8 @@ static unsigned serve(struct rpc_server *server, struct server_session *s, unsig
         nr++;
         if (__builtin_expect(entry.epoch != server->epoch, 0) && !(entry.epoch == 0 && s->fresh))
             continue;   /* meant for the server before us: it ended with that one */
-        serve_entry(server, s, &entry);
+        if (serve_entry(server, s, &entry))
+            session_note_ring(server, s);
         /* The handler may have closed this session, and even opened it anew. */
         if (s->serial != serial || !s->open)
             return nr;
@@ -427,9 +450,26 @@ static unsigned serve(struct rpc_server *server, struct server_session *s, unsig
     return nr;
 }
 
+/* Completions are published; the fence stands between that and the look at
+ * client_asleep. A client that was rung and has not drained since is not rung
+ * again: it cannot have gone to sleep in between, since its ring was not empty. */
+static inline bool must_ring(struct server_session *s, bool was_full)
+{
+    struct session_header *header = header_of(s);
+
+    if (!s->open || load_relaxed(&header->client_asleep) == 0)
+        return false;
+    uint32_t head = load_relaxed(&header->cq_head);
+    if (s->rung && s->rung_at == head && !was_full)
+        return false;
+    s->rung = s->cq_tail != head;
+    s->rung_at = head;
+    return true;
+}
+
 /* One request of a process is in the ring, and nothing else has to come first: the
  * frequent case. `usual`: 0, or USUAL_HOT for a hot session. False: nothing was
- * changed, serve() shall look. The index is published before the handler runs,
+ * changed, serve() shall look, and copy the entry once more. The index is published before the handler runs,
  * which may close the session. */
 static inline __attribute__((always_inline)) bool serve_single(struct rpc_server *server, struct server_session *s, uint32_t usual)
 {
@@ -438,14 +478,30 @@ static inline __attribute__((always_inline)) bool serve_single(struct rpc_server
 
     if (load_acquire(&session->header.sq_tail) != head + 1 || s->unusual != usual || peers_have_work(server))
         return false;
-    struct sq_entry entry = session->sq[head % SQ_ENTRIES];
-    copied_once(entry);
-    if ((entry.flags & SQ_CANCEL) || entry.token == TOKEN_EVENT || entry.epoch != server->epoch
+    const struct sq_entry *from = &session->sq[head % SQ_ENTRIES];
+    one_base(from);
+    uint64_t head0 = load_relaxed(&from->head[0]), head1 = load_relaxed(&from->head[1]);
+    /* The token's highest bit: an event, or nonsense. */
+    if ((int64_t)head0 < 0 || (head0 & (uint64_t)SQ_CANCEL << 16) != 0
         || s->nr_parked + (s->cq_tail - s->cq_head_seen) >= CQ_ENTRIES)
         return false;
+    if (head1 != server->plain_head && (head1 >> 32 != server->epoch || !take_arena(s, head1)))
+        return false;
+    struct sq_entry entry;
+    entry.head[0] = head0;
+    entry.head[1] = head1;
+    const uint64_t *word = from->word;
+    uint64_t a = load_relaxed(&word[0]), b = load_relaxed(&word[1]), c = load_relaxed(&word[2]);
+    uint64_t d = load_relaxed(&word[3]), e = load_relaxed(&word[4]), f = load_relaxed(&word[5]);
+    entry.word[0] = a, entry.word[1] = b, entry.word[2] = c;
+    entry.word[3] = d, entry.word[4] = e, entry.word[5] = f;
     s->sq_head = head + 1;
     store_release(&session->header.sq_head, head + 1);
-    serve_request(server, s, &entry);
+    if (!serve_request(server, s, &entry, head0, head1, CALL_DIRECT))
+        return true;
+    full_fence();
+    if (load_relaxed(&header_of(s)->client_asleep) != 0 && must_ring(s, false))
+        server->ring(server, s->index);
     return true;
 }
 
@@ -497,23 +553,13 @@ unsigned rpc_session_serve(struct rpc_server *server, uint32_t client, unsigned 
 
 /* ---- waking clients ---- */
 
-/* Completions are published; the fence stands between that and the look at
- * client_asleep. A client that was rung and has not drained since is not rung
- * again: it cannot have gone to sleep in between, since its ring was not empty. */
-static inline bool must_ring(struct server_session *s)
+static inline void unlist_and_ring(struct rpc_server *server, struct server_session *s)
 {
-    struct session_header *header = header_of(s);
     bool was_full = s->was_full;
 
     s->to_ring = s->was_full = false;
-    if (!s->open || load_relaxed(&header->client_asleep) == 0)
-        return false;
-    uint32_t head = load_relaxed(&header->cq_head);
-    if (s->rung && s->rung_at == head && !was_full)
-        return false;
-    s->rung = s->cq_tail != head;
-    s->rung_at = head;
-    return true;
+    if (must_ring(s, was_full))
+        server->ring(server, s->index);     /* a tail call */
 }
 
 /* All but the last. */
@@ -521,8 +567,7 @@ __attribute__((noinline)) static struct server_session *flush_many(struct rpc_se
 {
     while (s->next_to_ring != NULL) {
         struct server_session *next = s->next_to_ring;
-        if (must_ring(s))
-            server->ring(server, s->index);
+        unlist_and_ring(server, s);
         s = next;
     }
     return s;
@@ -538,8 +583,7 @@ void rpc_server_flush(struct rpc_server *server)
     full_fence();
     if (__builtin_expect(s->next_to_ring != NULL, 0))
         s = flush_many(server, s);
-    if (must_ring(s))
-        server->ring(server, s->index);     /* a tail call */
+    unlist_and_ring(server, s);
 }
 
 /* ---- a turn ---- */

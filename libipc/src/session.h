@@ -43,6 +43,12 @@ struct server_session {
 
 #define USUAL_HOT 0x100u            /* little endian: the second of the flags   */
 
+/* rpc_call.any on the dispatcher's stack, before and after rpc_complete. */
+#define CALL_DIRECT   1ull
+#define CALL_ANSWERED 0x100ull
+_Static_assert(offsetof(struct rpc_call, direct) == offsetof(struct rpc_call, any)
+               && offsetof(struct rpc_call, answered) == offsetof(struct rpc_call, any) + 1, "bytes of any");
+
 /* A request that runs (or waits to run) on a coroutine. */
 #define JOB_MAX_BUFFERS 4
 struct rpc_job {

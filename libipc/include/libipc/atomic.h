@@ -8,6 +8,7 @@
 #ifndef LIBIPC_ATOMIC_H
 #define LIBIPC_ATOMIC_H
 
+#include <stddef.h>
 #include <stdint.h>
 
 #define load_relaxed(p)       __atomic_load_n((p), __ATOMIC_RELAXED)
@@ -40,6 +41,14 @@ static inline void full_fence(void)
     __atomic_thread_fence(__ATOMIC_SEQ_CST);
 #endif
 }
+
+/* Address everything in *p from one register: of arrays deep in a session the compiler makes one for each field. */
+#define one_base(p)                     \
+    do {                                \
+        __asm__("" : "+r"(p));          \
+        if ((p) == NULL)                \
+            __builtin_unreachable();    \
+    } while (0)
 
 /* What was copied from shared memory stays copied: the compiler must not read
  * the source again. */

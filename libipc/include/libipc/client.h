@@ -101,7 +101,13 @@ struct rpc_client {
     cptr_t   own;           /* the client's notification                        */
     uint64_t own_bit;       /* what this server sets there (env->interrupted)   */
     uint64_t layout_hash;   /* from the generated header                        */
-    uint32_t epoch;
+    union {
+        struct {
+            uint16_t no_arena, no_bytes;    /* ARENA_NONE, 0                    */
+            uint32_t epoch;
+        };
+        uint64_t plain_head;    /* sq_entry.head[1] of a request without arena  */
+    };
     /* guarded by env->lock */
     uint32_t sq_tail;       /* own copy                                         */
     uint32_t cq_head;       /* own copy                                         */
@@ -118,6 +124,8 @@ struct rpc_client {
     bool     bits_left;     /* in `own`, of an answer that was taken already    */
     void    *env_data;
     uint32_t parks_seen;    /* the header's `parks` when rpc_spin last looked   */
+    uint32_t call_flags;    /* of the rpc_call_words under way, while it looks  */
+    uint32_t call_words;    /* its nr_in                                        */
     ticks_t  spin_ticks;    /* rpc_spin's learned bound; 0: not yet known       */
     void    *backlog;       /* env's: events that wait for room                 */
     uint32_t nr_backlog;    /* how many; env's                                  */

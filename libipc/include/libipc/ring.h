@@ -62,8 +62,13 @@ struct session_header {
     /* line 0, server writes before the client starts, and at restart; indices go
      * on over a restart (tests/models/ring_epoch.pml) */
     uint64_t layout_hash;   /* relaxed; of the interface, checked by the client */
-    uint32_t epoch;         /* release; changes when the server restarted       */
-    uint32_t closed;        /* release; 1: no more requests are taken           */
+    union {
+        struct {
+            uint32_t epoch;     /* release; changes when the server restarted   */
+            uint32_t closed;    /* release; 1: no more requests are taken       */
+        };
+        uint64_t epoch_closed;  /* both, for one look                           */
+    };
     uint32_t first_epoch;   /* relaxed; the one in which the session was opened */
     uint8_t  pad0[44];
     /* line 1, client writes */

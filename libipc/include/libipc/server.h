@@ -59,17 +59,20 @@ struct rpc_call {
     };
     uint64_t result[6];     /* inline results, written by the generated reply   */
     uint32_t result_bytes;
+    uint32_t nr_words;      /* of result[] that the reply filled                */
     union {
         struct {
+            /* libipc's, on the dispatcher's stack: an answer is published and not
+             * listed; who called dispatch looks whether to ring */
+            bool direct, answered;
             bool parked;
             bool cancelled; /* a cancel arrived; the handler should end soon    */
             /* libipc's */
             bool heap;      /* made by rpc_park                                 */
             bool listed;
         };
-        uint32_t any;       /* not 0: one of these is set                       */
+        uint64_t any;       /* all of these: CALL_DIRECT, CALL_ANSWERED          */
     };
-    uint32_t nr_words;      /* of result[] that the reply filled                */
     /* parked requests */
     void   (*on_cancel)(struct rpc_call *);
     void    *context;
@@ -126,7 +129,13 @@ struct rpc_server {
     struct server_session *last_rung;   /* the only open session that rings it  */
     struct server_session *hot;     /* polled: their server_asleep is 0         */
     uint32_t nr_hot;
-    uint32_t epoch;
+    union {
+        struct {
+            uint16_t no_arena, no_bytes;    /* ARENA_NONE, 0                    */
+            uint32_t epoch;
+        };
+        uint64_t plain_head;    /* sq_entry.head[1] of a request without arena  */
+    };
     struct server_session *peer[NR_SERVERS];    /* open ones of other servers    */
     uint32_t nr_peers;
     uint32_t openings;              /* counts openings and closings              */

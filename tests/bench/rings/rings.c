@@ -10,6 +10,7 @@
  *   bare        rpc_call_words, and a dispatch that does nothing but answer
  *   stub        the same through generated stubs, four words there and one back (tests/idl/sample.idl)
  *   batch of 16 submitted together, one turn, all answers drained; figure for one
+ *   shares      what the stubs add to the bare request on each side: its turn is counted apart from the rest
  */
 #include <atoll/bootinfo.h>
 #include <libipc/atomic.h>
@@ -34,6 +35,7 @@ static uint8_t stacks[PAGE_BYTES * 8] __attribute__((aligned(PAGE_BYTES)));
 static struct rpc_server bare_server, stub_server;
 static struct rpc_client client;
 static struct rpc_env env;
+static uint64_t server_count;   /* of turns, while env.spin is spin_counting */
 
 static void write_console(const char *text, size_t bytes)
 {
@@ -66,11 +68,21 @@ static void never_interrupted(struct rpc_client *c)
     (void)c;
 }
 
-/* The look that finds the answer: the server's turn, then ours. */
+/* The server's turn. The look that finds the answer is rpc_call_words' own. */
 static bool spin_by_turns(struct rpc_client *c)
 {
-    exec_turn();
-    return load_acquire(&c->session->header.cq_tail) != c->cq_head;
+    (void)c;
+    return exec_turn();
+}
+
+static bool spin_counting(struct rpc_client *c)
+{
+    uint64_t start = instructions();
+
+    (void)c;
+    bool did = exec_turn();
+    server_count += instructions() - start;
+    return did;
 }
 
 static void bare_dispatch(struct rpc_call *call, const struct sq_entry *entry, const uint8_t *arena)
@@ -106,7 +118,7 @@ static void one(void)
         rpc_call_words(&client, 1, 0, word, 4);
     uint64_t start = instructions();
     for (unsigned i = 0; i < ROUNDS; i++)
-        if (rpc_call_words(&client, 1, 0, word, 4) != 0)
+        if (rpc_call_words(&client, 1, RPC_ONE_RESULT, word, 4) != 0)
             abort();
     report("bare: request and answer, both awake", instructions() - start);
 }
@@ -129,6 +141,36 @@ static void many(void)
         }
     }
     report("bare: the same in batches of 16", (instructions() - start) * ROUNDS / (ROUNDS / BATCH * BATCH));
+}
+
+/* Instructions of ROUNDS requests, by side. */
+struct shares { uint64_t client, server; };
+
+static struct shares shares_of(error_t (*request)(unsigned))
+{
+    env.spin = spin_counting;
+    server_count = 0;
+    uint64_t start = instructions();
+    for (unsigned i = 0; i < ROUNDS; i++)
+        if (request(i) != 0)
+            abort();
+    uint64_t all = instructions() - start;
+    env.spin = spin_by_turns;
+    return (struct shares){ all - server_count, server_count };
+}
+
+static error_t bare_request(unsigned i)
+{
+    static uint64_t word[6] = { 1, 2, 3, 4 };
+
+    (void)i;
+    return rpc_call_words(&client, 1, RPC_ONE_RESULT, word, 4);
+}
+
+static error_t stub_request(unsigned i)
+{
+    uint64_t total;
+    return sample_sum(&client, i, 2, 3, 4, &total);
 }
 
 static void stub(void)
@@ -165,6 +207,7 @@ _Noreturn void bench_main(struct bootinfo *info)
     connect(&bare_server, bare_interface.layout_hash);
     one();
     many();
+    struct shares bare = shares_of(bare_request);
     rpc_session_close(&bare_server, ME);
 
     if (rpc_server_init(&stub_server, &sample_interface, sessions, SESSIONS, 0, 0) != 0)
@@ -172,6 +215,9 @@ _Noreturn void bench_main(struct bootinfo *info)
     exec_add_server(&stub_server);
     connect(&stub_server, SAMPLE_LAYOUT_HASH);
     stub();
+    struct shares stubs = shares_of(stub_request);
+    report("stub, four words: adds at the client", stubs.client - bare.client);
+    report("stub, four words: adds at the server", stubs.server - bare.server);
     platform_shutdown(CAP_INIT_PLATFORM, 0, false);
     for (;;)
         ;
