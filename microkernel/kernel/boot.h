@@ -14,7 +14,6 @@ extern uint64_t timebase_hz;
 void boot_memory_init(const struct fdt_facts *facts, paddr_t fdt, uint64_t fdt_bytes);
 /* Take zeroed memory for good; panics when there is none. */
 void *boot_alloc(uint64_t bytes, uint64_t align);
-uint64_t boot_free_bytes(void);
 /* Aligned blocks of what is left, and of device addresses below RAM; calls add
  * for each. */
 void boot_memory_untypeds(const struct fdt_facts *facts,

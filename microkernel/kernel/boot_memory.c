@@ -88,14 +88,6 @@ void *boot_alloc(uint64_t bytes, uint64_t align)
     return phys_to_kva(at);
 }
 
-uint64_t boot_free_bytes(void)
-{
-    uint64_t sum = 0;
-    for (unsigned i = 0; i < nr_free; i++)
-        sum += free_ranges[i].bytes;
-    return sum;
-}
-
 static void split(paddr_t base, paddr_t end, bool device,
                   void (*add)(paddr_t base, unsigned bits, bool device))
 {

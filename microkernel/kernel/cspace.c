@@ -38,7 +38,10 @@ error_t cap_lookup(struct tcb *t, cptr_t cptr, enum cap_type type, unsigned righ
     uint64_t word, badge;
     const struct slot *slot = cspace_slot(t->cspace, t->cspace_mask, cptr);
 
-    if (slot == NULL || !slot_read(slot, &word, &badge) || cap_type(word) != type)
+    if (slot == NULL)
+        return ERR_INVALID_CAP;
+    slot_words(slot, &word, &badge);
+    if ((unsigned)(word & (CAP_TYPE_MASK | CAP_ZOMBIE)) != (unsigned)type)
         return ERR_INVALID_CAP;
     out->object = cap_object(word);
     out->rights = cap_rights(word);

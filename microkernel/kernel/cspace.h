@@ -59,8 +59,8 @@ static inline bool slot_ref_valid(const struct slot_ref *ref)
     return ref->via == NULL || ref->via->word0 == ref->via_word;
 }
 
-/* A consistent pair of words of a slot. False: empty or a zombie. */
-static inline bool slot_read(const struct slot *slot, uint64_t *word0, uint64_t *word1)
+/* A consistent pair of words of a slot. */
+static inline void slot_words(const struct slot *slot, uint64_t *word0, uint64_t *word1)
 {
     uint64_t w = __atomic_load_n(&slot->word0, __ATOMIC_ACQUIRE), again;
 
@@ -72,7 +72,13 @@ static inline bool slot_read(const struct slot *slot, uint64_t *word0, uint64_t 
         w = again;
     }
     *word0 = w;
-    return (w & CAP_TYPE_MASK) != CAP_TYPE_NULL && !(w & CAP_ZOMBIE);
+}
+
+/* The same. False: empty or a zombie. */
+static inline bool slot_read(const struct slot *slot, uint64_t *word0, uint64_t *word1)
+{
+    slot_words(slot, word0, word1);
+    return (*word0 & CAP_TYPE_MASK) != CAP_TYPE_NULL && !(*word0 & CAP_ZOMBIE);
 }
 
 /* Copy a capability between the CSpaces of two threads at rest. */

@@ -42,15 +42,12 @@ static void push(struct hart *h, struct tcb *t)
 
 void mailbox_post(struct tcb *t, uint32_t op)
 {
-    struct hart *h;
     int priority = t->priority;
+    bool first = __atomic_fetch_or(&t->ops, op, __ATOMIC_ACQ_REL) == 0;
+    struct hart *h = &harts[__atomic_load_n(&t->hart, __ATOMIC_RELAXED)];
 
-    if (__atomic_fetch_or(&t->ops, op, __ATOMIC_ACQ_REL) == 0) {
-        h = &harts[__atomic_load_n(&t->hart, __ATOMIC_RELAXED)];
+    if (first)
         push(h, t);
-    } else {
-        h = &harts[__atomic_load_n(&t->hart, __ATOMIC_RELAXED)];
-    }
     notify(h, op != TCB_OP_WAKE, priority);
 }
 

@@ -125,7 +125,7 @@ void sched_update_page(struct hart *h)
 
 /* What was used beyond the budget (the timer can be late) costs as many further
  * periods as it would have filled, within reason. */
-static void wait_for_budget(struct hart *h, struct tcb *t)
+static __attribute__((cold)) void wait_for_budget(struct hart *h, struct tcb *t)
 {
     struct sched_context *sc = t->sc;
     uint64_t over = (uint64_t)-sc->remaining / sc->budget, extra;
@@ -154,9 +154,11 @@ void sched_make_runnable(struct hart *h, struct tcb *t)
         return;
     }
     run_queue_add(&h->queue, t, false);
-    if (h->current == NULL || t->priority > h->current->priority)
-        h->resched = true;
-    else if (t->priority == h->current->priority)
+    if (h->current == NULL || t->priority > h->current->priority) {
+        h->resched = true;      /* choose updates the page */
+        return;
+    }
+    if (t->priority == h->current->priority)
         h->timer_dirty = true;
     sched_update_page(h);
 }
@@ -187,7 +189,7 @@ void sched_yield(struct hart *h)
  *   to the last lender when the holder waits for another message, or is deleted.
  * All of them are on this hart: a lender or borrower is not migrated.
  */
-void sched_donate(struct hart *h, struct tcb *from, struct tcb *to)
+__attribute__((cold)) void sched_donate(struct hart *h, struct tcb *from, struct tcb *to)
 {
     struct sched_context *sc = from->sc;
 
@@ -202,7 +204,7 @@ void sched_donate(struct hart *h, struct tcb *from, struct tcb *to)
     tcb_refresh(to);
 }
 
-static void pop_lender(struct sched_context *sc)
+static __attribute__((cold)) void pop_lender(struct sched_context *sc)
 {
     struct tcb *t = sc->lenders;
 
@@ -210,7 +212,7 @@ static void pop_lender(struct sched_context *sc)
     t->lent = NULL;
 }
 
-void sched_take_from_holder(struct hart *h, struct sched_context *sc)
+__attribute__((cold)) void sched_take_from_holder(struct hart *h, struct sched_context *sc)
 {
     struct tcb *t = sc->holder;
 
@@ -225,7 +227,7 @@ void sched_take_from_holder(struct hart *h, struct sched_context *sc)
         sched_remove(h, t);
 }
 
-void sched_reclaim(struct hart *h, struct tcb *t)
+__attribute__((cold)) void sched_reclaim(struct hart *h, struct tcb *t)
 {
     struct sched_context *sc = t->lent;
 
@@ -237,13 +239,13 @@ void sched_reclaim(struct hart *h, struct tcb *t)
     tcb_refresh(t);
 }
 
-void sched_forget_lenders(struct sched_context *sc)
+__attribute__((cold)) void sched_forget_lenders(struct sched_context *sc)
 {
     while (sc->lenders != NULL)
         pop_lender(sc);
 }
 
-void sched_return_context(struct hart *h, struct tcb *t)
+__attribute__((cold)) void sched_return_context(struct hart *h, struct tcb *t)
 {
     struct sched_context *sc = t->sc;
 
@@ -293,7 +295,7 @@ void fp_enter(struct hart *h, struct tcb *t)
     set_fs(SSTATUS_FS_CLEAN);
 }
 
-bool fp_first_use(struct hart *h, struct tcb *t)
+__attribute__((cold)) bool fp_first_use(struct hart *h, struct tcb *t)
 {
     if (t->fp_state != FP_NEVER || t != h->current)
         return false;
@@ -337,7 +339,7 @@ static void switch_to(struct hart *h, struct tcb *next)
     h->timer_dirty = true;
 }
 
-void sched_drop_vspace(struct hart *h)
+__attribute__((cold)) void sched_drop_vspace(struct hart *h)
 {
     if (h->vspace == NULL)
         return;
@@ -350,7 +352,7 @@ void sched_drop_vspace(struct hart *h)
     h->vspace = NULL;
 }
 
-void sched_forget(struct hart *h, struct tcb *t)
+__attribute__((cold)) void sched_forget(struct hart *h, struct tcb *t)
 {
     if (h->current == t) {
         charge(h, t, read_time());
@@ -385,7 +387,7 @@ static struct tcb *choose(struct hart *h)
     return next;
 }
 
-void sched_tick(struct hart *h)
+__attribute__((cold)) void sched_tick(struct hart *h)
 {
     ticks_t now = read_time();
     struct tcb *t = h->current;

@@ -26,18 +26,6 @@ void *memcpy(void *restrict dst, const void *restrict src, size_t n)
     return dst;
 }
 
-void *memmove(void *dst, const void *src, size_t n)
-{
-    unsigned char *d = dst;
-    const unsigned char *s = src;
-
-    if (d <= s || d >= s + n)
-        return memcpy(dst, src, n);
-    while (n-- > 0)
-        d[n] = s[n];
-    return dst;
-}
-
 void *memset(void *dst, int byte, size_t n)
 {
     unsigned char *d = dst;

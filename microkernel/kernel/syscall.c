@@ -266,7 +266,7 @@ static error_t sys_signal_wait(struct hart *h, struct tcb *t)
 }
 
 /* What the fast path left: an upcall is pending, or there is no frame. */
-static error_t sys_resume(struct tcb *t)
+static __attribute__((cold)) error_t sys_resume(struct tcb *t)
 {
     if (t->frame == NULL)
         return ERR_INVALID_CALL;
@@ -280,7 +280,7 @@ static error_t sys_resume(struct tcb *t)
     return K_DONE;      /* sched_exit delivers the upcall */
 }
 
-static error_t sys_resume_all(struct tcb *t, bool fault)
+static __attribute__((cold)) error_t sys_resume_all(struct tcb *t, bool fault)
 {
     if (t->frame == NULL)
         return ERR_INVALID_CALL;

@@ -102,7 +102,7 @@ static void transfer(struct tcb *from, struct tcb *to, badge_t badge, bool can_g
 }
 
 /* The reply object that a receiver waits with, locked, or NULL. */
-static struct reply *lock_recv_reply(struct tcb *receiver)
+static __attribute__((cold)) struct reply *lock_recv_reply(struct tcb *receiver)
 {
     struct reply *r = receiver->recv_reply;
 
@@ -115,7 +115,7 @@ static struct reply *lock_recv_reply(struct tcb *receiver)
     return NULL;
 }
 
-static void forget_recv_reply(struct tcb *receiver)
+static __attribute__((cold)) void forget_recv_reply(struct tcb *receiver)
 {
     struct reply *r = receiver->recv_reply;
 
@@ -128,7 +128,7 @@ static void forget_recv_reply(struct tcb *receiver)
     spin_unlock(&r->lock);
 }
 
-void endpoint_unlink_receiver(struct endpoint *ep, struct tcb *t)
+__attribute__((cold)) void endpoint_unlink_receiver(struct endpoint *ep, struct tcb *t)
 {
     endpoint_unlink(ep, t);
     forget_recv_reply(t);
@@ -214,7 +214,7 @@ error_t endpoint_send(struct hart *h, struct tcb *t, struct endpoint *ep, badge_
 }
 
 /* A bound notification with bits ends a receive at once. */
-static bool take_bound_bits(struct tcb *t)
+static __attribute__((cold)) bool take_bound_bits(struct tcb *t)
 {
     struct notification *n = t->bound;
 

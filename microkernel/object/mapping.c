@@ -209,6 +209,18 @@ static void segment_unlink(struct mapping *m)
     spin_unlock(&m->segment->lock);
 }
 
+void mapping_visited(struct mapping *m)
+{
+    struct segment *seg = m->segment;
+
+    spin_lock(&seg->lock);
+    m->visit = seg->visit;
+    m->visited = 0;
+    list_remove(m);
+    segment_link(m, false);
+    spin_unlock(&seg->lock);
+}
+
 /* Its range changed: a visit must look at it again, or from its start. */
 static void visit_again(struct mapping *m, bool whole)
 {

@@ -73,6 +73,9 @@ void mapping_insert(struct vspace *vs, uint32_t page, uint32_t count,
 /* Needs one prepared record (it may split one). */
 void mapping_remove(struct vspace *vs, uint32_t page, uint32_t count);
 
+/* The Segment's visit that is under way is done with the record. */
+void mapping_visited(struct mapping *m);
+
 /* Give all record pages back; no record is in use. */
 void mapping_release_pages(struct vspace *vs);
 

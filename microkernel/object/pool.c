@@ -36,7 +36,7 @@ size_t pool_overhead(size_t span_pages)
     return (bytes + PAGE_BYTES - 1) >> PAGE_BITS;
 }
 
-void pool_init(struct pool *pool, paddr_t base, size_t pages, paddr_t span_base,
+__attribute__((cold)) void pool_init(struct pool *pool, paddr_t base, size_t pages, paddr_t span_base,
                size_t span_pages)
 {
     uint32_t own;
@@ -76,14 +76,14 @@ void pool_init(struct pool *pool, paddr_t base, size_t pages, paddr_t span_base,
     pool->nr_given = 0;
 }
 
-bool pool_spans(const struct pool *pool, paddr_t base, size_t pages)
+__attribute__((cold)) bool pool_spans(const struct pool *pool, paddr_t base, size_t pages)
 {
     uint64_t page = (base - pool->base) >> PAGE_BITS;
 
     return base > pool->base && page < pool->nr_pages && pages <= pool->nr_pages - page;
 }
 
-void pool_add_range(struct pool *pool, paddr_t base, size_t pages)
+__attribute__((cold)) void pool_add_range(struct pool *pool, paddr_t base, size_t pages)
 {
     uint32_t page = (uint32_t)((base - pool->base) >> PAGE_BITS);
 
@@ -114,7 +114,7 @@ void pool_leave(struct pool *pool)
     __atomic_fetch_sub(&pool->nr_users, 1, __ATOMIC_ACQ_REL);
 }
 
-error_t pool_destroy_step(struct pool *pool)
+__attribute__((cold)) error_t pool_destroy_step(struct pool *pool)
 {
     uint32_t users = __atomic_fetch_or(&pool->nr_users, POOL_DYING, __ATOMIC_ACQ_REL);
 
@@ -204,7 +204,7 @@ static void give_shared(struct pool *pool, const uint32_t *pages, uint32_t count
 }
 
 /* The shared part is empty: a page from another hart's cache. 0 = none. */
-static uint32_t steal(struct pool *pool)
+static __attribute__((cold)) uint32_t steal(struct pool *pool)
 {
     uint32_t page = 0;
 
@@ -352,7 +352,7 @@ void pool_drop_batch(struct pool *pool, unsigned account, const uint32_t *pages,
         pool_put_page(pool, pool->base + ((paddr_t)*pages << PAGE_BITS));
 }
 
-size_t pool_free_pages(struct pool *pool)
+__attribute__((cold)) size_t pool_free_pages(struct pool *pool)
 {
     size_t free_pages = 0;
 
@@ -366,7 +366,7 @@ size_t pool_free_pages(struct pool *pool)
 
 /* ---- invocations ---- */
 
-static error_t decode_set_limit(struct pool *pool, const struct invoke *inv)
+static __attribute__((cold)) error_t decode_set_limit(struct pool *pool, const struct invoke *inv)
 {
     uint64_t pages = inv->arg[1];
 
@@ -381,7 +381,7 @@ static error_t decode_set_limit(struct pool *pool, const struct invoke *inv)
     return 0;
 }
 
-static error_t decode_set_reserve(struct pool *pool, const struct invoke *inv)
+static __attribute__((cold)) error_t decode_set_reserve(struct pool *pool, const struct invoke *inv)
 {
     if (!(inv->rights & RIGHT_CONTROL))
         return ERR_RIGHTS;
@@ -393,7 +393,7 @@ static error_t decode_set_reserve(struct pool *pool, const struct invoke *inv)
     return 0;
 }
 
-static error_t decode_info(struct pool *pool, const struct invoke *inv)
+static __attribute__((cold)) error_t decode_info(struct pool *pool, const struct invoke *inv)
 {
     struct pool_info info = {
         .total_pages = pool->nr_total,
@@ -417,7 +417,7 @@ static error_t decode_info(struct pool *pool, const struct invoke *inv)
     return copy_to_user(inv->caller->vspace, inv->arg[1], &info, sizeof info);
 }
 
-error_t pool_decode(struct invoke *inv)
+__attribute__((cold)) error_t pool_decode(struct invoke *inv)
 {
     switch (inv->op) {
     case POOL_SET_LIMIT: return decode_set_limit(inv->object, inv);

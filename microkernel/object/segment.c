@@ -252,25 +252,6 @@ static void pending_start(struct segment *seg, uint64_t from, uint64_t to,
     seg->visit++;
 }
 
-static void mapping_done(struct segment *seg, struct mapping *m)
-{
-    spin_lock(&seg->lock);
-    m->visit = seg->visit;
-    m->visited = 0;
-    if (seg->tail != m) {
-        if (m->prev)
-            m->prev->next = m->next;
-        else
-            seg->head = m->next;
-        m->next->prev = m->prev;
-        m->prev = seg->tail;
-        m->next = NULL;
-        seg->tail->next = m;
-        seg->tail = m;
-    }
-    spin_unlock(&seg->lock);
-}
-
 /* Visit the record at the list's head; called and returns with the Segment's
  * lock held. */
 static void visit_head(struct segment *seg)
@@ -287,7 +268,7 @@ static void visit_head(struct segment *seg)
     spin_unlock(&seg->lock);
     /* Our VSpace lock keeps the record, and with it the pending state. */
     if (same && vspace_visit_mapping(vs, m, seg))
-        mapping_done(seg, m);
+        mapping_visited(m);
     spin_unlock(&vs->lock);
     spin_lock(&seg->lock);
 }

@@ -185,7 +185,7 @@ static void fault_around(struct vspace *vs, struct mapping *m, uint32_t page,
 }
 
 /* Above the leaf level, a touch splits the promise or finds a large leaf's place. */
-static void populate_upper(struct vspace *vs, struct mapping *m, uaddr_t va, unsigned access)
+static __attribute__((cold)) void populate_upper(struct vspace *vs, struct mapping *m, uaddr_t va, unsigned access)
 {
     struct segment *blocked;
     enum segment_lookup found;
@@ -231,7 +231,7 @@ uaddr_t vspace_map_resident(struct vspace *vs, uaddr_t va, uaddr_t end, unsigned
 }
 
 /* A 2 MiB leaf over a physical Segment, if everything is aligned. */
-static bool large_leaf(struct vspace *vs, struct mapping *m, uaddr_t va,
+static __attribute__((cold)) bool large_leaf(struct vspace *vs, struct mapping *m, uaddr_t va,
                        pte_t *entry)
 {
     uaddr_t base = va & ~(LEVEL_BYTES(1) - 1);
@@ -316,7 +316,7 @@ fault_segment(struct vspace *vs, uaddr_t va, pte_t *entry, unsigned access,
 /* ---- entry ---- */
 
 /* A promise above the leaf level. */
-static enum fault_result fault_upper(struct vspace *vs, uaddr_t va, pte_t *entry,
+static __attribute__((cold)) enum fault_result fault_upper(struct vspace *vs, uaddr_t va, pte_t *entry,
                                      unsigned level, bool *done)
 {
     if (level == 1 && (*entry & PROMISE_KIND_MASK) == PROMISE_RECORD) {

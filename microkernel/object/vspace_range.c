@@ -462,7 +462,7 @@ error_t vspace_unmap(struct vspace *vs, uaddr_t va, uint64_t len, uint64_t *curs
     return fill(&op, 0, cursor);
 }
 
-error_t vspace_clear(struct vspace *vs)
+__attribute__((cold)) error_t vspace_clear(struct vspace *vs)
 {
     struct range_op op = {
         .vs = vs, .end = USER_TOP, .visit = visit_fill, .no_memory = true,
@@ -570,6 +570,8 @@ error_t vspace_protect(struct vspace *vs, uaddr_t va, uint64_t len,
 
 /* ---- discard ---- */
 
+/* What was touched is a promise again. For a Segment, whose pages go away: private
+ * copies outlive their originals unless it is truncated. */
 static __attribute__((cold)) void visit_discard(struct range_op *op, const struct span *s)
 {
     for (size_t i = 0; i < s->count; i++) {
@@ -583,9 +585,11 @@ static __attribute__((cold)) void visit_discard(struct range_op *op, const struc
 
         if (!(old & PTE_V) && (old & PROMISE_KIND_MASK) != PROMISE_KEPT)
             continue;
-        if (!(old & PTE_V) || !(old & PTE_SEGMENT)) {
+        if (pte_has_frame(old)) {
             struct mapping *m = mapping_find(op->vs, PAGE_OF(va));
 
+            if (op->seg && !op->seg->truncating)
+                continue;
             if (!m || !m->segment)
                 kind = PROMISE_ZERO;
         }
@@ -594,7 +598,7 @@ static __attribute__((cold)) void visit_discard(struct range_op *op, const struc
     }
 }
 
-error_t vspace_discard(struct vspace *vs, uaddr_t va, uint64_t len, uint64_t *cursor)
+__attribute__((cold)) error_t vspace_discard(struct vspace *vs, uaddr_t va, uint64_t len, uint64_t *cursor)
 {
     struct range_op op = {
         .vs = vs, .start = va, .end = va + len, .visit = visit_discard,
@@ -612,23 +616,8 @@ error_t vspace_discard(struct vspace *vs, uaddr_t va, uint64_t len, uint64_t *cu
 
 /* ---- what a Segment does to its mappings ---- */
 
-/* The Segment's pages [pending_from, pending_to) go away. */
-static __attribute__((cold)) void visit_evict(struct range_op *op, const struct span *s)
-{
-    for (size_t i = 0; i < s->count; i++) {
-        pte_t old = s->entry[i];
-
-        if (!(old & PTE_V) && (old & PROMISE_KIND_MASK) != PROMISE_KEPT)
-            continue;
-        if (pte_has_frame(old) && !op->seg->truncating)
-            continue;           /* a private copy outlives its original */
-        s->entry[i] = pte_promise(PROMISE_RECORD, old & PTE_V ? pte_prot(old) : 0);
-        drop_entry(op, old, s->va + i * s->step, s->step);
-    }
-}
-
 /* The part of a record that shows Segment pages [from, to); false: none. */
-static bool clip(const struct mapping *m, uint64_t from, uint64_t to,
+static __attribute__((cold)) bool clip(const struct mapping *m, uint64_t from, uint64_t to,
                  uaddr_t *start, uaddr_t *end)
 {
     uint64_t low = m->first, high = (uint64_t)m->first + m->count;
@@ -657,7 +646,7 @@ static __attribute__((cold)) void visit_clean(struct range_op *op, const struct 
 }
 
 /* Turn W into PTE_LOGICAL_W for [first, first + count) of the Segment. */
-static void clean_mapping(struct vspace *vs, struct mapping *m, uint64_t first,
+static __attribute__((cold)) void clean_mapping(struct vspace *vs, struct mapping *m, uint64_t first,
                           uint64_t count)
 {
     struct range_op op = { .vs = vs, .no_memory = true, .visit = visit_clean };
@@ -688,7 +677,7 @@ __attribute__((cold)) bool vspace_visit_mapping(struct vspace *vs, struct mappin
         range_run(&op, &cursor);
         return false;           /* nothing left to mark */
     }
-    op.visit = visit_evict;
+    op.visit = visit_discard;
     op.one_chunk = true;
     if (!clip(m, seg->pending_from, seg->pending_to, &op.start, &op.end))
         return true;

@@ -28,10 +28,11 @@ KERNEL_FLAGS = ["-march=rv64imac_zicsr_zifencei", "-mabi=lp64", "-mcmodel=medany
                 *COMMON]
 # Files with flags of their own. fastpath/ipc.c says why a message stays in its registers and the others need
 # not be kept. What runs at boot, at a panic, or to make and configure things is compiled for size.
-SMALL = ["kernel/boot", "kernel/boot_memory", "kernel/boot_root", "kernel/fdt", "kernel/panic", "kernel/print",
-         "kernel/trace", "kernel/delete", "kernel/thread", "kernel/tree", "object/cnode", "object/irq", "object/mapping",
-         "object/platform", "object/segment", "object/tcb_ops", "object/untyped",
-         "object/vspace", "object/vspace_clone", "object/vspace_move", "object/vspace_table"]
+SMALL = ["kernel/boot", "kernel/boot_memory", "kernel/boot_root", "kernel/cspace", "kernel/delete", "kernel/fdt",
+         "kernel/panic", "kernel/print", "kernel/thread", "kernel/trace", "kernel/trap", "kernel/tree", "object/cnode",
+         "object/irq", "object/mapping", "object/notification", "object/platform", "object/segment",
+         "object/segment_invoke", "object/tcb_ops", "object/untyped", "object/vspace", "object/vspace_clone",
+         "object/vspace_move", "object/vspace_table"]
 FILE_FLAGS = {f"microkernel/{name}.c": ["-Os"] for name in SMALL}
 FILE_FLAGS["microkernel/fastpath/ipc.c"] = [*(f"-ffixed-a{n}" for n in range(1, 7)),
                                             *(f"-fcall-used-s{n}" for n in range(1, 12))]
