@@ -21,7 +21,7 @@ static size_t bounded(int n, size_t limit)
 static void on_request(const struct rpc_call *call, const struct sq_entry *entry)
 {
     char text[TRACE_TEXT_MAX];
-    size_t n = bounded(snprintf(text, sizeof text, "rpc %u ", call->client), sizeof text);
+    size_t n = bounded(snprintf(text, sizeof text, "rpc %u.%u ", call->client, call->token), sizeof text);
 
     n += bounded(shown->show_request(text + n, sizeof text - n - 1, entry), sizeof text - n - 1);
     text[n++] = ')';
@@ -40,7 +40,7 @@ static void on_answer(const struct rpc_call *call, const struct cq_entry *entry)
     while (n < sizeof name - 1 && name[n] != '(' && name[n] != 0)
         n++;
     name[n] = 0;
-    n = bounded(snprintf(text, sizeof text, "rpc %u %s -> ", call->client, name), sizeof text);
+    n = bounded(snprintf(text, sizeof text, "rpc %u.%u %s -> ", call->client, call->token, name), sizeof text);
     if (entry->error != 0)
         n += bounded(snprintf(text + n, sizeof text - n, "error %d", entry->error), sizeof text - n);
     else

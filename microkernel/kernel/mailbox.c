@@ -14,6 +14,7 @@ static void send_ipi(struct hart *h)
     if (__atomic_exchange_n(&h->ipi_sent, 1, __ATOMIC_ACQ_REL) != 0)
         return;
     this_hart()->counters.nr_ipis_sent++;
+    trace(TRACE_IPI, h->id, 0);
     sbi_send_ipi(1ul << h->mhartid);
 }
 

@@ -15,6 +15,7 @@
 #include "exec.h"
 
 #include <fs_client.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time_client.h>
@@ -372,6 +373,15 @@ static void switch_images(struct process *p)
     image_drop(old);
 }
 
+/* For tools/atoll_build/trace.py. */
+static void trace_program(const struct process *p)
+{
+    char text[48];
+    int n = snprintf(text, sizeof text, "process %u runs %s", p->pid, p->image->page->comm);
+
+    sys_trace(SRV_CAP_PLATFORM, text, (size_t)n);
+}
+
 error_t proc_serve_exec_commit(struct rpc_call *call, const struct proc_exec_commit_in *in, struct proc_exec_commit_out *out)
 {
     struct process *p = loading_process(call);
@@ -384,6 +394,8 @@ error_t proc_serve_exec_commit(struct rpc_call *call, const struct proc_exec_com
     }
     out->secure = apply_set_ids(p->image->page, in);
     set_comm(p->image->page, in->comm, in->comm_bytes);
+    if (info->boot_flags & BOOT_TRACE)
+        trace_program(p);
     p->image->page->dumpable = !out->secure;
     p->did_exec = true;
     p->exit_signal = SIGCHLD;

@@ -9,6 +9,7 @@
  */
 #include "thread.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "accounting.h"
@@ -158,6 +159,15 @@ void thread_fill_frame(struct thread *t, const struct upcall_regs *regs, const u
         frame->start_arg[i] = start[i];
 }
 
+/* For tools/atoll_build/trace.py: PID/TID@SLOT. */
+static void name_for_trace(const struct thread *t)
+{
+    char name[36];
+
+    snprintf(name, sizeof name, "%u/%u@%u", t->image->page->pid, t->tid, t->image->slot);
+    tcb_set_name(thread_cap(t, ROW_TCB), name);
+}
+
 error_t thread_start(struct thread *t, struct thread *fpu_from)
 {
     cptr_t tcb = thread_cap(t, ROW_TCB);
@@ -166,6 +176,8 @@ error_t thread_start(struct thread *t, struct thread *fpu_from)
     error_t error;
     unsigned done;
 
+    if (info->boot_flags & BOOT_TRACE)
+        name_for_trace(t);
     regs.x[0] = personality_upcall_entry();
     regs.x[4] = thread_block(t->index);
     /* without a source: nothing of the TCB's former user may be left in it */

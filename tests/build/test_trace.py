@@ -30,10 +30,10 @@ def test_a_command_shows_its_calls_requests_faults_and_wakeups(tmp_path: Path, s
     assert all(LINE.match(line) for line in text.splitlines())
     assert re.search(r"tid \d+ +syscall 56 openat", text)
     assert re.search(r"tid \d+ +syscall 61 getdents64", text)
-    assert re.search(r"fs +rpc \d+ fs\.openat\(dirfd=-100, .*\)", text)
-    assert re.search(r"fs +rpc \d+ fs\.openat -> fd=3", text)
-    assert re.search(r"fs +rpc \d+ fs\.getdents\(fd=3, ", text)
-    assert re.search(r"proc +rpc \d+ proc\.exec\(", text)
+    assert re.search(r"fs +rpc \d+\.\d+ fs\.openat\(dirfd=-100, .*\)", text)
+    assert re.search(r"fs +rpc \d+\.\d+ fs\.openat -> fd=3", text)
+    assert re.search(r"fs +rpc \d+\.\d+ fs\.getdents\(fd=3, ", text)
+    assert re.search(r"proc +rpc \d+\.\d+ proc\.exec\(", text)
     assert re.search(r"tid \d+ +resume -> 3$", text, re.M)
     assert re.search(r"tid \d+ +fault write 0x[0-9a-f]+ resolved", text)
     assert re.search(r"wake fs priority 200", text)
@@ -68,5 +68,5 @@ def test_lost_events_are_told() -> None:
 
 
 def test_an_empty_trace_is_an_empty_file(tmp_path: Path) -> None:
-    trace.convert(tmp_path / "none", tmp_path / "out")
-    assert (tmp_path / "out").read_text() == ""
+    trace.convert(tmp_path / "none", tmp_path / "out.txt")
+    assert (tmp_path / "out.txt").read_text() == ""

@@ -32,7 +32,7 @@ def _parser() -> argparse.ArgumentParser:
     boot.add_argument("--timeout", type=float, metavar="SECONDS", help="give up after this long, with status 124")
     boot.add_argument("--icount", action="store_true", help="deterministic instruction counting, one hart")
     boot.add_argument("--gdb", action="store_true", help="wait for gdb; prints the line to attach")
-    boot.add_argument("--trace", type=Path, metavar="FILE", help="write one line for each event to FILE")
+    boot.add_argument("--trace", type=Path, metavar="FILE", help="write a timeline to FILE, for ui.perfetto.dev (FILE.txt: a line for each event)")
     boot.add_argument("--append", default="", metavar="WORDS", help="further words of the kernel command line")
     boot.add_argument("--qemu10", action="store_true", help="use the newer QEMU under build/qemu10")
     boot.add_argument("--keep", action="store_true", help="keep build/run/<id> with the console log")
@@ -56,6 +56,15 @@ def _parser() -> argparse.ArgumentParser:
     bench.add_argument("--vs", choices=["linux"], help="lxbench and macro beside Debian's riscv64 Linux, in instructions and wall-clock; writes docs/bench")
     bench.add_argument("--rounds", type=int, default=5, metavar="N", help="--vs: rounds of wall-clock (default 5)")
     bench.add_argument("--wall", action="store_true", help="wall-clock on the newer QEMU instead of instructions")
+
+    trace = commands.add_parser("trace", help="what a timeline says")
+    trace.add_argument("what", choices=["summary", "draw"],
+                       help="summary: the costliest calls and where their time went; draw: a picture")
+    trace.add_argument("file", type=Path, metavar="FILE", help="written by qemu-riscv --trace FILE")
+    trace.add_argument("--top", type=int, default=15, metavar="N", help="summary: rows of a table (default 15)")
+    trace.add_argument("--out", type=Path, metavar="SVG", help="draw: where to (default FILE.svg)")
+    trace.add_argument("--program", default="", metavar="NAME", help="draw: only while this program runs")
+    trace.add_argument("--span", type=float, nargs=2, metavar=("BEGIN", "END"), help="draw: only this time, in us")
 
     profile = commands.add_parser("profile", help="count instructions by function under --icount")
     profile.add_argument("guest_command", metavar="CMD", help="what to run in the guest")
@@ -162,7 +171,18 @@ def _profile(args: argparse.Namespace) -> int:
     return profile.profile(options, args.guest_command, args.minus, args.per, args.top, args.program)
 
 
-COMMANDS = {"qemu-riscv": _qemu_riscv, "profile": _profile, "build": _build, "test": _test, "bench": _bench, "idl": _idl,
+def _trace(args: argparse.Namespace) -> int:
+    from . import timeline, tracesvg
+    if args.what == "draw":
+        out = args.out or args.file.with_suffix(".svg")
+        tracesvg.draw(args.file, out, args.program, tuple(args.span) if args.span else None)
+        print(f"wrote {out}")
+        return 0
+    print(timeline.summary(args.file, args.top), end="")
+    return 0
+
+
+COMMANDS = {"trace": _trace, "qemu-riscv": _qemu_riscv, "profile": _profile, "build": _build, "test": _test, "bench": _bench, "idl": _idl,
             "doctor": lambda _: host.doctor(), "clean": _clean}
 
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""What the port `atoll.trace` delivered, as text: one line for each event, in the order of time.
+"""What the port `atoll.trace` delivered: events in the order of time, and as text, one line for each.
 
 The port's bytes are `struct trace_event` (microkernel/abi/atoll/trace.h) in chunks of one hart's ring, each after a
 head that servers/fs/tracer.c describes. A line is: seconds since the first event, hart, who ran, what happened.
@@ -15,7 +15,7 @@ from pathlib import Path
 from .paths import ROOT
 
 EVENT = struct.Struct("<QHHIQQ")
-(LOST, NAME, REFLECT, RESUME, CALL, FAULT, TRAP, WAKE, SWITCH, IRQ, TEXT) = range(1, 12)
+(LOST, NAME, REFLECT, RESUME, CALL, FAULT, TRAP, WAKE, SWITCH, IRQ, TEXT, IPI) = range(1, 13)
 _FAULT_RESULTS = ("resolved", "retried", "bad access", "no memory", "beyond the segment", "pager")
 
 
@@ -87,19 +87,30 @@ def _events(hart: int, stream: bytearray) -> list[Event]:
     while at + EVENT.size <= len(stream):
         time, kind, number, thread, a, b = EVENT.unpack_from(stream, at)
         at += EVENT.size
-        if number != hart or not LOST < kind <= TEXT:
+        if number != hart or not LOST < kind <= IPI:
             continue                    # the rest of a text whose beginning was lost
         event = Event(time, hart, thread, kind, a, b)
         if kind == TEXT:
-            event.text = bytes(stream[at:at + a]).decode(errors="replace")
+            text = bytes(stream[at:at + a]).decode(errors="replace")
+            event.text = "".join(c if c.isprintable() else "?" for c in text)
             at += (a + EVENT.size - 1) // EVENT.size * EVENT.size
         out.append(event)
     return out
 
 
-class _Writer:
-    def __init__(self, hz: int) -> None:
-        self.hz = hz
+def name_of(e: Event) -> str:
+    """The name that a NAME event gives its thread."""
+    return struct.pack("<QQ", e.a, e.b).split(b"\0")[0].decode(errors="replace")
+
+
+def signed(word: int) -> int:
+    return word - (1 << 64) if word >> 63 else word
+
+
+class Words:
+    """Events in words."""
+
+    def __init__(self) -> None:
         self.linux = linux_names()
         self.calls = kernel_names("SYS_", "syscall.h")
         self.operations: dict[int, str] = {}
@@ -119,7 +130,7 @@ class _Writer:
             case 3:
                 return f"syscall {e.a} {self.linux.get(e.a, '?')}"
             case 4:
-                value = e.a - (1 << 64) if e.a >> 63 else e.a
+                value = signed(e.a)
                 return f"resume -> {value}" if abs(value) < 1 << 20 else f"resume -> {e.a:#x}"
             case 5:
                 number, operation = e.a & 0xffffffff, e.a >> 32
@@ -138,25 +149,35 @@ class _Writer:
                 return f"switch to {self.who(e.a)}"
             case 10:
                 return f"interrupt {e.a}"
+            case 12:
+                return f"ipi to h{e.a}"
             case _:
                 return e.text
 
-    def line(self, e: Event, start: int) -> str | None:
+    def line(self, e: Event, start: int, hz: int) -> str | None:
         if e.kind in (REFLECT, RESUME) and e.b:
             self.names[e.thread] = f"tid {e.b}"
         if e.kind == NAME:
-            self.names[e.thread] = struct.pack("<QQ", e.a, e.b).split(b"\0")[0].decode(errors="replace")
+            name = name_of(e)
+            guest = re.match(r"\d+/(\d+)@", name)       # servers/proc/thread.c
+            self.names[e.thread] = f"tid {guest[1]}" if guest else name
             return None
-        return f"{(e.time - start) / self.hz:12.6f} h{e.hart} {self.who(e.thread):<16} {self.what(e)}"
+        return f"{(e.time - start) / hz:12.6f} h{e.hart} {self.who(e.thread):<16} {self.what(e)}"
 
 
 def to_text(data: bytes) -> str:
     events, hz = parse(data)
-    writer = _Writer(hz)
+    words = Words()
     start = events[0].time if events else 0
-    lines = [line for e in events if (line := writer.line(e, start)) is not None]
+    lines = [line for e in events if (line := words.line(e, start, hz)) is not None]
     return "".join(f"{line}\n" for line in lines)
 
 
 def convert(raw: Path, out: Path) -> None:
-    out.write_text(to_text(raw.read_bytes() if raw.is_file() else b""))
+    """Text if the name ends in .txt, else for ui.perfetto.dev."""
+    data = raw.read_bytes() if raw.is_file() else b""
+    if out.suffix == ".txt":
+        out.write_text(to_text(data))
+        return
+    from .timeline import chrome_json
+    out.write_text(chrome_json(*parse(data)))

@@ -28,6 +28,7 @@ enum trace_kind {
     TRACE_SWITCH,       /* a = thread that runs from now on                     */
     TRACE_IRQ,          /* a = source                                           */
     TRACE_TEXT,         /* SYS_TRACE; a = bytes                                 */
+    TRACE_IPI,          /* a = hart that is sent an interrupt                   */
 };
 
 struct trace_event {
