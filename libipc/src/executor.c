@@ -197,14 +197,16 @@ static bool run_timers(void)
 
 __attribute__((noinline)) static bool turn_clients(void)
 {
-    bool did = false;
+    bool did = false, any = false;
 
     for (uint32_t i = 0; i < exec.nr_clients; i++) {
         if (!coro_env_waits(exec.client[i]))
             continue;
         did |= rpc_drain(exec.client[i]) != 0;
         did |= coro_env_turn(exec.client[i]);
+        any |= coro_env_waits(exec.client[i]);
     }
+    coro_env_used = any;
     return did;
 }
 
@@ -229,7 +231,7 @@ bool exec_turn(void)
     for (struct rpc_server *server = exec.servers; server != NULL; server = server->next)
         if (server->hot != NULL)
             did |= rpc_server_turn(server);
-    if (exec.nr_clients != 0)
+    if (__builtin_expect(coro_env_used, 0))
         did |= turn_clients();
     if (timer_next() != DEADLINE_NONE)
         did |= turn_timers(did != 0);

@@ -191,7 +191,7 @@ void     rpc_server_doorbells(struct rpc_server *, uint64_t bits);
 /* The same, but serve them at once and leave them cold: for servers that share
  * the hart with their clients. Returns the number of requests taken. */
 unsigned rpc_server_ring(struct rpc_server *, uint64_t bits);
-/* One quantum for each hot session; returns the number of requests taken. */
+/* One quantum for each hot session; returns the number of requests taken. rpc_server_flush is due afterwards. */
 unsigned rpc_server_turn(struct rpc_server *);
 /* Ring the sleeping clients to whom completions were published. */
 void     rpc_server_flush(struct rpc_server *);
