@@ -75,7 +75,8 @@ static struct inherit *own_record(struct thread *t)
                 break;
             look = now_ticks() + hz / 10;
         }
-        kcall_wait(thread_notification(t->index), now_ticks() + hz / 20000);
+        if (kcall_wait(thread_notification(t->index), now_ticks() + hz / 20000) == ERR_INTERRUPTED)
+            t->work |= WORK_SIGNAL;
     }
     return in;
 }
