@@ -28,7 +28,7 @@ struct run_queue {
 
 struct hart {
     /* owner hart only; offsets of the first four known to assembly */
-    struct tcb *current;        /* NULL while idle                             */
+    struct tcb *current;        /* NULL while idle; TCB_INFO elsewhere reads it */
     void       *stack_top;
     uint64_t    nr_reflections;
     uint64_t    nr_resumes;

@@ -68,8 +68,12 @@ void tcb_request(struct tcb *t, uint32_t op)
 
 static void do_hart_ops(struct hart *h)
 {
-    uint32_t ops = __atomic_exchange_n(&h->ops, 0, __ATOMIC_ACQ_REL);
+    uint32_t ops = __atomic_load_n(&h->ops, __ATOMIC_ACQUIRE);
 
+    if (ops & HART_OP_CHARGE)
+        sched_charge(h);
+    /* What is new stays for the next time; its sender's interrupt comes after. */
+    __atomic_fetch_and(&h->ops, ~ops, __ATOMIC_ACQ_REL);
     if (ops & HART_OP_QUIESCE)
         quiesce_pass(h);
     if (ops & HART_OP_DROP_VSPACE)

@@ -25,6 +25,8 @@ enum hart_op {
     HART_OP_DROP_VSPACE = 1 << 1,   /* leave the address space of an idle hart,
                                      * or load it anew                         */
     HART_OP_TRACE       = 1 << 2,   /* tracing was switched on or off          */
+    HART_OP_CHARGE      = 1 << 3,   /* charge the current thread; done when the
+                                     * bit is gone                             */
 };
 
 /* Ask the owner hart of t; carried out at once if that is this hart. */

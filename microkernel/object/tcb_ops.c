@@ -454,8 +454,17 @@ static error_t set_priority(struct invoke *inv, struct tcb *t)
 
 static error_t tcb_read_info(struct invoke *inv, struct tcb *t)
 {
-    if (t->hart == this_hart()->id)
-        sched_charge(this_hart());
+    struct hart *h = &harts[t->hart];
+
+    if (h == this_hart()) {
+        sched_charge(h);
+    } else if (__atomic_load_n(&h->current, __ATOMIC_RELAXED) == t) {
+        /* It runs, perhaps for long: that hart charges it, once for each call. */
+        if (inv->caller->restart_cursor++ == 0)
+            mailbox_post_hart(h, HART_OP_CHARGE);
+        if (__atomic_load_n(&h->ops, __ATOMIC_ACQUIRE) & HART_OP_CHARGE)
+            return K_AGAIN;
+    }
     struct tcb_info info = {
         .state = t->state, .hart = t->hart, .user_ticks = t->ticks - t->system_ticks,
         .system_ticks = t->system_ticks, .nr_switches = t->nr_switches, .nr_faults = t->nr_faults,
