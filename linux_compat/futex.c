@@ -157,15 +157,23 @@ static long wake_private(uaddr_t key, uint32_t count, uint32_t bitset)
     return n;
 }
 
-/* Sleep until woken; 0, or what it ended with after leaving the queue. */
-static long sleep_queued(struct futex_waiter *w, ticks_t deadline)
+/* Sleep until woken; 0, or what it ended with after leaving the queue. A sleep
+ * may end without a wake; then the word is looked at again: -EAGAIN when it is
+ * not `value`, or has no owner (PI). So do waiters learn that an owner died:
+ * rouse_pi, and proc, which marks the locks of a killed process that shared this
+ * memory and upcalls the others. */
+static long sleep_queued(struct futex_waiter *w, ticks_t deadline, uint32_t value)
 {
+    uaddr_t at = w->key;
+    uint32_t word;
     for (;;) {
         if (__atomic_load_n(&w->woken, __ATOMIC_ACQUIRE))
             return 0;
         error_t e = thread_sleep(deadline);
         if (__atomic_load_n(&w->woken, __ATOMIC_ACQUIRE))
             return 0;
+        if (e == ERR_OK && w->key == at && !get32(&word, at) && (w->pi ? !(word & TID_MASK) : word != value))
+            return dequeue(w) ? -EAGAIN : 0;
         if (e == ERR_TIMEOUT)
             return dequeue(w) ? -ETIMEDOUT : 0;
         if (e == ERR_INTERRUPTED)
@@ -201,7 +209,7 @@ static long do_wait(uaddr_t at, bool shared, uint32_t value, uint32_t bitset, ti
         else if (now != value)
             result = dequeue(w) ? -EAGAIN : 0;
         else
-            result = sleep_queued(w, deadline);
+            result = sleep_queued(w, deadline, value);
     }
     if (result == -ERESTARTSYS && deadline != DEADLINE_NONE) {
         t->restart.again = wait_again;
@@ -385,14 +393,30 @@ static long pi_try(uaddr_t at, uint32_t tid, bool mark)
 static long lock_pi(uaddr_t at, ticks_t deadline)
 {
     struct thread *t = this_thread();
-    struct futex_waiter *w = enqueue(at, ANY, true);
-    long result = pi_try(at, t->tid, true);
-    if (result)
-        return dequeue(w) ? (result > 0 ? 0 : result) : 0;
-    /* The owner saw WAITERS, or will: unlock_pi hands over to the first in the
-     * queue and makes it owner before it wakes it. */
-    result = sleep_queued(w, deadline);
+    long result;
+    do {
+        struct futex_waiter *w = enqueue(at, ANY, true);
+        result = pi_try(at, t->tid, true);
+        if (result)
+            return dequeue(w) ? (result > 0 ? 0 : result) : 0;
+        /* The owner saw WAITERS, or will: unlock_pi hands over to the first in the
+         * queue and makes it owner before it wakes it. */
+        result = sleep_queued(w, deadline, 0);
+    } while (result == -EAGAIN);    /* the owner died */
     return result == -ERESTARTSYS ? -ERESTARTNOINTR : result;
+}
+
+/* The owner died: who waits tries again. */
+static void rouse_pi(uaddr_t at)
+{
+    struct futex_bucket *b = bucket_of(at);
+    struct wake_set set = { { 0, 0 } };
+    lock_take(&b->lock);
+    for (const struct futex_waiter *w = b->first; w; w = w->next)
+        if (w->key == at && w->pi)
+            set.m[w->thread_index / 64] |= 1ul << (w->thread_index % 64);
+    lock_give(&b->lock);
+    wake_them(&set);
 }
 
 static long unlock_pi(uaddr_t at)
@@ -524,7 +548,7 @@ long sys_set_robust_list(uint64_t head, uint64_t bytes)
 {
     if (bytes != 24)
         return -EINVAL;
-    this_thread()->robust_list = head;
+    this_thread()->frame.robust_list = head;
     return 0;
 }
 
@@ -537,7 +561,7 @@ long sys_get_robust_list(uint64_t pid, uint64_t head, uint64_t bytes)
     if (pid && (uint32_t)pid != t->tid)
         return -EPERM;
     long result = put64(bytes, 24);
-    return result ? result : put64(head, t->robust_list);
+    return result ? result : put64(head, t->frame.robust_list);
 }
 
 /* The word of a lock that its dead owner held, perhaps. */
@@ -555,7 +579,9 @@ static void bury(uaddr_t at, uint32_t tid, bool pi, bool pending)
         if (guest_cmpxchg32_raw((void *)at, old, next, &seen))
             return;
         if (seen == old) {
-            if (!pi && (old & WAITERS))
+            if (pi && (old & WAITERS))
+                rouse_pi(at);
+            else if (old & WAITERS)
                 futex_wake_address(at, 1);
             return;
         }
@@ -566,8 +592,7 @@ static void bury(uaddr_t at, uint32_t tid, bool pi, bool pending)
 void futex_bury_robust(struct thread *t)
 {
     uint64_t entry, offset, pending, next;
-    uaddr_t head = t->robust_list;
-    t->robust_list = 0;
+    uaddr_t head = t->frame.robust_list;
     if (!head || get64(&entry, head) || get64(&offset, head + 8) || get64(&pending, head + 16))
         return;
     for (unsigned limit = 2048; (entry & ~1ul) != head && limit; limit--) {
@@ -581,4 +606,5 @@ void futex_bury_robust(struct thread *t)
     }
     if (pending)
         bury((pending & ~1ul) + offset, t->tid, pending & 1, true);
+    t->frame.robust_list = 0;       /* not before: who is killed in here leaves the rest to proc */
 }

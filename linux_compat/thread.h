@@ -56,7 +56,6 @@ struct thread {
     uint32_t tid;
     uint32_t in_fault;
     uaddr_t  clear_child_tid;
-    uaddr_t  robust_list;
     uaddr_t  altstack_base;         /* sigaltstack                              */
     uint64_t altstack_bytes;
     uint32_t altstack_flags;

@@ -18,6 +18,7 @@
 #include "exec.h"
 #include "fork.h"
 #include "reaper.h"
+#include "robust.h"
 #include "shutdown.h"
 #include "signal.h"
 #include "thread.h"
@@ -26,6 +27,7 @@
 static void end_threads(struct image *image, bool vm_dies)
 {
     image_suspend(image);
+    robust_bury(image);
     while (image->threads)
         thread_end(image->threads, vm_dies);
 }

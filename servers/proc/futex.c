@@ -8,10 +8,11 @@
  * changes the word before it asks for a wake, hence either we read the new value
  * (AGAIN) or its request comes after and finds the waiter.
  */
+#include "futex.h"
+
 #include <libipc/executor.h>
 #include <stdlib.h>
 
-#include "process.h"
 #include "vm.h"
 
 #define NR_BUCKETS 256
@@ -130,6 +131,14 @@ static uint32_t wake(const struct futex_key *key, uint32_t count, uint32_t bitse
         woken++;
     }
     return woken;
+}
+
+void futex_wake_one(const struct image *image, uaddr_t address)
+{
+    struct futex_key key;
+
+    if (key_of(image, address, &key) == 0)
+        wake(&key, 1, UINT32_MAX);
 }
 
 error_t proc_serve_futex_wake(struct rpc_call *call, const struct proc_futex_wake_in *in, struct proc_futex_wake_out *out)

@@ -62,6 +62,8 @@ struct upcall_frame {
     uint64_t thread_index;      /* in the VM; proc writes                       */
     uint64_t process_index;     /* process area in the VM; proc writes          */
     uint64_t start_arg[8];      /* proc writes; meaning in docs/personality.md  */
+    uint64_t robust_list;       /* personality writes, 0 at first: proc walks the
+                                 * list when the thread ends without its doing  */
     /* the rest of the page belongs to the personality */
 };
 _Static_assert(offsetof(struct upcall_frame, fault) == 272, "known to assembly");

@@ -13,6 +13,7 @@
 #include "shutdown.h"
 
 struct fake fake;
+union client_memory client_memory;
 struct answer answer;
 static struct server_info fake_info = { .nr_harts = 2, .timebase_hz = 10000000, .guest_hart_mask = 3 };
 const struct server_info *const info = &fake_info;
@@ -70,6 +71,16 @@ static error_t invoke(uint64_t cap, uint64_t op, const uint64_t *a, uint64_t *re
 
 error_t host_syscall(uint64_t nr, uint64_t arg[7])
 {
+    if (nr == SYS_VSPACE_COPY) {
+        uint64_t at = arg[1] - CLIENT_MEMORY, bytes = arg[3];
+
+        fake.nr_copies++;
+        if (at >= sizeof client_memory || bytes > sizeof client_memory - at)
+            return ERR_FAULT;
+        memcpy(arg[4] ? (char *)&client_memory + at : (void *)arg[2], arg[4] ? (void *)arg[2] : (char *)&client_memory + at,
+               bytes);
+        return 0;
+    }
     if (nr == SYS_INVOKE)
         return invoke(arg[0], arg[1], arg + 2, &arg[1]);
     if (nr == SYS_BATCH) {

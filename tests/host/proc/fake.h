@@ -27,11 +27,16 @@ struct fake {
     int fail_after;             /* invocations until one fails; < 0: never */
     uint32_t client_word;       /* what client memory holds */
     uint64_t segment_id;
+    unsigned nr_copies;         /* SYS_VSPACE_COPY */
     int shutdown_status;        /* -1: none */
     bool servers_are_late;      /* fs has handled events up to handled_mark only */
     uint32_t handled_mark;
 };
 extern struct fake fake;
+
+/* The memory of all clients, at this address. */
+#define CLIENT_MEMORY 0x10000000ul
+extern union client_memory { uint64_t words[1024]; uint32_t halves[2048]; } client_memory;
 
 /* The last answer of a parked request. */
 struct answer {

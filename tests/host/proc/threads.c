@@ -47,6 +47,96 @@ static void futexes_wait_wake_and_time_out(void **s)
 }
 
 
+/* ---- robust lists: struct robust_list_head at word 0, locks of two words at word 8 on ---- */
+
+#define AT(word)   (CLIENT_MEMORY + (word) * 8)
+#define LOCK(i)    (8 + (i) * 2)                /* its entry; the futex is in the next word */
+#define DIED       0x40000000u
+#define HAS_WAITERS 0x80000000u
+
+static uint32_t *word_of(unsigned i) { return &client_memory.halves[(LOCK(i) + 1) * 2]; }
+
+static struct process *owner_of(unsigned nr)
+{
+    struct process *p = do_fork(PARENT);
+
+    client_memory = (union client_memory){ .words = { nr ? AT(LOCK(0)) : AT(0), 8, 0 } };
+    for (unsigned i = 0; i < nr; i++) {
+        client_memory.words[LOCK(i)] = i + 1 < nr ? AT(LOCK(i + 1)) : AT(0);
+        *word_of(i) = p->pid;
+    }
+    thread_frame(p->image->threads)->robust_list = AT(0);
+    return p;
+}
+
+static void a_killed_owners_locks_are_marked_and_waiters_woken(void **s)
+{
+    struct process *p = owner_of(3), *waiter = do_fork(PARENT);
+
+    (void)s;
+    *word_of(0) |= HAS_WAITERS;
+    *word_of(1) = p->pid + 1;                   /* another's */
+    fake.client_word = *word_of(0);
+    assert_int_equal(futex_wait(waiter, AT(LOCK(0) + 1), *word_of(0), DEADLINE_NONE), RPC_PENDING);
+    process_exit(p, SIGKILL);
+    assert_int_equal(*word_of(0), DIED | HAS_WAITERS);
+    assert_int_equal(*word_of(1), p->pid + 1);
+    assert_int_equal(*word_of(2), DIED);
+    assert_int_equal(answer.count, 1);
+    assert_int_equal(answer.error, 0);
+}
+
+static void a_pending_operation_ends_with_its_owner(void **s)
+{
+    struct process *p = owner_of(1), *waiter = do_fork(PARENT);
+
+    (void)s;
+    client_memory.words[2] = AT(LOCK(5));       /* unlocked, its waiter not yet woken */
+    assert_int_equal(futex_wait(waiter, AT(LOCK(5) + 1), 0, DEADLINE_NONE), RPC_PENDING);
+    process_exit(p, SIGKILL);
+    assert_int_equal(answer.count, 1);
+    p = owner_of(0);
+    *word_of(6) = p->pid;
+    client_memory.words[2] = AT(LOCK(6));       /* locked, not yet in the list */
+    process_exit(p, SIGKILL);
+    assert_int_equal(*word_of(6), DIED);
+}
+
+static void a_list_without_an_end_is_left(void **s)
+{
+    struct process *p = owner_of(2);
+
+    (void)s;
+    client_memory.words[LOCK(1)] = AT(LOCK(0));
+    process_exit(p, SIGKILL);
+    assert_int_equal(*word_of(1), DIED);
+    assert_in_range(fake.nr_copies, 2048, 3 * 2048);
+    p = owner_of(2);
+    client_memory.words[LOCK(0)] = ~0ul;
+    process_exit(p, SIGKILL);
+    assert_int_equal(*word_of(0), DIED);
+    assert_int_equal(*word_of(1), p->pid);
+}
+
+static void who_shares_the_memory_looks_at_private_words_again(void **s)
+{
+    struct rpc_call call = request(PARENT);
+    struct proc_vfork_out out;
+    struct process *p;
+    unsigned before;
+
+    (void)s;
+    client_memory = (union client_memory){ .words = { AT(LOCK(0)), 8, 0, [LOCK(0)] = AT(0) } };
+    assert_int_equal(proc_serve_vfork(&call, &(struct proc_vfork_in){ .flags = 0x100 | SIGCHLD }, &out), 0);
+    p = process_by_pid(out.pid);
+    *word_of(0) = p->pid;
+    thread_frame(p->image->threads)->robust_list = AT(0);
+    before = fake.nr_upcalls;
+    process_exit(p, 0);
+    assert_int_equal(*word_of(0), DIED);
+    assert_true(fake.nr_upcalls > before);
+}
+
 static void threads_come_and_go(void **s)
 {
     struct process *a = do_fork(PARENT);
@@ -69,6 +159,8 @@ static void threads_come_and_go(void **s)
 }
 
 const struct CMUnitTest threads_tests[] = {
-    T(futexes_wait_wake_and_time_out), T(threads_come_and_go),
+    T(futexes_wait_wake_and_time_out), T(threads_come_and_go), T(a_killed_owners_locks_are_marked_and_waiters_woken),
+    T(a_pending_operation_ends_with_its_owner), T(a_list_without_an_end_is_left),
+    T(who_shares_the_memory_looks_at_private_words_again),
 };
 const size_t nr_threads_tests = sizeof threads_tests / sizeof threads_tests[0];
