@@ -104,26 +104,48 @@ long deadline_from_guest(uaddr_t address, ticks_t *deadline)
     return 0;
 }
 
+/* The number of a CPU clock: ~id << 3, the process's or thread's own if id is 0,
+ * and these. */
+enum { CPU_VIRTUAL = 1, CPU_SCHED = 2, CPU_KIND = 3, CPU_PER_THREAD = 4 };
+
+static int32_t cpu_clock_id(int32_t clock)
+{
+    /* cppcheck-suppress shiftNegativeLHS ; Linux's encoding counts on the sign */
+    return ~(clock >> 3);
+}
+
+/* The same clock, a thread's with its number in it: time knows no calling thread. */
+static int32_t cpu_clock_number(int32_t clock)
+{
+    int32_t self = (int32_t)(~this_thread()->tid << 3);
+    if (clock == CLOCK_THREAD_CPUTIME)
+        return self | CPU_PER_THREAD | CPU_SCHED;
+    if (clock < 0 && clock & CPU_PER_THREAD && !cpu_clock_id(clock))
+        return self | (clock & 7);
+    return clock;
+}
+
 /* CPU clocks: pid 0 is the caller; negative numbers are Linux's encoding of the
  * clock of some process or thread. */
 static long cpu_clock(int32_t clock, int64_t *ns)
 {
     const struct thread *t = this_thread();
-    int32_t pid = (int32_t)t->ids->pid, tid = 0;
-    if (clock == CLOCK_THREAD_CPUTIME) {
-        tid = (int32_t)t->tid;
-    } else if (clock < 0) {
-        /* cppcheck-suppress shiftNegativeLHS ; Linux's encoding counts on the sign */
-        int32_t id = ~(clock >> 3);
-        if ((clock & 3) == 3)
+    int32_t pid = (int32_t)t->ids->pid, tid = 0, id;
+    bool user_only = false;
+    clock = cpu_clock_number(clock);
+    if (clock < 0) {
+        if ((clock & CPU_KIND) == 3)
             return -EINVAL;
-        if (clock & 4)
-            tid = id ? id : (int32_t)t->tid;
+        user_only = (clock & CPU_KIND) == CPU_VIRTUAL;
+        id = cpu_clock_id(clock);
+        if (clock & CPU_PER_THREAD)
+            tid = id;
         else if (id)
             pid = id;
     }
     uint64_t ticks;
-    error_t e = proc_cpu_time(proc_client(), pid, tid, &ticks);
+    uint32_t parallel;
+    error_t e = proc_cpu_time(proc_client(), pid, tid, user_only, &ticks, &parallel);
     if (e)
         return -EINVAL;
     const struct time_page *p = time_page();
@@ -277,19 +299,61 @@ static long sleep_absolute(int32_t clock, int64_t ns)
     return no_hand(sleep_ticks(ns_to_ticks((uint64_t)ns)));
 }
 
+static long cpu_sleep_again(struct thread *t);
+
+/* Until the clock of CPU time shows `ns`. */
+static long cpu_sleep(int32_t clock, int64_t ns, bool absolute, uaddr_t remaining)
+{
+    struct thread *t = this_thread();
+    int64_t now;
+    long result = linux_error(time_cpu_sleep(time_client(), (uint32_t)cpu_clock_number(clock), ns));
+    if (result != -ERESTARTSYS || absolute)
+        return no_hand(result);
+    if (remaining && !cpu_clock(clock, &now)) {
+        struct linux_timespec left = ns_timespec(now < ns ? ns - now : 0);
+        if (copy_to_guest(remaining, &left, sizeof(left)))
+            return -EFAULT;
+    }
+    t->restart.again = cpu_sleep_again;
+    t->restart.a[0] = (uint32_t)clock;
+    t->restart.a[1] = (uint64_t)ns;
+    t->restart.a[2] = remaining;
+    return -ERESTART_RESTARTBLOCK;
+}
+
+static long cpu_sleep_again(struct thread *t)
+{
+    return cpu_sleep((int32_t)t->restart.a[0], (int64_t)t->restart.a[1], false, t->restart.a[2]);
+}
+
+static long cpu_nanosleep(int32_t clock, bool absolute, int64_t ns, uaddr_t remaining)
+{
+    int32_t number = cpu_clock_number(clock);
+    int64_t now;
+    long result = cpu_clock(clock, &now);
+    if (result)
+        return result;
+    if (number == cpu_clock_number(CLOCK_THREAD_CPUTIME))
+        return -EINVAL;         /* would sleep for ever */
+    if (!absolute && __builtin_add_overflow(now, ns, &ns))
+        ns = INT64_MAX;
+    return cpu_sleep(clock, ns, absolute, remaining);
+}
+
 long sys_clock_nanosleep(uint64_t clock, uint64_t flags, uint64_t request, uint64_t remaining);
 long sys_clock_nanosleep(uint64_t clock, uint64_t flags, uint64_t request, uint64_t remaining)
 {
     struct linux_timespec t;
     int32_t c = (int32_t)clock;
-    if (c == CLOCK_THREAD_CPUTIME || c < 0)
-        return -EINVAL;
-    if (c != CLOCK_REALTIME && c != CLOCK_MONOTONIC && c != CLOCK_BOOTTIME && c != CLOCK_TAI)
-        return c == CLOCK_PROCESS_CPUTIME || (c > CLOCK_TAI) ? -EINVAL : -EOPNOTSUPP;
+    bool on_cpu = c == CLOCK_PROCESS_CPUTIME || c < 0;
+    if (!on_cpu && c != CLOCK_REALTIME && c != CLOCK_MONOTONIC && c != CLOCK_BOOTTIME && c != CLOCK_TAI)
+        return c > CLOCK_TAI ? -EINVAL : -EOPNOTSUPP;
     if (copy_from_guest(&t, request, sizeof(t)))
         return -EFAULT;
     if (!timespec_ok(&t))
         return -EINVAL;
+    if (on_cpu)
+        return cpu_nanosleep(c, flags & 1, timespec_ns(&t), remaining);
     if (flags & 1)
         return sleep_absolute(c, timespec_ns(&t));
     return sleep_relative(deadline_after(timespec_ns(&t)), remaining);
@@ -361,7 +425,7 @@ long sys_timer_create(uint64_t clock, uint64_t event, uint64_t id)
         return -EFAULT;
     if ((ev.notify != 0 && ev.notify != 1 && ev.notify != 4) || (ev.notify != 1 && (ev.signo < 1 || ev.signo > NSIG)))
         return -EINVAL;
-    error_t e = time_timer_create(time_client(), (uint32_t)clock, (uint32_t)ev.notify, (uint32_t)ev.signo, ev.value,
+    error_t e = time_timer_create(time_client(), (uint32_t)cpu_clock_number((int32_t)clock), (uint32_t)ev.notify, (uint32_t)ev.signo, ev.value,
                                   ev.tid, &timer);
     if (e)
         return linux_error(e);

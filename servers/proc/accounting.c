@@ -73,6 +73,13 @@ void account_process(const struct process *p, struct cpu_use *out)
     }
 }
 
+unsigned account_parallel(const struct process *p)
+{
+    unsigned harts = (unsigned)__builtin_popcountl(info->guest_hart_mask), nr = p->image->nr_threads;
+
+    return nr < 2 || harts < 2 ? 1 : nr < harts ? nr : harts;
+}
+
 void usage_of(const struct process *p, bool children, struct proc_usage *out)
 {
     struct cpu_use use;
@@ -159,13 +166,15 @@ error_t proc_serve_cpu_time(struct rpc_call *call, const struct proc_cpu_time_in
 
         if (!t || (p && t->image->process != p) || !thread_figures(t, &figures))
             return ERR_NO_PROCESS;
-        out->ticks = figures.user_ticks + figures.system_ticks;
+        out->ticks = figures.user_ticks + (in->user_only ? 0 : figures.system_ticks);
+        out->parallel = 1;
         return 0;
     }
     if (!p)
         return ERR_NO_PROCESS;
     account_process(p, &use);
-    out->ticks = use.user + use.system;
+    out->ticks = use.user + (in->user_only ? 0 : use.system);
+    out->parallel = account_parallel(p);
     return 0;
 }
 

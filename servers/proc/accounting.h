@@ -10,6 +10,8 @@ void account_thread_end(struct thread *);
 /* All of a process, living threads included. */
 struct cpu_use { ticks_t user, system; uint64_t faults, switches, nr_runnable; };
 void account_process(const struct process *, struct cpu_use *);
+/* How many harts its threads can use at once, at least 1. */
+unsigned account_parallel(const struct process *);
 void usage_of(const struct process *, bool children, struct proc_usage *);
 /* A waited-for child's figures go to its parent. */
 void account_reaped(struct process *parent, const struct process *child);

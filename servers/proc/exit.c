@@ -181,6 +181,7 @@ void process_exit(struct process *p, uint32_t status)
     p->state = PROCESS_ZOMBIE;
     p->status = status;
     p->stopped = false;
+    exec_timer_cancel(&p->cpu_timer);
     if (p->exec)
         exec_abort(p);
     vfork_release(p);

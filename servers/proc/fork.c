@@ -18,6 +18,7 @@
 #include <time_client.h>
 
 #include "affinity.h"
+#include "cpu_limit.h"
 #include "events.h"
 #include "exit.h"
 #include "reaper.h"
@@ -207,6 +208,7 @@ static void go_live(struct process *child, uint64_t ticket)
     rpc_session_open(&server, child->image->slot);
     fs_process_open(&fs_client, child->image->slot, ticket);
     time_process_open(&time_client, child->image->slot);
+    cpu_limit_changed(child);
 }
 
 /* Dispositions and masks are inherited; the child goes on from here by itself. */
@@ -419,6 +421,7 @@ error_t proc_serve_thread_create(struct rpc_call *call, const struct proc_thread
         thread_end(t, false);
         return ERR_AGAIN;
     }
+    cpu_limit_changed(image->process);
     out->tid = t->tid;
     out->new_index = t->index;
     return 0;

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Resource limits, names and prctl (getrlimit(2), prctl(2)). Limits are kept in
- * the proc page; who enforces one reads it there: proc NPROC and SIGPENDING, fs
- * NOFILE and FSIZE, linux_compat STACK, AS and DATA.
+ * the proc page; who enforces one reads it there: proc CPU, NPROC and SIGPENDING,
+ * fs NOFILE and FSIZE, linux_compat STACK, AS and DATA.
  */
 #include <string.h>
 
-#include "process.h"
+#include "cpu_limit.h"
 
 static bool may_change(const struct process *from, const struct process *to)
 {
@@ -42,6 +42,8 @@ error_t proc_serve_set_limit(struct rpc_call *call, const struct proc_set_limit_
         return ERR_PERMISSION;
     limit[0] = in->cur;
     limit[1] = in->max;
+    if (in->resource == RLIMIT_CPU)
+        cpu_limit_changed(target);
     return 0;
 }
 

@@ -23,6 +23,7 @@
 #ifndef PROC_PROCESS_H
 #define PROC_PROCESS_H
 
+#include <libipc/executor.h>
 #include <libipc/server.h>
 #include <libipc/system.h>
 #include <proc_server.h>
@@ -124,6 +125,8 @@ struct process {
     ticks_t  user_ticks, system_ticks;
     ticks_t  child_user_ticks, child_system_ticks;
     uint64_t nr_faults, child_faults, nr_switches, max_rss_pages, child_max_rss;
+    struct exec_timer cpu_timer;    /* cpu_limit.c: armed while RLIMIT_CPU is finite */
+    ticks_t  cpu_seen;              /* CPU time at its last look */
     /* fork under way */
     uint64_t fork_token;
     struct process *fork_parent;

@@ -6,6 +6,7 @@
 #include <libipc/executor.h>
 #include <time_server.h>
 
+#include "cpu_timer.h"
 #include "timer.h"
 
 enum { ITIMER_REAL, ITIMER_VIRTUAL, ITIMER_PROF, NR_ITIMERS };
@@ -14,18 +15,16 @@ enum { ITIMER_REAL, ITIMER_VIRTUAL, ITIMER_PROF, NR_ITIMERS };
 struct process;
 
 struct itimer {
-    struct timer timer;
+    struct timer timer;         /* REAL                                         */
+    struct cpu_timer cpu;       /* VIRTUAL, PROF                                */
     struct process *process;
     uint8_t  which;
-    /* VIRTUAL and PROF: CPU time in ticks at which it is due; 0: not armed */
-    ticks_t  due_ticks;
-    ticks_t  interval_ticks;
-    bool     asking;            /* a question to proc is under way              */
-    uint32_t serial;            /* changes when it is set anew                  */
 };
 
 struct posix_timer {
     struct timer timer;
+    struct cpu_timer cpu;       /* instead, if on_cpu                           */
+    bool     on_cpu;
     struct process *process;
     uint32_t id;
     uint32_t clock, notify, signo;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Sleeping until a time of the realtime clock, and setting that clock. */
+/* Sleeping until a time of the realtime clock or a clock of CPU time, and setting
+ * the realtime clock. */
 #include <stdlib.h>
 
 #include "clock.h"
@@ -53,6 +54,61 @@ error_t time_serve_sleep_until(struct rpc_call *call, const struct time_sleep_un
         finish(s, ERR_NO_MEMORY);
         return RPC_PENDING;
     }
+    return RPC_PENDING;
+}
+
+/* ---- on CPU time ---- */
+
+struct cpu_sleeper {
+    struct cpu_timer timer;
+    struct rpc_call *call;
+};
+
+static void cpu_finish(struct cpu_sleeper *s, error_t error)
+{
+    struct rpc_call *call = s->call;
+
+    cpu_timer_cancel(&s->timer);
+    free(s);
+    time_cpu_sleep_reply(call, error, NULL);
+}
+
+static void cpu_expired(struct cpu_timer *t, uint64_t periods)
+{
+    (void)periods;
+    cpu_finish((struct cpu_sleeper *)t, 0);
+}
+
+static void cpu_cancel(struct rpc_call *call)
+{
+    cpu_finish(call->context, ERR_CANCELLED);
+}
+
+error_t time_serve_cpu_sleep(struct rpc_call *call, const struct time_cpu_sleep_in *in, struct time_cpu_sleep_out *out)
+{
+    struct cpu_clock clock;
+    struct cpu_sleeper *s;
+    ticks_t due;
+
+    (void)out;
+    if (call->client >= NR_SLOTS || !cpu_clock_of(in->clock, process_page(call->client)->pid, &clock))
+        return ERR_INVALID_ARGUMENT;
+    due = clock_ns_to_ticks(in->cpu_ns);
+    if (due == 0)
+        return 0;
+    s = calloc(1, sizeof *s);
+    if (!s)
+        return ERR_NO_MEMORY;
+    s->timer.expired = cpu_expired;
+    s->timer.clock = clock;
+    s->call = rpc_park(call, cpu_cancel, s);
+    if (!s->call) {
+        free(s);
+        return ERR_NO_BUFFERS;
+    }
+    /* What the clock shows is found out at the first look. */
+    if (!cpu_timer_set(&s->timer, due, 0, &(struct cpu_use){ due, 1 }))
+        cpu_finish(s, ERR_NO_MEMORY);
     return RPC_PENDING;
 }
 

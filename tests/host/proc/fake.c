@@ -14,6 +14,7 @@
 
 struct fake fake;
 union client_memory client_memory;
+ticks_t fake_cpu_ticks;
 struct answer answer;
 static struct server_info fake_info = { .nr_harts = 2, .timebase_hz = 10000000, .guest_hart_mask = 3 };
 const struct server_info *const info = &fake_info;
@@ -48,7 +49,7 @@ static error_t invoke(uint64_t cap, uint64_t op, const uint64_t *a, uint64_t *re
     case TCB_RESUME:  fake.nr_resumes++; break;
     case TCB_INFO:
         n = runs[cap];
-        *(struct tcb_info *)a[0] = (struct tcb_info){ .user_ticks = n * 200000, .system_ticks = n * 100000,
+        *(struct tcb_info *)a[0] = (struct tcb_info){ .user_ticks = n * 200000 + fake_cpu_ticks, .system_ticks = n * 100000,
                                                       .nr_faults = n * 7 };
         break;
     case TCB_WRITE_REGS: runs[cap]++; break;

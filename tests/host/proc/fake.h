@@ -37,6 +37,8 @@ extern struct fake fake;
 /* The memory of all clients, at this address. */
 #define CLIENT_MEMORY 0x10000000ul
 extern union client_memory { uint64_t words[1024]; uint32_t halves[2048]; } client_memory;
+/* CPU time of each TCB beside what its processes are given; only grows. */
+extern ticks_t fake_cpu_ticks;
 
 /* The last answer of a parked request. */
 struct answer {

@@ -5,7 +5,7 @@
  *  servers/proc/slot.c servers/proc/vm.c servers/proc/thread.c servers/proc/fork.c
  *  servers/proc/exec.c servers/proc/exit.c servers/proc/wait.c servers/proc/signal.c servers/proc/kill.c
  *  servers/proc/ids.c servers/proc/limits.c servers/proc/affinity.c servers/proc/accounting.c
- *  servers/proc/futex.c servers/proc/robust.c servers/proc/batch.c;
+ *  servers/proc/futex.c servers/proc/robust.c servers/proc/cpu_limit.c servers/proc/batch.c;
  *  include: servers/proc libipc/include microkernel/abi build/gen */
 /* What proc decides, without a kernel: the tests are in a file a theme, and run in one world. */
 #include "fake.h"

@@ -137,6 +137,61 @@ static void who_shares_the_memory_looks_at_private_words_again(void **s)
     assert_true(fake.nr_upcalls > before);
 }
 
+/* ---- RLIMIT_CPU ---- */
+
+static error_t limit_cpu(struct process *p, uint64_t soft, uint64_t hard)
+{
+    struct rpc_call call = request(p);
+    struct proc_set_limit_out out;
+
+    return proc_serve_set_limit(&call, &(struct proc_set_limit_in){ .resource = RLIMIT_CPU, .set = 1, .cur = soft, .max = hard },
+                                &out);
+}
+
+static void cpu_limits_signal_each_second_and_then_kill(void **s)
+{
+    struct process *p = do_fork(PARENT);
+    ticks_t second = info->timebase_hz;
+
+    (void)s;
+    catch_all(p);
+    assert_int_equal(limit_cpu(p, 1, 3), 0);
+    run_timers(fake.now);
+    assert_false(is_pending(p, SIGXCPU));
+    fake_cpu_ticks += second;
+    run_timers(fake.now + second);
+    assert_true(is_pending(p, SIGXCPU));
+    assert_int_equal(page(p)->rlimit[RLIMIT_CPU][0], 2);
+    page(p)->pending = 0;
+    run_timers(fake.now + 5 * second);          /* sleeps */
+    assert_false(is_pending(p, SIGXCPU));
+    fake_cpu_ticks += second;
+    run_timers(fake.now + second);
+    assert_true(is_pending(p, SIGXCPU));
+    assert_int_equal(p->state, PROCESS_LIVE);
+    fake_cpu_ticks += second;
+    run_timers(fake.now + second);
+    assert_int_equal(p->state, PROCESS_ZOMBIE);
+    assert_int_equal(p->status, SIGKILL);
+}
+
+static void a_cpu_limit_is_inherited_and_can_be_lifted(void **s)
+{
+    struct process *p = do_fork(PARENT), *child;
+    ticks_t second = info->timebase_hz;
+
+    (void)s;
+    assert_int_equal(limit_cpu(p, 2, 9), 0);
+    child = do_fork(p);
+    assert_int_equal(limit_cpu(p, RLIM_INFINITY, RLIM_INFINITY), 0);
+    fake_cpu_ticks += 2 * second;
+    run_timers(fake.now + 3 * second);
+    run_timers(fake.now + 3 * second);
+    assert_int_equal(p->state, PROCESS_LIVE);
+    assert_int_equal(child->state, PROCESS_ZOMBIE);
+    assert_int_equal(child->status, SIGXCPU);
+}
+
 static void threads_come_and_go(void **s)
 {
     struct process *a = do_fork(PARENT);
@@ -161,6 +216,7 @@ static void threads_come_and_go(void **s)
 const struct CMUnitTest threads_tests[] = {
     T(futexes_wait_wake_and_time_out), T(threads_come_and_go), T(a_killed_owners_locks_are_marked_and_waiters_woken),
     T(a_pending_operation_ends_with_its_owner), T(a_list_without_an_end_is_left),
-    T(who_shares_the_memory_looks_at_private_words_again),
+    T(who_shares_the_memory_looks_at_private_words_again), T(cpu_limits_signal_each_second_and_then_kill),
+    T(a_cpu_limit_is_inherited_and_can_be_lifted),
 };
 const size_t nr_threads_tests = sizeof threads_tests / sizeof threads_tests[0];

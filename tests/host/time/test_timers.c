@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* build: servers/time/clock.c servers/time/heap.c servers/time/timer.c servers/time/itimer.c
+/* build: servers/time/clock.c servers/time/heap.c servers/time/timer.c servers/time/itimer.c servers/time/cpu_timer.c
  *  servers/time/posix_timer.c servers/time/timerfd.c servers/time/sleep.c servers/time/process.c;
  *  include: servers/time libipc/include microkernel/abi build/gen */
 /* The time server's timers against a clock of the test. */
@@ -33,7 +33,7 @@ static struct { unsigned count; uint32_t pid, signo; int32_t code; uint64_t valu
 static struct { unsigned count; uint64_t timer, periods; } fired;
 static struct { unsigned count; error_t error; } slept;
 static struct rpc_call *parked;
-static ticks_t cpu;
+static struct { ticks_t used; uint32_t parallel, asked; int32_t pid, tid; error_t error; } cpu = { .parallel = 1 };
 static void (*spawned)(void *);
 static void *spawned_arg;
 static bool on_coroutine;
@@ -58,16 +58,15 @@ void proc_signal_process(struct rpc_client *c, uint32_t pid, uint32_t signo, int
     sent.code = code;
     sent.value = value;
 }
-error_t proc_cpu_time(struct rpc_client *c, int32_t pid, int32_t tid, uint64_t *out)
+error_t proc_cpu_time(struct rpc_client *c, int32_t pid, int32_t tid, uint32_t user_only, uint64_t *out, uint32_t *parallel)
 {
-    (void)c, (void)pid, (void)tid;
-    *out = cpu;
-    return 0;
-}
-error_t proc_stat(struct rpc_client *c, uint32_t pid, struct proc_proc_stat *st)
-{
-    (void)c, (void)pid, (void)st;
-    return ERR_NO_PROCESS;
+    (void)c;
+    cpu.pid = pid;
+    cpu.tid = tid;
+    cpu.asked++;
+    *out = user_only ? cpu.used / 2 : cpu.used;
+    *parallel = cpu.parallel;
+    return cpu.error;
 }
 void fs_timer_fired(struct rpc_client *c, uint64_t timer, uint64_t count)
 {
@@ -86,13 +85,22 @@ struct rpc_call *rpc_park(struct rpc_call *call, void (*on_cancel)(struct rpc_ca
 }
 void rpc_session_open(struct rpc_server *s, uint32_t k) { (void)s, (void)k; }
 void rpc_session_close(struct rpc_server *s, uint32_t k) { (void)s, (void)k; }
-void time_sleep_until_reply(struct rpc_call *call, error_t error, const struct time_sleep_until_out *out)
+static void woken(struct rpc_call *call, error_t error)
 {
-    (void)out;
     slept.count++;
     slept.error = error;
     free(call);
     parked = NULL;
+}
+void time_cpu_sleep_reply(struct rpc_call *call, error_t error, const struct time_cpu_sleep_out *out)
+{
+    (void)out;
+    woken(call, error);
+}
+void time_sleep_until_reply(struct rpc_call *call, error_t error, const struct time_sleep_until_out *out)
+{
+    (void)out;
+    woken(call, error);
 }
 
 static struct proc_page *page(uint32_t slot) { return (struct proc_page *)(SRV_PROC_PAGES + slot * PAGE_BYTES); }
@@ -220,20 +228,59 @@ static void itimers_survive_exec_and_end_with_the_process(void **s)
     assert_int_equal(sent.count, 1);
 }
 
+static void work(int64_t ns) { cpu.used += clock_ns_to_ticks(ns); }
+
 static void a_cpu_timer_waits_for_cpu_time(void **s)
 {
     (void)s;
-    cpu = 1000;
+    work(MS);
     itimer(ITIMER_PROF, 10000, 0);      /* 10 ms of CPU time */
     pass(50 * MS);
     assert_int_equal(sent.count, 0);
-    cpu += clock_ns_to_ticks(9 * MS);
+    work(9 * MS);
     pass(50 * MS);
     assert_int_equal(sent.count, 0);
-    cpu += clock_ns_to_ticks(1 * MS);
+    work(1 * MS);
     pass(50 * MS);
     assert_int_equal(sent.count, 1);
     assert_int_equal(sent.signo, 27);
+}
+
+static void virtual_time_is_the_users_share(void **s)
+{
+    struct time_setitimer_out out;
+
+    (void)s;
+    itimer(ITIMER_VIRTUAL, 10000, 5000);
+    work(10 * MS);
+    pass(50 * MS);
+    assert_int_equal(sent.count, 0);
+    out = itimer(ITIMER_VIRTUAL, 10000, 5000);
+    assert_int_equal(out.old_value_us, 5000);
+    assert_int_equal(out.old_interval_us, 5000);
+    work(20 * MS);
+    pass(20 * MS);
+    assert_int_equal(sent.count, 1);
+    assert_int_equal(sent.signo, 26);
+    itimer(ITIMER_VIRTUAL, 0, 0);
+}
+
+static void a_process_that_sleeps_is_seldom_looked_at(void **s)
+{
+    (void)s;
+    itimer(ITIMER_PROF, 1000000, 0);
+    cpu.asked = 0;
+    pass(10000 * MS);
+    assert_int_equal(cpu.asked, 10);
+    work(999 * MS);
+    pass(1000 * MS);
+    cpu.asked = 0;
+    pass(1000 * MS);                    /* 1 ms is left */
+    assert_in_range(cpu.asked, 49, 51);
+    itimer(ITIMER_PROF, 0, 0);
+    cpu.asked = 0;
+    pass(10000 * MS);
+    assert_int_equal(cpu.asked, 0);
 }
 
 static uint32_t create(uint32_t clock)
@@ -274,6 +321,137 @@ static void a_pending_signal_counts_overruns(void **s)
     assert_int_equal(sent.count, 2);
     assert_int_equal(time_serve_timer_delete(&call, &(struct time_timer_delete_in){ timer }, NULL), 0);
     assert_int_equal(time_serve_timer_delete(&call, &(struct time_timer_delete_in){ timer }, NULL), ERR_INVALID_ARGUMENT);
+}
+
+/* Linux's numbers: MAKE_PROCESS_CPUCLOCK, MAKE_THREAD_CPUCLOCK of posix-timers_types.h */
+#define OF_PROCESS(pid) (~(uint32_t)(pid) << 3 | 2)
+#define OF_THREAD(tid)  (~(uint32_t)(tid) << 3 | 6)
+
+static error_t cpu_settime(uint32_t timer, uint32_t flags, int64_t value, int64_t interval)
+{
+    error_t error;
+
+    assert_int_equal(settime(timer, flags, value, interval), RPC_BLOCKS);
+    on_coroutine = true;
+    error = settime(timer, flags, value, interval);
+    on_coroutine = false;
+    return error;
+}
+
+static struct time_timer_gettime_out cpu_gettime(uint32_t timer)
+{
+    struct rpc_call call = { .client = SLOT };
+    struct time_timer_gettime_out out = { 0 };
+
+    on_coroutine = true;
+    assert_int_equal(time_serve_timer_gettime(&call, &(struct time_timer_gettime_in){ timer }, &out), 0);
+    on_coroutine = false;
+    return out;
+}
+
+static void posix_timers_run_on_cpu_clocks(void **s)
+{
+    uint32_t own = create(CLOCK_PROCESS_CPUTIME), other = create(OF_PROCESS(1234)), thread = create(OF_THREAD(88));
+
+    (void)s;
+    assert_int_equal(cpu_settime(other, 0, 0, 0), 0);
+    assert_int_equal(cpu.pid, 1234);
+    assert_int_equal(cpu_settime(thread, 0, 0, 0), 0);
+    assert_int_equal(cpu.pid, 77);
+    assert_int_equal(cpu.tid, 88);
+    assert_int_equal(cpu_settime(own, 0, 3 * MS, 2 * MS), 0);
+    assert_int_equal(cpu.pid, 77);
+    assert_int_equal(cpu.tid, 0);
+    work(MS);
+    assert_int_equal(cpu_gettime(own).value_ns, 2 * MS);
+    assert_int_equal(cpu_gettime(own).interval_ns, 2 * MS);
+    pass(30 * MS);
+    assert_int_equal(sent.count, 0);
+    work(2 * MS);
+    pass(30 * MS);
+    assert_int_equal(sent.count, 1);
+    work(5 * MS);                       /* due at 2 and 4, then at 6 */
+    pass(30 * MS);
+    assert_int_equal(sent.count, 2);
+    assert_int_equal(cpu_gettime(own).value_ns, 1 * MS);
+    assert_int_equal(cpu_settime(own, 1, clock_ticks_to_ns(cpu.used) + MS, 0), 0);
+    work(MS);
+    pass(30 * MS);
+    assert_int_equal(sent.count, 3);
+    assert_int_equal(cpu_gettime(own).value_ns, 0);
+}
+
+static void the_first_look_is_when_all_harts_could_have_used_it(void **s)
+{
+    uint32_t timer = create(CLOCK_PROCESS_CPUTIME);
+
+    (void)s;
+    cpu.parallel = 4;
+    assert_int_equal(cpu_settime(timer, 0, 40 * MS, 0), 0);
+    work(40 * MS);
+    pass(10 * MS - 1000);
+    assert_int_equal(sent.count, 0);
+    pass(1000);
+    assert_int_equal(sent.count, 1);
+    cpu.parallel = 1;
+}
+
+static void a_timer_whose_process_ended_stays_quiet(void **s)
+{
+    uint32_t timer = create(OF_PROCESS(1234));
+
+    (void)s;
+    assert_int_equal(cpu_settime(timer, 0, MS, 0), 0);
+    cpu.error = ERR_NO_PROCESS;
+    cpu.asked = 0;
+    pass(1000 * MS);
+    assert_int_equal(cpu.asked, 1);
+    assert_int_equal(sent.count, 0);
+    assert_int_equal(cpu_settime(timer, 0, MS, 0), ERR_NO_PROCESS);
+    cpu.error = 0;
+}
+
+static void a_timer_may_be_deleted_while_proc_is_asked(void **s)
+{
+    struct rpc_call call = { .client = SLOT };
+    uint32_t timer = create(CLOCK_PROCESS_CPUTIME);
+    void (*fn)(void *);
+
+    (void)s;
+    assert_int_equal(cpu_settime(timer, 0, 2 * MS, 0), 0);
+    work(2 * MS);
+    ticks += clock_ns_to_ticks(2 * MS);
+    armed->armed = false;
+    armed->fire(armed);
+    fn = spawned;
+    spawned = NULL;
+    assert_non_null(fn);
+    assert_int_equal(time_serve_timer_delete(&call, &(struct time_timer_delete_in){ timer }, NULL), 0);
+    fn(spawned_arg);
+    assert_int_equal(sent.count, 0);
+}
+
+static void sleeping_on_cpu_time(void **s)
+{
+    struct rpc_call call = { .client = SLOT };
+    struct time_cpu_sleep_in in = { CLOCK_PROCESS_CPUTIME, 0 };
+
+    (void)s;
+    assert_int_equal(time_serve_cpu_sleep(&call, &in, NULL), 0);
+    in.cpu_ns = clock_ticks_to_ns(cpu.used) + 5 * MS;
+    assert_int_equal(time_serve_cpu_sleep(&call, &in, NULL), RPC_PENDING);
+    pass(100 * MS);
+    assert_int_equal(slept.count, 0);
+    work(5 * MS);
+    pass(100 * MS);
+    assert_int_equal(slept.count, 1);
+    assert_int_equal(slept.error, 0);
+    in.cpu_ns += 1000 * MS;
+    assert_int_equal(time_serve_cpu_sleep(&call, &in, NULL), RPC_PENDING);
+    parked->on_cancel(parked);
+    assert_int_equal(slept.error, ERR_CANCELLED);
+    in.clock = CLOCK_MONOTONIC;
+    assert_int_equal(time_serve_cpu_sleep(&call, &in, NULL), ERR_INVALID_ARGUMENT);
 }
 
 static void absolute_realtime_timers_follow_the_clock(void **s)
@@ -354,7 +532,10 @@ int main(void)
     const struct CMUnitTest tests[] = {
         T(the_page_converts_exactly), T(an_alarm_comes_once_and_on_time), T(setitimer_tells_what_was_left),
         T(an_interval_does_not_drift), T(itimers_survive_exec_and_end_with_the_process),
-        T(a_cpu_timer_waits_for_cpu_time), T(a_pending_signal_counts_overruns),
+        T(a_cpu_timer_waits_for_cpu_time), T(virtual_time_is_the_users_share),
+        T(a_process_that_sleeps_is_seldom_looked_at), T(a_pending_signal_counts_overruns),
+        T(posix_timers_run_on_cpu_clocks), T(the_first_look_is_when_all_harts_could_have_used_it),
+        T(a_timer_whose_process_ended_stays_quiet), T(a_timer_may_be_deleted_while_proc_is_asked), T(sleeping_on_cpu_time),
         T(absolute_realtime_timers_follow_the_clock), T(sleeping_until_a_realtime), T(timerfds_belong_to_fs),
         T(many_deadlines_fire_in_order),
     };
