@@ -88,7 +88,7 @@ static uint64_t thread_flags(const struct clone_args *a)
 {
     uint32_t old, seen;
     if ((a->flags & CLONE_PARENT_SETTID) && !(a->parent_tid & 3) && !get32(&old, a->parent_tid) &&
-        !guest_cmpxchg32_raw((void *)a->parent_tid, old, old, &seen))
+        !guest_cmpxchg32((void *)a->parent_tid, old, old, &seen))
         return a->flags;
     return a->flags & ~CLONE_PARENT_SETTID;
 }

@@ -17,6 +17,9 @@ long linux_error(error_t error)
         /* The way out decides between EINTR and restarting. */
         this_thread()->work |= WORK_SIGNAL;
         return -ERESTARTSYS;
+    case ERR_CLIENT_MEMORY:
+        this_thread()->work |= WORK_MEMORY;
+        return -EFAULT;
     case ERR_INVALID_CAP: return -EBADF;
     case ERR_RIGHTS: return -EPERM;
     case ERR_INVALID_ARGUMENT: return -EINVAL;

@@ -15,7 +15,8 @@
  *
  * Bucket locks are taken in order of address. The PI operations and CMP_REQUEUE
  * read the guest's word under a bucket lock: these accesses cannot take locks,
- * an unmapped word ends with EFAULT, so nothing can wait for us.
+ * an unmapped word ends with EFAULT, and for memory they wait at proc, which needs
+ * nothing of this process.
  */
 #include <proc_client.h>
 #include "error.h"
@@ -326,7 +327,7 @@ static long atomic_op(uaddr_t at, uint32_t code, bool *wake_second)
         case 4: next = old ^ (uint32_t)arg; break;
         default: return -ENOSYS;
         }
-        if (guest_cmpxchg32_raw((void *)at, old, next, &seen))
+        if (guest_cmpxchg32((void *)at, old, next, &seen))
             return -EFAULT;
         if (seen == old)
             break;
@@ -380,7 +381,7 @@ static long pi_try(uaddr_t at, uint32_t tid, bool mark)
             next = old | WAITERS;
         else
             return 0;
-        if (guest_cmpxchg32_raw((void *)at, old, next, &seen))
+        if (guest_cmpxchg32((void *)at, old, next, &seen))
             return -EFAULT;
         if (seen != old) {
             old = seen;
@@ -444,7 +445,7 @@ static long unlock_pi(uaddr_t at)
     next = heir ? heir->tid | (more ? WAITERS : 0) : 0;
     for (seen = old;;) {
         old = seen;
-        if (guest_cmpxchg32_raw((void *)at, old, next, &seen)) {
+        if (guest_cmpxchg32((void *)at, old, next, &seen)) {
             result = -EFAULT;
             break;
         }
@@ -576,7 +577,7 @@ static void bury(uaddr_t at, uint32_t tid, bool pi, bool pending)
     }
     while ((old & TID_MASK) == tid) {
         uint32_t next = (old & WAITERS) | OWNER_DIED;
-        if (guest_cmpxchg32_raw((void *)at, old, next, &seen))
+        if (guest_cmpxchg32((void *)at, old, next, &seen))
             return;
         if (seen == old) {
             if (pi && (old & WAITERS))

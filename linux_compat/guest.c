@@ -8,29 +8,51 @@
 #include "process.h"
 #include "signal.h"
 
+bool guest_memory_again(void)
+{
+    struct thread *t = this_thread();
+    if (t->frame.fault.cause != UPCALL_NO_MEMORY)
+        return false;
+    memory_wait(t);
+    return true;
+}
+
+static error_t copy(void *to, const void *from, uint64_t bytes)
+{
+    while (__builtin_expect(guest_copy_raw(to, from, bytes) != 0, 0))
+        if (!guest_memory_again())
+            return ERR_FAULT;
+    return ERR_OK;
+}
+
 error_t guest_read(void *to, uaddr_t from, uint64_t bytes)
 {
-    return guest_range_ok(from, bytes) && !guest_copy_raw(to, (const void *)from, bytes) ? ERR_OK : ERR_FAULT;
+    return guest_range_ok(from, bytes) ? copy(to, (const void *)from, bytes) : ERR_FAULT;
 }
 
 error_t guest_write(uaddr_t to, const void *from, uint64_t bytes)
 {
-    return guest_range_ok(to, bytes) && !guest_copy_raw((void *)to, from, bytes) ? ERR_OK : ERR_FAULT;
+    return guest_range_ok(to, bytes) ? copy((void *)to, from, bytes) : ERR_FAULT;
 }
 
 error_t guest_zero(uaddr_t to, uint64_t bytes)
 {
-    return guest_range_ok(to, bytes) && !guest_zero_raw((void *)to, bytes) ? ERR_OK : ERR_FAULT;
+    if (!guest_range_ok(to, bytes))
+        return ERR_FAULT;
+    while (guest_zero_raw((void *)to, bytes))
+        if (!guest_memory_again())
+            return ERR_FAULT;
+    return ERR_OK;
 }
 
 error_t lent_copy_in(void *arena, const void *lent, size_t bytes)
 {
-    return guest_copy_raw(arena, lent, bytes) ? ERR_FAULT : ERR_OK;
+    return copy(arena, lent, bytes);
 }
 
 error_t lent_copy_out(void *lent, const void *arena, size_t bytes)
 {
-    return guest_copy_raw(lent, arena, bytes) ? ERR_FAULT : ERR_OK;
+    return copy(lent, arena, bytes);
 }
 
 long guest_strlen(uaddr_t from, uint64_t max)
@@ -39,9 +61,10 @@ long guest_strlen(uaddr_t from, uint64_t max)
         return -EFAULT;
     uint64_t room = GUEST_LIMIT - from;
     uint64_t limit = max < room ? max : room;
-    int64_t n = guest_strnlen_raw((const void *)from, limit);
-    if (n < 0)
-        return -EFAULT;
+    int64_t n;
+    while ((n = guest_strnlen_raw((const void *)from, limit)) < 0)
+        if (!guest_memory_again())
+            return -EFAULT;
     if ((uint64_t)n == limit)
         return limit < max ? -EFAULT : -ENAMETOOLONG;
     return n;

@@ -37,6 +37,18 @@ int guest_store64_raw(void *to, uint64_t value);
 /* *old = *at; if it was `expected`, *at = desired, sequentially consistent. */
 int guest_cmpxchg32_raw(void *at, uint32_t expected, uint32_t desired, uint32_t *old);
 
+/* After one of these failed: true when it was for want of memory, which there is
+ * again. Waits for proc, which needs nothing of this process. The functions below
+ * try again by themselves. */
+bool guest_memory_again(void);
+static inline int guest_cmpxchg32(void *at, uint32_t expected, uint32_t desired, uint32_t *old)
+{
+    while (guest_cmpxchg32_raw(at, expected, desired, old))
+        if (!guest_memory_again())
+            return -1;
+    return 0;
+}
+
 error_t guest_read(void *to, uaddr_t from, uint64_t bytes);
 error_t guest_write(uaddr_t to, const void *from, uint64_t bytes);
 error_t guest_zero(uaddr_t to, uint64_t bytes);
@@ -60,19 +72,39 @@ static inline long copy_to_guest(uaddr_t to, const void *from, uint64_t bytes)
 }
 static inline long get32(uint32_t *value, uaddr_t from)
 {
-    return guest_range_ok(from, 4) && !guest_load32_raw(value, (const void *)from) ? 0 : GUEST_EFAULT;
+    if (!guest_range_ok(from, 4))
+        return GUEST_EFAULT;
+    while (guest_load32_raw(value, (const void *)from))
+        if (!guest_memory_again())
+            return GUEST_EFAULT;
+    return 0;
 }
 static inline long get64(uint64_t *value, uaddr_t from)
 {
-    return guest_range_ok(from, 8) && !guest_load64_raw(value, (const void *)from) ? 0 : GUEST_EFAULT;
+    if (!guest_range_ok(from, 8))
+        return GUEST_EFAULT;
+    while (guest_load64_raw(value, (const void *)from))
+        if (!guest_memory_again())
+            return GUEST_EFAULT;
+    return 0;
 }
 static inline long put32(uaddr_t to, uint32_t value)
 {
-    return guest_range_ok(to, 4) && !guest_store32_raw((void *)to, value) ? 0 : GUEST_EFAULT;
+    if (!guest_range_ok(to, 4))
+        return GUEST_EFAULT;
+    while (guest_store32_raw((void *)to, value))
+        if (!guest_memory_again())
+            return GUEST_EFAULT;
+    return 0;
 }
 static inline long put64(uaddr_t to, uint64_t value)
 {
-    return guest_range_ok(to, 8) && !guest_store64_raw((void *)to, value) ? 0 : GUEST_EFAULT;
+    if (!guest_range_ok(to, 8))
+        return GUEST_EFAULT;
+    while (guest_store64_raw((void *)to, value))
+        if (!guest_memory_again())
+            return GUEST_EFAULT;
+    return 0;
 }
 /* Length of the string without its NUL, at most max - 1; -EFAULT; or
  * -ENAMETOOLONG when there is no NUL within `max` bytes. */

@@ -325,12 +325,26 @@ void signals_deliver(struct thread *t, bool in_call, uint64_t a0)
     t->work &= ~WORK_SIGNAL;
 }
 
+/* Back when there is some memory; not back when this process has to go for it. */
+void memory_wait(const struct thread *t)
+{
+    if (proc_memory_wait(proc_client()))
+        die(SIGKILL, t->frame.guest.value, t->frame.guest.x[0]);
+}
+
 /* entry.S: a call returned and work is due. */
 void syscall_exit_work(long result);
 void syscall_exit_work(long result)
 {
     struct thread *t = this_thread();
     uint64_t a0 = t->frame.guest.x[10];
+    if (t->work & WORK_MEMORY) {
+        t->work &= ~WORK_MEMORY;
+        if (result == -EFAULT) {
+            memory_wait(t);
+            result = -ERESTARTNOINTR;
+        }
+    }
     t->frame.guest.x[10] = (uint64_t)result;
     signals_deliver(t, true, a0);
 }
@@ -358,9 +372,8 @@ static void guest_fault(struct thread *t)
         force(t, SIGBUS, BUS_ADRERR, r->value);
         break;
     case UPCALL_NO_MEMORY:      /* the instruction is tried again when there is some */
-        if (proc_memory_wait(proc_client()) == 0)
-            break;
-        die(SIGKILL, r->value, r->x[0]);
+        memory_wait(t);
+        break;
     default:
         die(SIGILL, r->value, r->x[0]);
     }

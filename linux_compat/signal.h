@@ -8,6 +8,7 @@
 
 /* End the process for something that cannot be delivered. */
 void die(uint32_t signo, uaddr_t address, uaddr_t pc) __attribute__((noreturn));
+void memory_wait(const struct thread *);
 
 static inline uint64_t blocked_mask(const struct thread *t)
 {

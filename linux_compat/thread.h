@@ -20,6 +20,9 @@ struct lock;
 #define WORK_SIGNAL     0x1u
 /* thread.saved_mask is in force again after the next return to the guest */
 #define WORK_MASK       0x2u
+/* a server found no memory for a page of ours: an EFAULT is that, and the call is
+ * made again when there is some */
+#define WORK_MEMORY     0x4u
 
 /* siginfo as the personality keeps it; sigframe.c makes Linux's 128 bytes. */
 struct sig_info {

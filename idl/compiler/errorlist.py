@@ -9,7 +9,7 @@ from pathlib import Path
 HEADER = Path(__file__).resolve().parents[2] / "microkernel" / "abi" / "atoll" / "errors.h"
 
 # What any method may answer: transport and resource errors that are no part of its meaning.
-ALWAYS = ("CANCELLED", "INTERRUPTED", "RESTART", "TIMEOUT", "FAULT", "BAD_MESSAGE", "NO_MEMORY", "NO_BUFFERS",
+ALWAYS = ("CANCELLED", "INTERRUPTED", "RESTART", "TIMEOUT", "FAULT", "CLIENT_MEMORY", "BAD_MESSAGE", "NO_MEMORY", "NO_BUFFERS",
           "NOT_IMPLEMENTED", "INVALID_CALL", "PEER_CLOSED", "PEER_RESTARTED")
 
 

@@ -300,6 +300,8 @@ static error_t copy_client(struct rpc_call *call, uint64_t address, void *own, s
         return 0;
     error_t error = sys_vspace_copy(CAP_IN(call->server->client_vspaces, call->client), address, own, bytes, into,
                                     &done);
+    if (error == ERR_NO_MEMORY)
+        return ERR_CLIENT_MEMORY;
     return error == 0 && done == bytes ? 0 : ERR_FAULT;
 }
 

@@ -105,6 +105,11 @@ static void advance(struct io *io, uint64_t bytes)
         io->iov_done += bytes;
 }
 
+static error_t copy_error(error_t e)
+{
+    return e == ERR_CLIENT_MEMORY ? e : ERR_FAULT;
+}
+
 static error_t vector_move(struct io *io, uint8_t *own, uint64_t bytes, bool to_client)
 {
     while (bytes) {
@@ -115,7 +120,7 @@ static error_t vector_move(struct io *io, uint8_t *own, uint64_t bytes, bool to_
             return 0;
         e = to_client ? rpc_client_write(io->call, address, own, n) : rpc_client_read(io->call, address, own, n);
         if (e)
-            return ERR_FAULT;
+            return copy_error(e);
         advance(io, n);
         own += n;
         bytes -= n;
@@ -136,7 +141,7 @@ error_t io_put(struct io *io, const void *from, uint64_t bytes)
     case IO_BUFFER:
         e = rpc_buf_write(io->call, &io->buffer, io->done, from, bytes);
         if (e)
-            return ERR_FAULT;
+            return copy_error(e);
         break;
     case IO_VECTOR:
         return vector_move(io, (uint8_t *)(uintptr_t)from, bytes, true);
@@ -158,7 +163,7 @@ error_t io_get(struct io *io, void *to, uint64_t bytes)
     case IO_BUFFER:
         e = rpc_buf_read(io->call, &io->buffer, io->done, to, bytes);
         if (e)
-            return ERR_FAULT;
+            return copy_error(e);
         break;
     case IO_VECTOR:
         return vector_move(io, to, bytes, false);

@@ -184,7 +184,9 @@ error_t seg_write(struct segment *s, uint64_t at, const void *from, uint64_t byt
 error_t seg_read_client(struct segment *s, uint64_t at, uint32_t client, uint64_t address, uint64_t bytes,
                             uint64_t *done)
 {
-    return copy(s, at, CAP_IN(SRV_CAP_CLIENT_VSPACES, client), address, bytes, 0, done);
+    error_t e = copy(s, at, CAP_IN(SRV_CAP_CLIENT_VSPACES, client), address, bytes, 0, done);
+
+    return e == ERR_NO_SPACE ? ERR_CLIENT_MEMORY : e;   /* a Segment that is read needs no page */
 }
 
 error_t seg_write_client(struct segment *s, uint64_t at, uint32_t client, uint64_t address, uint64_t bytes,

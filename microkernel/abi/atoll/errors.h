@@ -74,6 +74,7 @@
     X(QUOTA,           68, EDQUOT,        "quota exceeded") \
     X(RESTART,         69, EINTR,         "interrupted; the call restarts if the handler allows it") \
     X(OWNER_DEAD,      70, EOWNERDEAD,    "the owner of a robust lock died") \
+    X(CLIENT_MEMORY,   71, EFAULT,        "a page of the caller could not be had; nothing was done") \
     /* sockets */ \
     X(NOT_SOCKET,      80, ENOTSOCK,      "not a socket") \
     X(DEST_REQUIRED,   81, EDESTADDRREQ,  "destination address required") \

@@ -12,6 +12,7 @@
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/uio.h>
 #include "robust.h"
 
 #define MAX 5000
@@ -186,6 +187,66 @@ static void pool(void)
     }
 }
 
+/* ---- calls that write to memory which nobody touched yet ---- */
+
+#define PIECE 65536
+
+static unsigned char pattern[PIECE];
+
+/* The bytes of `pattern` up to n, or a failure. */
+static void check_piece(const unsigned char *at, long n)
+{
+    MUST(n > 0);
+    MUST(memcmp(at, pattern, (size_t)n) == 0);
+}
+
+static void fill_pages(int file, int pair[2], unsigned char *to)
+{
+    struct iovec v[2] = { { to + 2 * PIECE, 100 }, { to + 2 * PIECE + 8192, PIECE - 8192 } };
+    struct stat *st = (struct stat *)(to + 3 * PIECE);
+    long n;
+    check_piece(to, pread(file, to, PIECE, 0));
+    MUST((n = write(pair[1], pattern, PIECE)) > 0);
+    check_piece(to + PIECE, read(pair[0], to + PIECE, PIECE));
+    MUST(preadv(file, v, 2, 0) > 0);
+    check_piece(v[0].iov_base, 100);
+    MUST(fstat(file, st) == 0 && st->st_size == PIECE);
+    MUST(pread(file, to + 3 * PIECE + 4096, 10, 0) == 10);
+    MUST(waitpid(getpid(), (int *)(to + 3 * PIECE + 8192), 0) == -1 && errno == ECHILD);
+}
+
+/* One process holds most of the memory; another has calls write to fresh pages
+ * until the first is killed for it. Every call succeeds. */
+static void copies(void)
+{
+    int file = open("/tmp/copies", O_RDWR | O_CREAT | O_TRUNC, 0600), pair[2], ready[2], status;
+    char c;
+    for (int i = 0; i < PIECE; i++)
+        pattern[i] = (unsigned char)(i * 7 + i / 256 + 1);
+    MUST(file >= 0 && write(file, pattern, PIECE) == PIECE);
+    MUST(pipe(pair) == 0 && fcntl(pair[0], F_SETPIPE_SZ, PIECE) >= PIECE && pipe(ready) == 0);
+    pid_t hog = fork();
+    MUST(hog >= 0);
+    if (hog == 0) {
+        size_t bytes = (size_t)meminfo("MemFree") * 1024 / 10 * 6;
+        char *p = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+        for (size_t i = 0; p != MAP_FAILED && i < bytes; i += 4096)
+            p[i] = 1;
+        if (p == MAP_FAILED || write(ready[1], "x", 1) != 1)
+            _exit(1);
+        for (;;)
+            pause();
+    }
+    MUST(read(ready[0], &c, 1) == 1);
+    while (waitpid(hog, &status, WNOHANG) == 0) {
+        unsigned char *to = mmap(NULL, 4 * PIECE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+        MUST(to != MAP_FAILED);
+        fill_pages(file, pair, to);
+    }
+    MUST(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL);
+    unlink("/tmp/copies");
+}
+
 /* The memory nearly full, held by one: fork and exec are refused, the system lives; then it dies. */
 static void nearly_full(void)
 {
@@ -306,7 +367,7 @@ static void stack(void)
 
 static const struct { const char *name; void (*fn)(void); } cases[] = {
     { "descriptors", descriptors }, { "processes", processes }, { "slots", slots }, { "threads", threads },
-    { "address_space", address_space }, { "pool", pool }, { "nearly_full", nearly_full }, { "tmpfs", tmpfs },
+    { "address_space", address_space }, { "pool", pool }, { "copies", copies }, { "nearly_full", nearly_full }, { "tmpfs", tmpfs },
     { "server_memory", server_memory }, { "stack", stack },
 };
 

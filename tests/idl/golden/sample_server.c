@@ -15,7 +15,7 @@ static void refuse(struct rpc_call *call, bool is_event, error_t err)
 
 void sample_sum_reply(struct rpc_call *call, error_t err, const struct sample_sum_out *out)
 {
-    static const uint64_t allowed[2] = { 0x8000000000711e30ull, 0x20000020ull };
+    static const uint64_t allowed[2] = { 0x8000000000711e30ull, 0x200000a0ull };
     err = rpc_check_error(call, err, allowed);
     if (err == 0) {
         call->nr_words = 1;
@@ -44,7 +44,7 @@ static void dispatch_sum(struct rpc_call *call, const struct sq_entry *entry, co
 
 void sample_calc_reply(struct rpc_call *call, error_t err, const struct sample_calc_out *out)
 {
-    static const uint64_t allowed[2] = { 0x8000000000701e38ull, 0x20000020ull };
+    static const uint64_t allowed[2] = { 0x8000000000701e38ull, 0x200000a0ull };
     err = rpc_check_error(call, err, allowed);
     if (err == 0) {
         call->nr_words = 2;
@@ -83,7 +83,7 @@ static void dispatch_calc(struct rpc_call *call, const struct sq_entry *entry, c
 
 void sample_hello_reply(struct rpc_call *call, error_t err, const struct sample_hello_out *out)
 {
-    static const uint64_t allowed[2] = { 0x8000000180701e30ull, 0x20000020ull };
+    static const uint64_t allowed[2] = { 0x8000000180701e30ull, 0x200000a0ull };
     err = rpc_check_error(call, err, allowed);
     if (err == 0) {
         call->nr_words = 2;
@@ -122,7 +122,7 @@ static void dispatch_hello(struct rpc_call *call, const struct sq_entry *entry, 
 
 void sample_swap_reply(struct rpc_call *call, error_t err, const struct sample_swap_out *out)
 {
-    static const uint64_t allowed[2] = { 0x8000000180701e30ull, 0x20000020ull };
+    static const uint64_t allowed[2] = { 0x8000000180701e30ull, 0x200000a0ull };
     err = rpc_check_error(call, err, allowed);
     if (err == 0) {
         call->nr_words = 1;
@@ -156,7 +156,7 @@ static void dispatch_swap(struct rpc_call *call, const struct sq_entry *entry, c
 
 void sample_total_reply(struct rpc_call *call, error_t err, const struct sample_total_out *out)
 {
-    static const uint64_t allowed[2] = { 0x8000000180701e30ull, 0x20000020ull };
+    static const uint64_t allowed[2] = { 0x8000000180701e30ull, 0x200000a0ull };
     err = rpc_check_error(call, err, allowed);
     if (err == 0) {
         call->nr_words = 2;
@@ -198,7 +198,7 @@ static void dispatch_total(struct rpc_call *call, const struct sq_entry *entry, 
 
 void sample_checksum_reply(struct rpc_call *call, error_t err, const struct sample_checksum_out *out)
 {
-    static const uint64_t allowed[2] = { 0x8000000180701e30ull, 0x20000020ull };
+    static const uint64_t allowed[2] = { 0x8000000180701e30ull, 0x200000a0ull };
     err = rpc_check_error(call, err, allowed);
     if (err == 0) {
         call->nr_words = 1;
@@ -229,7 +229,7 @@ static void dispatch_checksum(struct rpc_call *call, const struct sq_entry *entr
 
 void sample_fill_reply(struct rpc_call *call, error_t err, const struct sample_fill_out *out)
 {
-    static const uint64_t allowed[2] = { 0x8000000180701e30ull, 0x20000020ull };
+    static const uint64_t allowed[2] = { 0x8000000180701e30ull, 0x200000a0ull };
     err = rpc_check_error(call, err, allowed);
     if (err == 0) {
         call->nr_words = 1;
@@ -260,7 +260,7 @@ static void dispatch_fill(struct rpc_call *call, const struct sq_entry *entry, c
 
 void sample_convert_reply(struct rpc_call *call, error_t err, const struct sample_convert_out *out)
 {
-    static const uint64_t allowed[2] = { 0x8000000180701e30ull, 0x20000020ull };
+    static const uint64_t allowed[2] = { 0x8000000180701e30ull, 0x200000a0ull };
     err = rpc_check_error(call, err, allowed);
     if (err == 0) {
         call->nr_words = 1;
@@ -307,7 +307,7 @@ static void dispatch_convert(struct rpc_call *call, const struct sq_entry *entry
 
 void sample_wide_reply(struct rpc_call *call, error_t err, const struct sample_wide_out *out)
 {
-    static const uint64_t allowed[2] = { 0x8000000180701e30ull, 0x20000020ull };
+    static const uint64_t allowed[2] = { 0x8000000180701e30ull, 0x200000a0ull };
     err = rpc_check_error(call, err, allowed);
     if (err == 0) {
         call->nr_words = 6;
@@ -354,7 +354,7 @@ static void dispatch_wide(struct rpc_call *call, const struct sq_entry *entry, c
 
 void sample_wait_reply(struct rpc_call *call, error_t err, const struct sample_wait_out *out)
 {
-    static const uint64_t allowed[2] = { 0x8000000180701e30ull, 0x20000020ull };
+    static const uint64_t allowed[2] = { 0x8000000180701e30ull, 0x200000a0ull };
     err = rpc_check_error(call, err, allowed);
     if (err == 0) {
         call->nr_words = 1;
@@ -380,7 +380,7 @@ static void dispatch_wait(struct rpc_call *call, const struct sq_entry *entry, c
 
 void sample_wake_reply(struct rpc_call *call, error_t err, const struct sample_wake_out *out)
 {
-    static const uint64_t allowed[2] = { 0x8000000180701e30ull, 0x20000020ull };
+    static const uint64_t allowed[2] = { 0x8000000180701e30ull, 0x200000a0ull };
     err = rpc_check_error(call, err, allowed);
     if (err == 0) {
         call->nr_words = 1;
@@ -407,7 +407,7 @@ static void dispatch_wake(struct rpc_call *call, const struct sq_entry *entry, c
 
 void sample_sleep_reply(struct rpc_call *call, error_t err, const struct sample_sleep_out *out)
 {
-    static const uint64_t allowed[2] = { 0x8000000180701e30ull, 0x20000020ull };
+    static const uint64_t allowed[2] = { 0x8000000180701e30ull, 0x200000a0ull };
     err = rpc_check_error(call, err, allowed);
     if (err == 0) {
         call->nr_words = 1;
@@ -437,7 +437,7 @@ static void dispatch_sleep(struct rpc_call *call, const struct sq_entry *entry, 
 
 void sample_read_later_reply(struct rpc_call *call, error_t err, const struct sample_read_later_out *out)
 {
-    static const uint64_t allowed[2] = { 0x8000000180701e30ull, 0x20000020ull };
+    static const uint64_t allowed[2] = { 0x8000000180701e30ull, 0x200000a0ull };
     err = rpc_check_error(call, err, allowed);
     if (err == 0) {
         call->nr_words = 1;
@@ -468,7 +468,7 @@ static void dispatch_read_later(struct rpc_call *call, const struct sq_entry *en
 
 void sample_wrong_reply(struct rpc_call *call, error_t err, const struct sample_wrong_out *out)
 {
-    static const uint64_t allowed[2] = { 0x8000000080701e30ull, 0x20000020ull };
+    static const uint64_t allowed[2] = { 0x8000000080701e30ull, 0x200000a0ull };
     err = rpc_check_error(call, err, allowed);
     (void)out;
     rpc_complete(call, err);
@@ -491,7 +491,7 @@ static void dispatch_wrong(struct rpc_call *call, const struct sq_entry *entry, 
 
 void sample_open_reply(struct rpc_call *call, error_t err, const struct sample_open_out *out)
 {
-    static const uint64_t allowed[2] = { 0x8000000180701e30ull, 0x20000020ull };
+    static const uint64_t allowed[2] = { 0x8000000180701e30ull, 0x200000a0ull };
     err = rpc_check_error(call, err, allowed);
     if (err == 0) {
         call->nr_words = 1;
