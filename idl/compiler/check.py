@@ -5,14 +5,17 @@ from __future__ import annotations
 
 from .diag import Diagnostics, Pos
 from .model import SCALARS, Enum, Interface, Method, Param, Struct, TypeRef
+from .names import LOCALS, symbols
 
 C_KEYWORDS = frozenset(
     "auto break case char const continue default do double else enum extern float for goto if inline int long "
     "register restrict return short signed sizeof static struct switch typedef union unsigned void volatile while "
-    "asm typeof bool true false rpc req err".split())
+    "asm typeof bool true false linux unix NULL errno".split())
 
 MAX_LEND = 0xFFFFFFFF
 MAX_ARENA = 512
+MAX_STRUCT = 65536      # bytes; larger than a slot, since structs also describe lent memory
+MAX_NESTING = 16        # of structs
 
 
 class Checker:
@@ -27,6 +30,8 @@ class Checker:
 
     def run(self) -> None:
         it = self.it
+        before = len(self.diags.found)
+        self.c_name(it.name, it.pos)
         self.unique("name", [(c.name, c.pos) for c in it.consts])
         self.unique("type", [(x.name, x.pos) for x in [*it.enums, *it.structs]])
         self.unique("method", [(m.name, m.pos) for m in it.methods])
@@ -36,8 +41,14 @@ class Checker:
         for struct in it.structs:
             self.struct(struct, [])
         self.error_set(it.errors)
+        if not 1 <= it.version <= 0xFFFFFFFF:
+            self.diags.error(it.pos, "E042", f"version {it.version} is outside 1..{0xFFFFFFFF}", "the first version is 1")
         for method in it.methods:
             self.method(method)
+        if not it.live and len(self.diags.found) == before:
+            self.diags.error(it.pos, "E037", f"interface '{it.name}' has no methods", "it has at least one method or event")
+        if len(self.diags.found) == before:
+            symbols(it, self.diags)
 
     def unique(self, what: str, names: list[tuple[str, Pos]]) -> None:
         seen: dict[str, Pos] = {}
@@ -46,9 +57,10 @@ class Checker:
                 self.diags.error(pos, "E021", f"{what} '{name}' is declared twice", f"first in line {seen[name].line}")
             seen.setdefault(name, pos)
 
-    def c_name(self, name: str, pos: Pos) -> None:
-        if name in C_KEYWORDS:
-            self.diags.error(pos, "E036", f"'{name}' cannot be a name in the generated C", "choose another one")
+    def c_name(self, name: str, pos: Pos, locals: frozenset[str] = frozenset()) -> None:
+        if name in C_KEYWORDS or name in locals or name.startswith("_") or name.endswith("_t"):
+            self.diags.error(pos, "E036", f"'{name}' cannot be a name in the generated C",
+                             "choose another one: no keyword, no '_' before, no '_t' behind")
 
     def ordinals(self) -> None:
         seen: dict[int, Method] = {}
@@ -89,11 +101,13 @@ class Checker:
         if isinstance(value, str):
             const = self.consts.get(value)
             if const is None:
-                self.diags.error(at, "E020", f"no constant is called '{value}'")
+                self.diags.error(at, "E020", f"no constant is called '{value}'",
+                                 "declare it in this interface: `const NAME = 16;`")
                 return low
             value = const.value
         if value is None or not low <= value <= high:
-            self.diags.error(at, "E026", f"a bound of {value} is outside {low}..{high}")
+            self.diags.error(at, "E026", f"a bound of {value} is outside {low}..{high}",
+                             "lend larger memory: `lend in bytes<N>`" if high == MAX_ARENA else "choose one inside")
             return low
         return value
 
@@ -117,18 +131,21 @@ class Checker:
 
     def struct(self, struct: Struct, inside: list[str]) -> None:
         if struct.name in inside:
-            self.diags.error(struct.pos, "E034", f"struct '{struct.name}' contains itself")
+            self.diags.error(struct.pos, "E034", f"struct '{struct.name}' contains itself", "there are no pointers")
+            return
+        if len(inside) > MAX_NESTING:
+            self.diags.error(struct.pos, "E039", f"struct '{struct.name}' is the {len(inside)}th inside others",
+                             f"at most {MAX_NESTING}")
             return
         if struct.name in self.done_structs:
             return
         self.done_structs.add(struct.name)
         self.unique("field", [(f.name, f.pos) for f in struct.fields])
         if not struct.fields:
-            self.diags.error(struct.pos, "E037", f"struct '{struct.name}' has no fields")
+            self.diags.error(struct.pos, "E037", f"struct '{struct.name}' has no fields", "it has at least one")
         offset = 0
         for field in struct.fields:
-            if field.name not in _LOCALS:
-                self.c_name(field.name, field.pos)
+            self.c_name(field.name, field.pos)
             size, align = self.field_size(field.type, [*inside, struct.name])
             if offset % align:
                 need = align - offset % align
@@ -143,6 +160,8 @@ class Checker:
             self.diags.error(struct.pos, "E024", f"struct '{struct.name}' would end in {need} bytes of padding",
                              "add an explicit reserved field")
             offset += need
+        if offset > MAX_STRUCT:
+            self.diags.error(struct.pos, "E039", f"struct '{struct.name}' has {offset} bytes", f"at most {MAX_STRUCT}")
         struct.size = offset
 
     def field_size(self, ref: TypeRef, inside: list[str]) -> tuple[int, int]:
@@ -169,13 +188,14 @@ class Checker:
         self.unique("parameter", [(p.name, p.pos) for p in method.params])
         self.unique("result", [(p.name, p.pos) for p in method.results])
         self.error_set(method.errors)
+        self.attributes(method)
         for mode in ("lend_in", "lend_out"):
             lent = [p for p in method.params if p.mode == mode]
             if len(lent) > 1:
                 self.diags.error(lent[1].pos, "E027", f"a second '{mode.replace('_', ' ')}' in one method",
                                  "at most one of each")
         for param in [*method.params, *method.results]:
-            self.c_name(param.name, param.pos)
+            self.c_name(param.name, param.pos, LOCALS)
             self.param(param)
         if method.is_event:
             self.event(method)
@@ -185,6 +205,21 @@ class Checker:
             if done is None or not done.type.is_scalar:
                 self.diags.error(lent.pos, "E033", f"no result tells how much of '{lent.name}' was written",
                                  f"add a result `u64 done` or `u64 {lent.name}_done`")
+
+    def attributes(self, method: Method) -> None:
+        version, pos = self.it.version, method.pos
+        if not 1 <= method.since <= version:
+            self.diags.error(pos, "E042", f"'{method.name}' is since {method.since}, the interface has version {version}",
+                             f"since 1..{version}")
+        elif method.removed is not None and not method.since < method.removed <= version:
+            self.diags.error(pos, "E042", f"'{method.name}' is removed {method.removed}, the interface has version {version}",
+                             f"the first version without it: above {method.since}, at most {version}")
+        if method.nonblocking and method.cancellable:
+            self.diags.error(pos, "E043", f"'{method.name}' is nonblocking and cancellable",
+                             "a request that never waits cannot be cancelled: leave one out")
+        if method.is_event and (method.idempotent or method.cancellable or method.errors is not None):
+            self.diags.error(pos, "E030", f"event '{method.name}' has an attribute of answers",
+                             "an event has no answer: no errors, idempotent, cancellable")
 
     def event(self, method: Method) -> None:
         for param in method.params:
@@ -210,10 +245,6 @@ class Checker:
             ref.base = "u32"
         else:
             self.resolve(ref, ref.name)
-
-
-# Names that are locals of generated functions: forbidden for parameters, harmless as members of structs.
-_LOCALS = frozenset("rpc req err".split())
 
 
 def check(interface: Interface, errors: dict[str, int], diags: Diagnostics) -> None:

@@ -372,8 +372,10 @@ class Generator:
     def literal(self, value: int, base: str = "") -> str:
         if base in ("u64",) or value > 0x7FFFFFFFFFFFFFFF:
             return f"{value}ull"
+        if value == -(1 << 63):
+            return f"({value + 1}ll - 1)"       # C has no negative literals, and the positive one is too large
         if value > 0x7FFFFFFF or value < -0x80000000:
-            return f"{value}ll"
+            return f"({value}ll)" if value < 0 else f"{value}ll"
         if base in ("u32", "u16", "u8"):
             return f"{value}u"
         return f"({value})" if value < 0 else str(value)
@@ -407,7 +409,7 @@ class Generator:
 
 
 def c_comment(doc: str) -> str:
-    lines = doc.replace("*/", "* /").splitlines()
+    lines = "".join(c if c.isprintable() or c == "\n" else " " for c in doc.replace("*/", "* /").replace("/*", "/ *")).split("\n")
     if len(lines) == 1:
         return f"/* {lines[0]} */"
     return "/*\n" + "\n".join(f" * {line}".rstrip() for line in lines) + "\n */"

@@ -143,9 +143,10 @@ def lay_out(interface: Interface, diags: Diagnostics) -> list[MethodLayout]:
 
 # ---- layout hash ----
 
-def _type_text(ref: TypeRef) -> str:
+def type_text(ref: TypeRef) -> str:
+    """What of a type is on the wire: sizes, offsets, bounds, no names."""
     if ref.struct:
-        fields = ",".join(f"{f.offset}:{_type_text(f.type)}x{f.type.nr}" for f in ref.struct.fields)
+        fields = ",".join(f"{f.offset}:{type_text(f.type)}x{f.type.nr}" for f in ref.struct.fields)
         text = f"struct{ref.struct.size}({fields})"
     elif ref.enum and not ref.enum.is_flags:
         text = f"enum:{ref.base}"
@@ -160,5 +161,5 @@ def layout_hash(interface: Interface, layouts: list[MethodLayout]) -> int:
         kind = "event" if layout.method.is_event else "method"
         text.append(f"{kind} {layout.method.ordinal}")
         for message in (layout.request, layout.response):
-            text.append(";".join(f"{p.kind}@{p.area}{p.offset}:{_type_text(p.param.type)}" for p in message.places))
+            text.append(";".join(f"{p.kind}@{p.area}{p.offset}:{type_text(p.param.type)}" for p in message.places))
     return int.from_bytes(hashlib.sha256("\n".join(text).encode()).digest()[:8], "little")

@@ -12,11 +12,14 @@ _TOKEN = re.compile(
     r"(?P<space>[ \t\r\n]+)"
     r"|(?P<doc>///[^\n]*)"
     r"|(?P<comment>//[^\n]*|/\*.*?\*/)"
-    r"|(?P<number>0[xX][0-9a-fA-F_]+|[0-9][0-9_]*)(?![0-9A-Za-z_])"
+    r"|(?P<number>0[xX][0-9a-fA-F][0-9a-fA-F_]*|[0-9][0-9_]*)(?![0-9A-Za-z_])"
     r"|(?P<ident>[A-Za-z_][A-Za-z0-9_]*)"
     r"|(?P<punct>->|[{}()\[\]<>,;:=-])",
     re.DOTALL,
 )
+
+
+MAX_DIGITS = 100    # of a number, with its '_'
 
 
 @dataclass(frozen=True)
@@ -46,7 +49,7 @@ def lex(file: str, text: str, diags: Diagnostics) -> list[Token]:
                 raise diags.fatal(pos, "E002", "this comment does not end", "close it with '*/'")
             if text[at].isdigit():
                 raise diags.fatal(pos, "E003", "malformed number", "decimal or 0x hexadecimal, '_' may separate digits")
-            raise diags.fatal(pos, "E001", f"unexpected character {text[at]!r}")
+            raise diags.fatal(pos, "E001", f"unexpected character {ascii(text[at])}", "names, numbers and punctuation are ASCII")
         kind = match.lastgroup or ""
         lexeme = match.group()
         if kind == "doc":
@@ -54,6 +57,8 @@ def lex(file: str, text: str, diags: Diagnostics) -> list[Token]:
         elif kind in ("number", "ident", "punct"):
             if kind == "number" and re.fullmatch(r"0[0-9_]+", lexeme):
                 raise diags.fatal(pos, "E003", "malformed number", "a decimal number does not begin with 0")
+            if kind == "number" and (len(lexeme) > MAX_DIGITS or int(lexeme.replace("_", ""), 0) >= 1 << 64):
+                raise diags.fatal(pos, "E004", "a number of more than 64 bits", "the largest is 0xffffffffffffffff")
             tokens.append(Token(kind, lexeme, pos, "\n".join(doc)))
             doc = []
         newlines = lexeme.count("\n")

@@ -102,7 +102,7 @@ class Method:
     idempotent: bool = False
     cancellable: bool = False
     since: int = 1
-    removed: int = 0
+    removed: int | None = None
 
     def lend(self, mode: str) -> Param | None:
         return next((p for p in self.params if p.mode == mode), None)
@@ -128,4 +128,4 @@ class Interface:
 
     @property
     def live(self) -> list[Method]:
-        return [m for m in self.methods if not m.removed]
+        return [m for m in self.methods if m.removed is None]

@@ -36,12 +36,14 @@ class Parser:
 
     def expect(self, text: str, hint: str = "") -> Token:
         if self.here.kind == "end" or self.here.text != text:
-            raise self.diags.fatal(self.here.pos, "E010", f"expected '{text}', found {self.here}", hint)
+            raise self.diags.fatal(self.here.pos, "E010", f"expected '{text}', found {self.here}",
+                                   hint or f"'{text}' goes here")
         return self.take()
 
     def ident(self, what: str) -> Token:
         if self.here.kind != "ident":
-            raise self.diags.fatal(self.here.pos, "E010", f"expected {what}, found {self.here}")
+            raise self.diags.fatal(self.here.pos, "E010", f"expected {what}, found {self.here}",
+                                   "a name goes here: letters, digits, '_'")
         return self.take()
 
     def number(self, what: str, signed: bool = False) -> tuple[int, Pos]:
@@ -50,6 +52,8 @@ class Parser:
         if self.here.kind != "number":
             raise self.diags.fatal(self.here.pos, "E010", f"expected {what}, found {self.here}", "a number goes here")
         value = self.take().value
+        if negative and value > 1 << 63:
+            raise self.diags.fatal(pos, "E004", "a number of more than 64 bits", "the smallest is -0x8000000000000000")
         return (-value if negative else value), pos
 
     def bound(self) -> tuple[int | str, Pos]:
@@ -183,7 +187,11 @@ class Parser:
             method.results = self.list_of(self.result)
         elif self.here.text == "->":
             raise self.diags.fatal(self.here.pos, "E030", "an event has no results", "make it a method")
+        said: set[str] = set()
         while not self.accept(";"):
+            if self.here.text in said:
+                raise self.diags.fatal(self.here.pos, "E011", f"{self.here} is said twice", "once is enough")
+            said.add(self.here.text)
             self.attribute(method)
         return method
 

@@ -46,7 +46,7 @@ def _parser() -> argparse.ArgumentParser:
     test.add_argument("--list", action="store_true", help="list the suites and what they hold")
     test.add_argument("--smp", default="", metavar="N,...", help="harts of the guests (default: each suite's choice)")
     test.add_argument("--on-linux", action="store_true", help="run compat on Debian's Linux, or record busybox there")
-    test.add_argument("--minutes", type=float, default=0, metavar="N", help="fuzz: the long run, N minutes a program")
+    test.add_argument("--minutes", type=float, default=0, metavar="N", help="fuzz, idl/fuzz: the long run, N minutes a program")
     test.add_argument("--input", type=Path, action="append", default=[], metavar="FILE", help="fuzz: only this input")
     test.add_argument("-v", "--verbose", action="store_true", help="show every test, not only failures")
 
@@ -75,8 +75,7 @@ def _parser() -> argparse.ArgumentParser:
     profile.add_argument("--program", action="append", type=Path, default=[], metavar="FILE",
                          help="a static guest program to take symbols from")
 
-    idl = commands.add_parser("idl", help="compile interfaces", add_help=False)
-    idl.add_argument("arguments", nargs=argparse.REMAINDER)
+    commands.add_parser("idl", help="compile, check or compare interfaces; docs/idl.md", add_help=False)
 
     commands.add_parser("doctor", help="what is installed, what is missing, and how to mend it")
     clean = commands.add_parser("clean", help="remove what was compiled")
@@ -191,7 +190,10 @@ def _terminated(number: int, _frame: object) -> None:
 
 
 def main(argv: list[str]) -> int:
-    args = _parser().parse_args(argv)
+    # All that follows `idl` is the compiler's, options too, which argparse would take for its own.
+    args = _parser().parse_args(argv[:1] if argv[:1] == ["idl"] else argv)
+    if args.command == "idl":
+        args.arguments = argv[1:]
     # A plain death by signal would leave QEMU running: unwind instead, every start of a program ends its own.
     for number in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, _terminated)

@@ -130,7 +130,7 @@ def _pytest(suite: str, paths: list[Path], context: Context) -> list[Case]:
     if context.part and not any(context.part in p.stem for p in paths):
         command += ["-k", context.part]
     env = {**os.environ, "PYTHONPATH": f"{ROOT}/tools:{ROOT}/idl", "PYTHONDONTWRITEBYTECODE": "1",
-           "ATOLL_SMP": ",".join(map(str, context.smp))}
+           "ATOLL_SMP": ",".join(map(str, context.smp)), "ATOLL_FUZZ_MINUTES": str(context.minutes)}
     done = subprocess.run(command, cwd=ROOT, env=env, capture_output=True, text=True, check=False,
                           stdin=subprocess.DEVNULL)
     if not report.is_file() or done.returncode not in (0, 1, 5):
