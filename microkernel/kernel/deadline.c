@@ -1,61 +1,58 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * See deadline.h. heap_child is the first child, heap_next the next sibling,
- * heap_prev the previous sibling, or the parent for a first child.
+ * See deadline.h. A leftist heap: an entry's rank is one more than that of its right
+ * child, which is no higher than the left one's. So the way down by the right
+ * children is short, and every change takes O(log n) steps at the most. Linked by
+ * heap_left, heap_right, heap_up; in_heap is the rank.
  */
 #include "kernel/deadline.h"
 
 #include "object/tcb.h"
 
-static struct tcb *meld(struct tcb *a, struct tcb *b)
+static uint32_t rank(const struct tcb *t) { return t != NULL ? t->in_heap : 0; }
+
+/* t's children are in order again. Has its rank changed? */
+static bool settle(struct tcb *t)
 {
-    if (a == NULL)
-        return b;
-    if (b == NULL)
-        return a;
-    if (b->deadline < a->deadline) {
-        struct tcb *t = a;
-        a = b;
-        b = t;
+    uint32_t old = t->in_heap;
+
+    if (rank(t->heap_left) < rank(t->heap_right)) {
+        struct tcb *left = t->heap_left;
+        t->heap_left = t->heap_right;
+        t->heap_right = left;
     }
-    b->heap_next = a->heap_child;
-    if (b->heap_next != NULL)
-        b->heap_next->heap_prev = b;
-    b->heap_prev = a;
-    a->heap_child = b;
-    a->heap_next = NULL;
-    a->heap_prev = NULL;
-    return a;
+    t->in_heap = rank(t->heap_right) + 1;
+    return t->in_heap != old;
 }
 
-/* Melds a list of siblings: pairs from the left, then all from the right. */
-static struct tcb *meld_siblings(struct tcb *list)
+static struct tcb *meld(struct tcb *a, struct tcb *b)
 {
-    struct tcb *pairs = NULL, *result = NULL;
+    struct tcb *root = NULL, **link = &root, *up = NULL;
 
-    while (list != NULL) {
-        struct tcb *a = list, *b = a->heap_next;
-        list = b != NULL ? b->heap_next : NULL;
-        a->heap_next = a->heap_prev = NULL;
-        if (b != NULL)
-            b->heap_next = b->heap_prev = NULL;
-        a = meld(a, b);
-        a->heap_next = pairs;
-        pairs = a;
+    while (a != NULL && b != NULL) {
+        if (b->deadline < a->deadline) {
+            struct tcb *t = a;
+            a = b;
+            b = t;
+        }
+        *link = a;
+        a->heap_up = up;
+        up = a;
+        link = &a->heap_right;
+        a = a->heap_right;
     }
-    while (pairs != NULL) {
-        struct tcb *next = pairs->heap_next;
-        pairs->heap_next = NULL;
-        result = meld(result, pairs);
-        pairs = next;
-    }
-    return result;
+    *link = a != NULL ? a : b;
+    if (*link != NULL)
+        (*link)->heap_up = up;
+    for (; up != NULL; up = up->heap_up)
+        settle(up);
+    return root;
 }
 
 void deadline_insert(struct hart *h, struct tcb *t, ticks_t when)
 {
     t->deadline = when;
-    t->heap_child = t->heap_next = t->heap_prev = NULL;
+    t->heap_left = t->heap_right = NULL;
     t->in_heap = 1;
     h->deadlines = meld(h->deadlines, t);
     if (h->deadlines == t)
@@ -66,17 +63,18 @@ void deadline_remove(struct hart *h, struct tcb *t)
 {
     if (!t->in_heap)
         return;
+    struct tcb *up = t->heap_up, *rest = meld(t->heap_left, t->heap_right);
     t->in_heap = 0;
-    if (h->deadlines == t) {
-        h->deadlines = meld_siblings(t->heap_child);
+    if (rest != NULL)
+        rest->heap_up = up;
+    if (up == NULL) {
+        h->deadlines = rest;
         h->timer_dirty = true;
-        return;
+    } else if (up->heap_left == t) {
+        up->heap_left = rest;
+    } else {
+        up->heap_right = rest;
     }
-    if (t->heap_prev->heap_child == t)
-        t->heap_prev->heap_child = t->heap_next;
-    else
-        t->heap_prev->heap_next = t->heap_next;
-    if (t->heap_next != NULL)
-        t->heap_next->heap_prev = t->heap_prev;
-    h->deadlines = meld(h->deadlines, meld_siblings(t->heap_child));
+    while (up != NULL && settle(up))
+        up = up->heap_up;
 }

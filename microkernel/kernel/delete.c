@@ -41,8 +41,8 @@
 #include "object/vspace.h"
 
 #define K_PROGRESS 5    /* something was done; do the next step                */
-#define STEPS_PER_LOCK 32
-#define EMPTY_PER_STEP 64       /* slots that are only looked at               */
+#define WORK_PER_LOCK 1024      /* slots that are only looked at               */
+#define STEP_WORK     64        /* emptying one may cost as much as that       */
 
 static struct slot *dying;      /* first slot of a container; linked by `link` */
 
@@ -273,7 +273,7 @@ static error_t step_dying(void)
     } else {
         size = 1ul << cap_extra(self->word0);
     }
-    for (unsigned n = 0; n < STEPS_PER_LOCK; n++) {
+    for (unsigned work = 0; work < WORK_PER_LOCK; work += STEP_WORK) {
         uint64_t at = self->word1;
         if (at >= size) {
             dying = (struct slot *)self->link;
@@ -281,7 +281,7 @@ static error_t step_dying(void)
             return K_PROGRESS;
         }
         if (slot_is_empty(self + at)) {
-            uint64_t end = size - at < EMPTY_PER_STEP ? size : at + EMPTY_PER_STEP;
+            uint64_t end = size - at < STEP_WORK ? size : at + STEP_WORK;
             do
                 at++;
             while (at < end && slot_is_empty(self + at));

@@ -245,7 +245,7 @@ static void do_priority(struct hart *h, struct tcb *t)
 static bool do_migrate(struct hart *h, struct tcb *t)
 {
     uint32_t to = __atomic_load_n(&t->new_hart, __ATOMIC_ACQUIRE);
-    bool waits = t->in_heap;
+    bool waits = t->in_heap != 0;
 
     if (to == h->id)
         return true;

@@ -17,7 +17,7 @@
 #include "object/vspace.h"
 
 #define KEEP_LOOP() __asm__ volatile("" ::: "memory")
-#define COPY_BYTES_PER_CHECK 16384u     /* between preemption points           */
+#define COPY_BYTES_PER_CHECK 8192u     /* between preemption points           */
 
 typedef uint64_t __attribute__((may_alias)) word_t;
 

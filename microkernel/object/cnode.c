@@ -130,10 +130,9 @@ static error_t cancel_badged(struct invoke *inv, const struct slot_ref *ref)
 {
     uint64_t word, badge;
 
-    (void)inv;
     if (!slot_read(ref->slot, &word, &badge) || cap_type(word) != CAP_TYPE_ENDPOINT)
         return ERR_INVALID_CAP;
-    return endpoint_cancel_badged(cap_object(word), badge);
+    return endpoint_cancel_badged(cap_object(word), badge, &inv->caller->restart_cursor);
 }
 
 static error_t inspect(struct invoke *inv, const struct slot_ref *ref)

@@ -21,6 +21,8 @@
 #include "kernel/thread.h"
 #include "object/notification.h"
 
+#define SCAN_CHUNK 256u         /* senders looked at in one hold of the lock   */
+
 static void enqueue(struct endpoint *ep, struct tcb *t, enum endpoint_kind kind)
 {
     ep->kind = kind;
@@ -35,6 +37,8 @@ static void enqueue(struct endpoint *ep, struct tcb *t, enum endpoint_kind kind)
 
 void endpoint_unlink(struct endpoint *ep, struct tcb *t)
 {
+    if (ep->scan == t)
+        ep->scan = t->wait_next;
     if (t->wait_prev != NULL)
         t->wait_prev->wait_next = t->wait_next;
     else
@@ -311,6 +315,8 @@ static error_t receive_locked(struct hart *h, struct tcb *t, struct endpoint *ep
         else
             thread_complete(s, skip_error);
         thread_wake(s);
+        if (preempt_pending())
+            return K_PREEMPTED;
         if (t->bound != NULL)
             return K_AGAIN;     /* look at its bits again */
         spin_lock(&ep->lock);
@@ -426,27 +432,42 @@ __attribute__((cold)) enum leave reply_leave(struct tcb *t)
     return how;
 }
 
-__attribute__((cold)) error_t endpoint_cancel_badged(struct endpoint *ep, badge_t badge)
+/*
+ * The queue is looked through in portions. Where the next one begins is kept in the
+ * endpoint, and moves on when that sender leaves. Who meets another's scan finishes it
+ * first. The cursor is the number of our own: it is over when none is under way, or a
+ * later one.
+ */
+__attribute__((cold)) error_t endpoint_cancel_badged(struct endpoint *ep, badge_t badge,
+                                                     uint64_t *cursor)
 {
-    for (;;) {
+    do {
         spin_lock(&ep->lock);
-        struct tcb *t = ep->kind == EP_SENDERS ? ep->head : NULL;
-        while (t != NULL && t->wait_badge != badge)
+        if (*cursor != 0 && (ep->scan == NULL || *cursor != ep->nr_scans)) {
+            spin_unlock(&ep->lock);
+            return 0;
+        }
+        if (ep->scan == NULL) {
+            ep->scan = ep->kind == EP_SENDERS ? ep->head : NULL;
+            ep->scan_badge = badge;
+            *cursor = ++ep->nr_scans;
+        }
+        struct tcb *t = ep->scan;
+        for (unsigned n = 0; t != NULL && t->wait_badge != ep->scan_badge && n < SCAN_CHUNK; n++)
             t = t->wait_next;
-        bool fault = t != NULL && t->wait_is_fault;
-        if (t != NULL)
+        ep->scan = t;
+        bool hit = t != NULL && t->wait_badge == ep->scan_badge, fault = hit && t->wait_is_fault;
+        if (hit)
             endpoint_unlink(ep, t);
         spin_unlock(&ep->lock);
-        if (t == NULL)
-            return 0;
         if (fault)
             t->suspend_pending = 1;
-        else
+        else if (hit)
             thread_complete(t, ERR_CANCELLED);
-        thread_wake(t);
-        if (preempt_pending())
-            return K_PREEMPTED;
-    }
+        if (hit)
+            thread_wake(t);
+    } while (!preempt_pending());
+    return K_PREEMPTED;
 }
 
 __attribute__((cold)) error_t endpoint_destroy_step(struct endpoint *ep)

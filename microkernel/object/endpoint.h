@@ -21,6 +21,9 @@ struct endpoint {
     uint32_t kind;
     uint32_t dead;
     struct tcb *head, *tail;
+    struct tcb *scan;           /* the next that a cancellation looks at       */
+    badge_t  scan_badge;
+    uint64_t nr_scans;          /* begun                                       */
 };
 _Static_assert(sizeof(struct endpoint) <= 1 << ENDPOINT_BITS, "size");
 
@@ -53,8 +56,9 @@ void endpoint_unlink(struct endpoint *ep, struct tcb *t);
 /* ... a thread that received nothing: its reply object is free again. */
 void endpoint_unlink_receiver(struct endpoint *ep, struct tcb *t);
 
-/* Senders with the badge leave with ERR_CANCELLED. 0 or K_PREEMPTED. */
-error_t endpoint_cancel_badged(struct endpoint *ep, badge_t badge);
+/* Senders with the badge leave with ERR_CANCELLED. 0 or K_PREEMPTED; *cursor is 0
+ * at first. */
+error_t endpoint_cancel_badged(struct endpoint *ep, badge_t badge, uint64_t *cursor);
 error_t endpoint_destroy_step(struct endpoint *ep);
 error_t reply_destroy_step(struct reply *reply);
 

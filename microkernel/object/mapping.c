@@ -8,12 +8,15 @@
 #include "object/mapping.h"
 
 #include "kernel/assert.h"
+#include "kernel/preempt.h"
 #include "object/pool.h"
 #include "object/segment.h"
 #include "object/vspace.h"
 
 #define RECORDS_PER_PAGE \
     ((PAGE_BYTES - sizeof(struct mapping_page)) / sizeof(struct mapping))
+
+#define PAGES_PER_CHECK 64u     /* freed between preemption points             */
 
 _Static_assert(sizeof(struct mapping) == 72, "56 records a page");
 
@@ -94,18 +97,21 @@ static void record_give(struct vspace *vs, struct mapping *m)
     vs->nr_free_mappings++;
 }
 
-void mapping_release_pages(struct vspace *vs)
+error_t mapping_release_pages(struct vspace *vs)
 {
     kassert(vs->mappings == NULL);
-    while (vs->mapping_pages) {
+    vs->free_mappings = NULL;
+    vs->last_mapping = NULL;
+    vs->nr_free_mappings = 0;
+    for (unsigned n = 1; vs->mapping_pages; n++) {
         struct mapping_page *page = vs->mapping_pages;
 
         vs->mapping_pages = page->next;
         pool_free_page(vs->pool, vs->account, kva_to_phys(page));
+        if (n % PAGES_PER_CHECK == 0 && preempt_pending())
+            return K_PREEMPTED;
     }
-    vs->free_mappings = NULL;
-    vs->last_mapping = NULL;
-    vs->nr_free_mappings = 0;
+    return 0;
 }
 
 /* ---- treap ---- */

@@ -76,7 +76,7 @@ void mapping_remove(struct vspace *vs, uint32_t page, uint32_t count);
 /* The Segment's visit that is under way is done with the record. */
 void mapping_visited(struct mapping *m);
 
-/* Give all record pages back; no record is in use. */
-void mapping_release_pages(struct vspace *vs);
+/* Give all record pages back; no record is in use. 0, K_PREEMPTED. */
+error_t mapping_release_pages(struct vspace *vs);
 
 #endif

@@ -13,7 +13,9 @@
 #include "object/vspace.h"
 #include "object/vspace_table.h"
 
-#define FREE_CHUNK 256u         /* pages freed between preemption points       */
+#define FREE_WORK 80            /* pages freed between preemption points       */
+#define NODE_WORK 12            /* looking through a node, in pages            */
+#define CLEAR_WORK 5            /* clearing a pinned page                      */
 #define NODE_MASK  (TABLE_ENTRIES - 1)
 
 static uint64_t next_id = 1;
@@ -154,45 +156,49 @@ uint64_t *segment_populate(struct segment *seg, uint64_t page)
 
 /* ---- freeing what is pending ---- */
 
-static void page_release(struct segment *seg, uint64_t *slot)
+/* Returns the work it was. */
+static int page_release(struct segment *seg, uint64_t *slot)
 {
     if (!(*slot & SEG_PRESENT))
-        return;
+        return 1;
     if (*slot & SEG_PIN_MASK) { /* the kernel writes there: cleared in place */
         page_clear(phys_to_kva(*slot & SEG_PAGE_MASK));
         *slot |= SEG_DIRTY;
-        return;
+        return CLEAR_WORK;
     }
     pool_drop_page(seg->pool, seg->account, *slot & SEG_PAGE_MASK);
     *slot = 0;
     seg->resident--;
+    return 1;
 }
 
 /*
  * Free pages >= from below a node, last first, and nodes that hold none.
- * False: the budget is used up.
+ * False: enough work for now.
  */
 /* NOLINTNEXTLINE(misc-no-recursion): as deep as the tree is high */
 static bool node_trim(struct segment *seg, uint64_t *node, unsigned height,
-                      uint64_t base, uint64_t from, unsigned *budget)
+                      uint64_t base, uint64_t from, int *work)
 {
     uint64_t span = 1ul << (TABLE_BITS * (height - 1));
 
+    *work -= NODE_WORK;
     for (int i = TABLE_ENTRIES - 1; i >= 0; i--) {
-        uint64_t start = base + (uint64_t)i * span;
+        uint64_t start = base + (uint64_t)i * span, *e = &node[i & ~7];
 
         if (start + span <= from)
             break;
+        if ((i & 7) == 7 && !(e[0] | e[1] | e[2] | e[3] | e[4] | e[5] | e[6] | e[7]))
+            i -= 7;
         if (!node[i])
             continue;
-        if (!*budget)
+        if (*work <= 0)
             return false;
-        --*budget;
         if (height == 1) {
-            page_release(seg, &node[i]);
+            *work -= page_release(seg, &node[i]);
             continue;
         }
-        if (!node_trim(seg, (uint64_t *)node[i], height - 1, start, from, budget))
+        if (!node_trim(seg, (uint64_t *)node[i], height - 1, start, from, work))
             return false;
         if (start >= from) {
             node_free(seg, (uint64_t *)node[i]);
@@ -205,7 +211,7 @@ static bool node_trim(struct segment *seg, uint64_t *node, unsigned height,
 /* A step of freeing; lock held. True: all of the pending range is gone. */
 static bool free_step(struct segment *seg)
 {
-    unsigned budget = FREE_CHUNK;
+    int work = FREE_WORK;
     uint64_t page;
 
     if (seg->pending_to == UINT64_MAX) {
@@ -213,7 +219,7 @@ static bool free_step(struct segment *seg)
         bool all = seg->pending_from <= SEGMENT_DIRECT;
 
         if (seg->radix && !node_trim(seg, seg->radix, seg->height, 0,
-                                     all ? 0 : seg->pending_from, &budget))
+                                     all ? 0 : seg->pending_from, &work))
             return false;
         for (page = seg->pending_from; page < SEGMENT_DIRECT; page++)
             page_release(seg, &seg->direct[page]);
@@ -224,14 +230,15 @@ static bool free_step(struct segment *seg)
         }
         return true;
     }
-    for (page = seg->pending_next; page < seg->pending_to && budget; budget--) {
+    for (page = seg->pending_next; page < seg->pending_to && work > 0; ) {
         uint64_t *slot = segment_slot(seg, page);
 
         if (slot) {
-            page_release(seg, slot);
+            work -= page_release(seg, slot);
             page++;
         } else {                /* no node: on to the next one */
             page = (page | NODE_MASK) + 1;
+            work--;
         }
     }
     seg->pending_next = page;
@@ -376,35 +383,52 @@ static uint64_t take_dirty(struct segment *seg, uint64_t first, uint64_t count)
     return bitmap;
 }
 
+/* Bits that nobody came back for: their pages are dirty again. Lock held. */
+static void give_back_dirty(struct segment *seg)
+{
+    for (; seg->collected; seg->collected &= seg->collected - 1) {
+        uint64_t *entry = segment_entry(seg, seg->clean_first + (unsigned)__builtin_ctzl(seg->collected));
+
+        if (entry)
+            *entry |= SEG_DIRTY;
+    }
+}
+
 /*
  * First the bits, then the mappings: a store through a mapping not yet cleaned
  * is in the page before we return, one through a cleaned mapping sets the bit
- * again. Once begun it is not preempted, since the bits would be lost: bounded
- * by 64 pages times the number of shared records.
+ * again. While the mappings are cleaned, with preemptions, the Segment keeps the
+ * bits; should who asked never come back, the next collection gives them back.
  */
 error_t segment_collect_dirty(struct segment *seg, uint64_t first, uint64_t count,
-                              uint64_t *bitmap)
+                              uint64_t *cursor, uint64_t *bitmap)
 {
-    do {
+    bool done = false;
+
+    while (!done) {
         error_t err = segment_help(seg);
 
         if (err)
             return err;
         spin_lock(&seg->lock);
-        if (!seg->pending)
-            break;
+        if (!seg->pending && (*cursor == 0 || *cursor != seg->collection)) {
+            give_back_dirty(seg);
+            seg->collected = take_dirty(seg, first, count);
+            seg->clean_first = first;
+            *cursor = ++seg->collection;
+            if (seg->collected && seg->head) {
+                pending_start(seg, 0, 0, false);    /* blocks no lookup */
+                seg->pending = PENDING_CLEAN;
+                seg->clean_count = count;
+            }
+        }
+        if (!seg->pending) {
+            *bitmap = seg->collected;
+            seg->collected = 0;
+            done = true;
+        }
         spin_unlock(&seg->lock);
-    } while (true);
-    *bitmap = take_dirty(seg, first, count);
-    if (*bitmap && seg->head) {
-        pending_start(seg, 0, 0, false);    /* blocks no lookup */
-        seg->pending = PENDING_CLEAN;
-        seg->clean_first = first;
-        seg->clean_count = count;
     }
-    spin_unlock(&seg->lock);
-    while (segment_help(seg))   /* each call gets further */
-        ;
     return 0;
 }
 

@@ -84,6 +84,8 @@ struct segment {
     uint64_t pending_from, pending_to;  /* pages                               */
     uint64_t pending_next;          /* PENDING_FREE over holes: next page      */
     uint64_t clean_first, clean_count;  /* PENDING_CLEAN: pages                */
+    uint64_t collected;             /* their dirty bits, not yet delivered     */
+    uint64_t collection;            /* number of the collection they are of    */
 } __attribute__((aligned(CACHE_LINE)));   /* a capability drops the low bits */
 _Static_assert(sizeof(struct segment) <= 1ul << SEGMENT_BITS, "SEGMENT_BITS");
 
@@ -113,9 +115,9 @@ error_t segment_zero(struct segment *seg, uint64_t offset, uint64_t length,
 error_t segment_decode(struct invoke *inv);
 
 /* Take and clear the dirty bits of [first, first + count), count <= 64, and make
- * stores through any mapping set them anew. 0, or K_PREEMPTED at the start. */
+ * stores through any mapping set them anew. 0, or K_PREEMPTED. */
 error_t segment_collect_dirty(struct segment *seg, uint64_t first, uint64_t count,
-                              uint64_t *bitmap);
+                              uint64_t *cursor, uint64_t *bitmap);
 
 /* ---- for the VSpace, with the Segment's lock held ---- */
 

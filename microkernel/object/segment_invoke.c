@@ -16,7 +16,7 @@
 #include "object/vspace.h"
 #include "object/vspace_table.h"
 
-#define COPY_BYTES_PER_CHECK 16384u
+#define COPY_BYTES_PER_CHECK 8192u
 #define COLLECT_MAX 64u
 
 /* What is copied in one hold of the locks: bytes of one page of the Segment, on
@@ -205,7 +205,7 @@ static error_t decode_collect(struct segment *seg, struct invoke *inv)
         return ERR_INVALID_ARGUMENT;
     if (first > SEGMENT_MAX_PAGES)
         return ERR_RANGE;
-    return segment_collect_dirty(seg, first, count, &inv->result);
+    return segment_collect_dirty(seg, first, count, &inv->caller->restart_cursor, &inv->result);
 }
 
 /* Pagers are not there yet; saying so beats a Segment that reads as zeros. */

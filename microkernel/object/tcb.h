@@ -111,8 +111,8 @@ struct tcb {
 
     /* deadline heap of the owner hart */
     ticks_t  deadline;
-    struct tcb *heap_child, *heap_next, *heap_prev;
-    uint32_t in_heap;
+    struct tcb *heap_left, *heap_right, *heap_up;
+    uint32_t in_heap;           /* 0, or its rank: kernel/deadline.c           */
 
     /* the wait: written by the owner before it is queued, by the claimer after */
     uint32_t claimed;           /* set under the lock of what it waits for     */

@@ -24,7 +24,7 @@
 
 #define MAX_COUNT        1024
 #define CLEAR_CHUNK      (32ul << 10)
-#define MAKE_CHUNK       32
+#define MAKE_CHUNK       8
 #define MAX_CNODE_RADIX  18
 #define NR_PHYSICAL      256
 #define LARGE_PAGE       (2ul << 20)
@@ -229,13 +229,16 @@ static error_t place(struct retype *r, struct slot *ut)
     return 0;
 }
 
+/* All places at the start, then those of the next portion. */
 static error_t check_dest(struct retype *r, uint64_t done)
 {
+    uint64_t count = done == 0 || r->count < MAKE_CHUNK ? r->count : MAKE_CHUNK;
+
     if (!slot_ref_valid(&r->dest))
         return ERR_INVALID_CAP;
     if (done + r->count > r->dest.room)
         return ERR_RANGE;
-    for (uint64_t i = 0; i < r->count; i++)
+    for (uint64_t i = 0; i < count; i++)
         if (!slot_is_empty(r->dest.slot + done + i))
             return ERR_SLOT_OCCUPIED;
     return 0;

@@ -19,7 +19,7 @@
 #include "object/vspace_table.h"
 
 #define POPULATE_PAGES_PER_CHECK 8u     /* a page may cost a copy              */
-#define QUERY_ENTRIES_MAX        1024u
+#define QUERY_ENTRIES_MAX        32u
 #define QUERY_PRESENT            0x100u
 
 /* VM_POPULATE's second half: progress is kept as va | POPULATING. */

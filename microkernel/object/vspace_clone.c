@@ -4,7 +4,8 @@
  *
  * The source's tables are walked once. A private frame gets one more reference
  * and loses W on both sides; promises, Segment pages and records are copied as
- * they are; VM_NO_CLONE ranges stay free. One leaf table is one step, done under
+ * they are; VM_NO_CLONE ranges stay free. One leaf table is one step, or a part of
+ * one with many records, done under
  * both locks (lower address first); between steps others get in, and the call
  * can be preempted, with its progress kept in the target. What other threads
  * of the source change in between may or may not be in the copy, but each step
@@ -30,8 +31,12 @@
 #include "object/mapping.h"
 #include "object/segment.h"
 
+#define CLONE_RECORDS 4u        /* in one step                                 */
+#define CLONE_WORK    64u       /* entries between preemption points           */
+
 struct clone {
     struct vspace *source, *target;
+    unsigned work;
     bool fence;                 /* W was taken from the source                 */
     uint32_t *refs;             /* the Pool's counts, by frame number          */
 };
@@ -52,36 +57,31 @@ static void unlock_both(struct clone *c)
 
 /* ---- records ---- */
 
-/* The source's records of [page, stop) to the target. ERR_NO_MEMORY. */
-static error_t clone_records(struct clone *c, uint32_t page, uint32_t stop)
+/*
+ * The source's records of [page, *stop) to the target, of many only the first ones:
+ * then *stop is where they end. Needs CLONE_RECORDS. True: some are VM_NO_CLONE.
+ */
+static bool clone_records(struct clone *c, uint32_t page, uint32_t *stop)
 {
+    bool some = false;
     struct mapping *m;
 
-    while (page < stop && (m = mapping_from(c->source, page)) && m->page < stop) {
+    for (unsigned n = 0; page < *stop && (m = mapping_from(c->source, page)) && m->page < *stop; n++) {
         uint32_t low = m->page > page ? m->page : page;
-        uint32_t high = m->page + m->count < stop ? m->page + m->count : stop;
+        uint32_t high = m->page + m->count < *stop ? m->page + m->count : *stop;
 
+        if (n == CLONE_RECORDS) {
+            *stop = page;
+            break;
+        }
         page = high;
         if (m->flags & MAPPING_NO_CLONE)
-            continue;
-        if (mapping_prepare(c->target, 1))
-            return ERR_NO_MEMORY;
-        mapping_insert(c->target, low, high - low, m->segment,
-                       m->first + (low - m->page), m->flags, false);
+            some = true;
+        else
+            mapping_insert(c->target, low, high - low, m->segment,
+                           m->first + (low - m->page), m->flags, false);
     }
-    return 0;
-}
-
-static bool has_no_clone(struct vspace *vs, uint32_t page, uint32_t stop)
-{
-    struct mapping *m = mapping_from(vs, page);
-
-    while (m && m->page < stop) {
-        if (m->flags & MAPPING_NO_CLONE)
-            return true;
-        m = mapping_from(vs, m->page + m->count);
-    }
-    return false;
+    return some;
 }
 
 /* ---- leaf tables ---- */
@@ -154,24 +154,21 @@ static void clone_entries(struct clone *c, pte_t *src, pte_t *dst, size_t i,
     *out = n;
 }
 
-/* The same, leaving out ranges of VM_NO_CLONE records. */
-static void clone_some_entries(struct clone *c, pte_t *src, pte_t *dst,
-                               uint32_t base, struct leaf_counts *n)
+/* The same, leaving out ranges of VM_NO_CLONE records; src and dst are those of the
+ * pages from base on. */
+static void clone_some_entries(struct clone *c, pte_t *src, pte_t *dst, uint32_t base,
+                               uint32_t stop, struct leaf_counts *n)
 {
-    uint32_t page = base, stop = base + TABLE_ENTRIES;
+    uint32_t page = base;
 
     while (page < stop) {
         struct mapping *m = mapping_from(c->source, page);
-        uint32_t next = !m || m->page >= stop ? stop : m->page;
+        bool none = !m || m->page >= stop, inside = !none && m->page <= page;
+        uint32_t next = none ? stop : inside ? m->page + m->count : m->page;
 
-        if (next > page) {
-            clone_entries(c, src, dst, page - base, next - base, TABLE_ENTRIES + 1, n);
-            page = next;
-        }
-        if (page >= stop)
-            break;
-        next = m->page + m->count < stop ? m->page + m->count : stop;
-        if (m->flags & MAPPING_NO_CLONE)
+        if (next > stop)
+            next = stop;
+        if (inside && m->flags & MAPPING_NO_CLONE)
             bytes_clear(&dst[page - base], (next - page) * sizeof(pte_t));
         else
             clone_entries(c, src, dst, page - base, next - base, TABLE_ENTRIES + 1, n);
@@ -189,51 +186,78 @@ static uint32_t count_frames(const pte_t *table)
     return n;
 }
 
-/* The leaf table of va; `entry` is the place for the target's. */
+/* The place for the target's entries from va on, in the table that stands in *entry
+ * or in a new one. ERR_BUSY: they are in use. */
+static error_t target_table(struct clone *c, uaddr_t va, pte_t *entry, pte_t **out)
+{
+    struct vspace *t = c->target;
+    size_t i = pte_index(va, 0);
+    paddr_t pa;
+
+    if (c->source->mappings && mapping_prepare(t, CLONE_RECORDS))
+        return ERR_NO_MEMORY;
+    if (!*entry) {
+        if (pool_alloc_raw(t->pool, t->account, &pa))
+            return ERR_NO_MEMORY;
+        *out = phys_to_kva(pa);
+        *table_used(t, *out) = 0;
+        return 0;
+    }
+    if (!i || !pte_is_table(*entry))
+        return ERR_BUSY;
+    *out = pte_table(*entry);
+    return table_next_used(*out, i, TABLE_ENTRIES) < TABLE_ENTRIES ? ERR_BUSY : 0;
+}
+
+/* Of the leaf table of va what is from va on, or its first part, if it has many
+ * records. `entry` is the place for the target's table. Advances clone_next. */
 static error_t clone_leaf_table(struct clone *c, uaddr_t va, pte_t *src, pte_t *entry)
 {
     struct vspace *t = c->target;
     struct leaf_counts n = { 0, 0, 0 };
-    uint32_t base = PAGE_OF(va), charged = *table_used(c->source, src);
-    bool partial = false;
+    uint32_t base = PAGE_OF(va), stop = (base | (TABLE_ENTRIES - 1)) + 1;
+    uint32_t charged = *table_used(c->source, src);
+    bool fresh = !*entry, partial = false;
+    size_t i = pte_index(va, 0);
     pte_t *dst;
-    paddr_t pa;
+    error_t err;
 
     if (!charged)
-        return 0;
-    if (pool_alloc_raw(t->pool, t->account, &pa))
-        return ERR_NO_MEMORY;
+        goto done;
+    err = target_table(c, va, entry, &dst);
+    if (err)
+        return err;
     if (pool_charge(t->pool, t->account, charged)) {
         charged = count_frames(src);    /* promises cost nothing */
+        c->work += CLONE_WORK;
         if (pool_charge(t->pool, t->account, charged)) {
-            pool_free_page(t->pool, t->account, pa);
+            if (fresh)
+                pool_free_page(t->pool, t->account, kva_to_phys(dst));
             return ERR_NO_MEMORY;
         }
     }
-    if (c->source->mappings) {
-        if (clone_records(c, base, base + TABLE_ENTRIES)) {
-            pool_uncharge(t->pool, t->account, charged);
-            pool_free_page(t->pool, t->account, pa);
-            return ERR_NO_MEMORY;
-        }
-        partial = has_no_clone(c->source, base, base + TABLE_ENTRIES);
-    }
-    dst = phys_to_kva(pa);
+    if (c->source->mappings)
+        partial = clone_records(c, base, &stop);
+    if (fresh && stop - base < TABLE_ENTRIES)
+        page_clear(dst);
     if (partial)
-        clone_some_entries(c, src, dst, base, &n);
+        clone_some_entries(c, src + i, dst + i, base, stop, &n);
     else
-        clone_entries(c, src, dst, 0, TABLE_ENTRIES, *table_used(c->source, src), &n);
+        clone_entries(c, src, dst, i, i + (stop - base), i ? TABLE_ENTRIES + 1 : *table_used(c->source, src), &n);
     pool_uncharge(t->pool, t->account, charged - n.frames);
-    if (!n.used) {              /* all of it VM_NO_CLONE */
-        pool_free_page(t->pool, t->account, pa);
-        return 0;
-    }
-    *table_used(t, dst) = n.used;
-    t->table_pages++;
+    *table_used(t, dst) += n.used;
     t->private_pages += n.frames;
     t->segment_pages += n.segments;
     t->mapped_pages += n.used;
-    pte_store(entry, pte_make_table(dst));
+    if (fresh && !n.used) {     /* all of it VM_NO_CLONE */
+        pool_free_page(t->pool, t->account, kva_to_phys(dst));
+    } else if (fresh) {
+        t->table_pages++;
+        pte_store(entry, pte_make_table(dst));
+    }
+    c->work += n.used;
+done:
+    t->clone_next = (uaddr_t)stop << PAGE_BITS;
     return 0;
 }
 
@@ -242,12 +266,15 @@ static error_t clone_upper(struct clone *c, uaddr_t va, unsigned level, pte_t pt
                            pte_t *entry)
 {
     uint32_t page = PAGE_OF(va), count = (uint32_t)(LEVEL_BYTES(level) >> PAGE_BITS);
+    uint32_t stop = page + count;
 
-    if (c->source->mappings) {
-        if (has_no_clone(c->source, page, page + count))
-            return 0;           /* one record covers all of an upper entry */
-        if (clone_records(c, page, page + count))
+    if (*entry)
+        return ERR_BUSY;
+    if (c->source->mappings) {  /* one record covers all of an upper entry */
+        if (mapping_prepare(c->target, CLONE_RECORDS))
             return ERR_NO_MEMORY;
+        if (clone_records(c, page, &stop))
+            return 0;
     }
     if (pte & PTE_V)
         c->target->segment_pages += count;
@@ -276,8 +303,6 @@ static error_t clone_step(struct clone *c)
         return 0;
     }
     if (!pte_is_table(src[i])) {
-        if (dst[i])
-            return ERR_BUSY;
         err = clone_upper(c, va, 2, src[i], &dst[i]);
         t->clone_next = (uaddr_t)(i + 1) << LEVEL_SHIFT(2);
         return err;
@@ -288,21 +313,20 @@ static error_t clone_step(struct clone *c)
     j = table_next_used(src, j < low ? low : j, end);
     if (j >= end)
         j = TABLE_ENTRIES;
-    va = ((uaddr_t)i << LEVEL_SHIFT(2)) + ((uaddr_t)j << LEVEL_SHIFT(1));
+    if (j != pte_index(va, 1))
+        va = ((uaddr_t)i << LEVEL_SHIFT(2)) + ((uaddr_t)j << LEVEL_SHIFT(1));
     if (j < TABLE_ENTRIES) {
         if (!dst[i] && table_split(t, &dst[i], 2))
             return ERR_NO_MEMORY;
         if (!pte_is_table(dst[i]))
             return ERR_BUSY;
         dst = pte_table(dst[i]);
-        if (dst[j])
-            return ERR_BUSY;
         middle_mark(t, &dst[j]);
         if (pte_is_table(src[j]))
-            err = clone_leaf_table(c, va, pte_table(src[j]), &dst[j]);
-        else
+            return clone_leaf_table(c, va, pte_table(src[j]), &dst[j]);
+        if (!pte_index(va, 0))  /* else what stood here was unmapped since */
             err = clone_upper(c, va, 1, src[j], &dst[j]);
-        va += LEVEL_BYTES(1);
+        va = (va & ~(LEVEL_BYTES(1) - 1)) + LEVEL_BYTES(1);
     }
     if (!err)
         t->clone_next = va;
@@ -360,7 +384,6 @@ static error_t still_ours(const struct clone *c)
 error_t vspace_clone(struct vspace *target, struct vspace *source)
 {
     struct clone c = { .source = source, .target = target };
-    unsigned work = 0;
     error_t err;
 
     if (source == target)
@@ -373,14 +396,16 @@ error_t vspace_clone(struct vspace *target, struct vspace *source)
             break;
         }
         err = clone_step(&c);
+        c.work += 16;
         if (err == ERR_NO_MEMORY) {
             target->clone_state = CLONE_UNDO;
-            err = 0;
+            err = preempt_pending() ? K_PREEMPTED : 0;
         } else if (err) {
             target->clone_state = CLONE_NONE;
-        } else if (++work % 4 == 0 && preempt_pending()) {
+        } else if (c.work >= CLONE_WORK && preempt_pending()) {
             err = K_PREEMPTED;
         } else {
+            c.work %= CLONE_WORK;
             unlock_both(&c);
             lock_both(&c);
             err = still_ours(&c);
@@ -388,9 +413,10 @@ error_t vspace_clone(struct vspace *target, struct vspace *source)
     }
     if (c.fence)
         vspace_fence(source, 0, 0);
+    spin_unlock(&source->lock);
     if (!err && target->clone_state == CLONE_UNDO)
         err = undo(target);
-    unlock_both(&c);
+    spin_unlock(&target->lock);
     return err;
 }
 

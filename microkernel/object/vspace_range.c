@@ -7,9 +7,16 @@
  * across them; then the range is walked in spans (one entry above the leaf
  * level, or up to VSPACE_CHUNK entries of one leaf table) and a visit function
  * changes each span's entries. What it takes away is gathered, fenced and freed
- * at the end, or when enough came together. Between spans, after enough work,
- * the lock is let go or the call is preempted; the ends are split anew then,
- * since others may have changed the range in between.
+ * at the end, or when enough came together. Every loop here counts its work and
+ * pauses after enough of it (range_pause): the lock is let go or the call is
+ * preempted; the ends are split anew then, since others may have changed the
+ * range in between. So the time with interrupts off, and that others wait for
+ * the lock, is bounded whatever the size and number of entries and records.
+ *
+ * What can fail is found out in passes of their own, before anything changes:
+ * whether a range is free, whether records permit a protection, the tables that a
+ * move needs. What other threads of the VSpace do to the range between a pass and
+ * the change concerns only themselves, but tables and records stay in step.
  *
  * Order inside a span that takes Segment pages away: entries, fence, records.
  * A Segment that truncates finds the record and waits for our lock; if the
@@ -18,11 +25,13 @@
 #include "object/vspace_range.h"
 
 #include "kernel/preempt.h"
+#include "kernel/usercopy.h"
 #include "object/mapping.h"
 #include "object/segment.h"
 
 #define UPPER_CHUNK 64u         /* entries above the leaf level in one visit   */
 #define FAST_PAGES  64u         /* done in one span where a leaf table stands  */
+#define FEW_PAGES   16u         /* ... however many records there are          */
 
 error_t vspace_check(struct vspace *vs, uaddr_t va, uint64_t len)
 {
@@ -80,13 +89,44 @@ static uaddr_t skip_free(struct vspace *vs, const struct span *s)
     return (s->va & ~(s->step - 1)) + (next - index) * s->step;
 }
 
-static void visit_fill(struct range_op *op, const struct span *s);
+static void visit_fill(struct range_op *op, struct span *s);
 static void drop_leaf_table(struct range_op *op, struct span *s);
 
 static inline bool goes_with_table(const struct range_op *op, const struct span *s)
 {
     return s->level == 0 && op->visit == visit_fill && !op->promise &&
            !(s->va & (LEVEL_BYTES(1) - 1)) && op->end - s->va >= LEVEL_BYTES(1);
+}
+
+/* No more entries than hold as many records as may be worked on before the next
+ * pause. True: the span became shorter. */
+static bool limit_records(struct range_op *op, struct span *s)
+{
+    uint32_t page = PAGE_OF(s->va), end = PAGE_OF(span_end(s)), at = page;
+    struct mapping *m;
+
+    while ((m = mapping_from(op->vs, at)) && m->page + m->count < end && m->page < end) {
+        at = m->page + m->count;
+        op->work += RECORD_WORK;
+        if (op->work >= RANGE_WORK) {
+            s->count = (at - page + PAGE_OF(s->step) - 1) / PAGE_OF(s->step);
+            return true;
+        }
+    }
+    return false;
+}
+
+/* No more than may be done before the next pause. */
+static void limit(struct range_op *op, struct span *s)
+{
+    size_t most = (RANGE_WORK - op->work) >> (s->level ? 2 : 0);
+
+    if (goes_with_table(op, s))
+        s->count = TABLE_ENTRIES;       /* drop_leaf_table counts for itself */
+    if (op->vs->mappings && (s->count > FEW_PAGES || op->work))
+        limit_records(op, s);
+    if (s->count > most && s->count < TABLE_ENTRIES)
+        s->count = most ? most : 1;
 }
 
 static error_t prepare(struct range_op *op, uaddr_t va)
@@ -107,9 +147,8 @@ static error_t prepare(struct range_op *op, uaddr_t va)
 error_t range_run(struct range_op *op, uint64_t *cursor)
 {
     struct vspace *vs = op->vs;
-    uaddr_t va = range_resume(op->start, op->end, cursor);
+    uaddr_t va = range_resume(op->start, op->pass, cursor);
     struct gather gather;
-    unsigned work = 0;
     error_t err;
 
     /* cppcheck-suppress autoVariables ; only what range_run calls looks at it */
@@ -123,33 +162,49 @@ error_t range_run(struct range_op *op, uint64_t *cursor)
         span.step = LEVEL_BYTES(span.level);
         if (span.level && !*span.entry && !op->force_ends) {
             va = skip_free(vs, &span);
-            work += 32;
+            op->work += 16;
         } else {
             span_at(vs, va, op->end, &span);
-            if (goes_with_table(op, &span))
+            limit(op, &span);
+            if (span.count == TABLE_ENTRIES) {
                 drop_leaf_table(op, &span);
-            else
+            } else {
                 op->visit(op, &span);
+                op->work += (unsigned)(span.level ? 4 * span.count : span.count);
+                err = op->err;
+            }
             va = span_end(&span);
-            work += (unsigned)(span.level ? 4 * span.count : span.count);
         }
-        if (work < VSPACE_CHUNK || va >= op->end)
-            continue;
-        work = 0;
-        gather_flush(op->gather);
-        if (op->one_chunk || (cursor && preempt_pending())) {
-            *cursor = va;
-            return K_PREEMPTED;
-        }
-        if (op->relax) {
-            spin_unlock(&vs->lock);
-            spin_lock(&vs->lock);
-            op->recheck = true;
-            err = vs->dying ? ERR_DELETED : prepare(op, va);
+        if (!err && op->work >= RANGE_WORK && (va < op->end || op->pass != PASS_CHANGE)) {
+            err = range_pause(op, cursor, va < op->end ? va : op->end);
+            if (!err && op->relax)
+                err = prepare(op, va);
         }
     }
     gather_flush(op->gather);
-    return err;     /* NOLINT(clang-analyzer-core.StackAddressEscape): op->gather is not looked at again */
+    op->gather = NULL;
+    return err;
+}
+
+error_t range_pause(struct range_op *op, uint64_t *cursor, uaddr_t at)
+{
+    struct vspace *vs = op->vs;
+
+    if (op->work < RANGE_WORK)
+        return 0;
+    op->work = 0;
+    if (op->gather)
+        gather_flush(op->gather);
+    if (op->one_chunk || (cursor && preempt_pending())) {
+        *cursor = at | op->pass;
+        return K_PREEMPTED;
+    }
+    if (!op->relax)
+        return 0;
+    spin_unlock(&vs->lock);
+    spin_lock(&vs->lock);
+    op->recheck = true;
+    return vs->dying && !op->no_memory ? ERR_DELETED : 0;
 }
 
 /* ---- fill: reserve, map, unmap ---- */
@@ -247,7 +302,7 @@ static __attribute__((noinline)) void fill_page(struct range_op *op, const struc
         fill_records(op, s);
 }
 
-static void visit_fill(struct range_op *op, const struct span *s)
+static void visit_fill(struct range_op *op, struct span *s)
 {
     if (s->count == 1 && !s->level) {
         fill_page(op, s);
@@ -314,18 +369,21 @@ static void visit_fill(struct range_op *op, const struct span *s)
 
 /*
  * A leaf table all of which is unmapped, for range_run: the table goes too, so
- * only entries that name a page are touched, and none is counted.
+ * only entries that name a page are touched, and none is counted. With too many
+ * pages it is left after the first ones, as a span.
  */
 static void drop_leaf_table(struct range_op *op, struct span *s)
 {
     struct vspace *vs = op->vs;
     struct gather *g = op->gather;
-    uint32_t segments = 0, frames = 0;
+    uint32_t segments = 0, frames = 0, *used = table_used(vs, s->entry), rest = 0;
+    pte_t *e = s->entry, *end = e + TABLE_ENTRIES;
 
-    s->count = TABLE_ENTRIES;
-    for (pte_t *e = s->entry; e < s->entry + TABLE_ENTRIES; e += 8) {
+    for (; e < end; e += 8) {
         if (eight_promises(e))
             continue;
+        if (op->work + frames + segments >= RANGE_WORK)
+            break;
         if (g->nr_pages + 8 > GATHER_PAGES)
             gather_flush(g);
         for (unsigned i = 0; i < 8; i++) {
@@ -343,28 +401,43 @@ static void drop_leaf_table(struct range_op *op, struct span *s)
     }
     vs->private_pages -= frames;
     vs->segment_pages -= segments;
-    vs->mapped_pages -= *table_used(vs, s->entry);
-    table_detach(g, s->va);     /* also one that was empty already */
+    s->count = (size_t)(e - s->entry);
+    op->work += 48 + frames + segments;
+    for (; e < end; e++)
+        rest += *e != 0;
+    vs->mapped_pages -= *used - rest;
+    *used = rest;
+    if (rest)
+        bytes_clear(s->entry, s->count * sizeof(pte_t));
+    else
+        table_detach(g, s->va); /* also one that was empty already */
     if (vs->mappings)
         fill_records(op, s);
 }
 
-/* ERR_BUSY unless every entry of the range is free. */
-error_t range_check_free(struct vspace *vs, uaddr_t va, uaddr_t end)
+error_t range_check_free(struct range_op *op, uaddr_t start, uaddr_t end, uint64_t *cursor)
 {
-    while (va < end) {
+    uaddr_t va = range_resume(start, PASS_CHECK, cursor);
+    error_t err = 0;
+
+    op->pass = PASS_CHECK;
+    while (!err && va < end) {
         struct span span;
 
-        span_at(vs, va, end, &span);
+        span_at(op->vs, va, end, &span);
         if (table_next_used(span.entry, 0, span.count) < span.count)
-            return ERR_BUSY;
+            err = ERR_BUSY;
         va = span_end(&span);
+        op->work += 16;
+        if (!err)
+            err = range_pause(op, cursor, va < end ? va : end);
     }
-    return 0;
+    op->pass = PASS_CHANGE;
+    return err;
 }
 
 /* A few pages of one leaf table that is there: one span, nothing to split. */
-static error_t fill_span(struct range_op *op, const struct span *span, bool replace)
+static error_t fill_span(struct range_op *op, struct span *span, bool replace)
 {
     struct vspace *vs = op->vs;
     struct gather gather;
@@ -387,9 +460,12 @@ static error_t fill_range(struct range_op *op, bool replace, uint64_t *cursor)
     op->visit = visit_fill;
     op->relax = true;
     op->force_ends = op->promise != 0;
-    if (op->promise && !replace &&
-        range_check_free(op->vs, range_resume(op->start, op->end, cursor), op->end))
-        return ERR_BUSY;
+    if (op->promise && !replace && range_due(cursor, PASS_CHECK)) {
+        error_t err = range_check_free(op, op->start, op->end, cursor);
+
+        if (err)
+            return err;
+    }
     return range_run(op, cursor);
 }
 
@@ -407,7 +483,8 @@ static error_t fill(struct range_op *op, unsigned flags, uint64_t *cursor)
 
         if (span.count <= FAST_PAGES &&
             !((op->start ^ (op->end - 1)) >> LEVEL_SHIFT(1)) &&
-            (span.entry = table_entry(vs, op->start, &span.level), !span.level))
+            (span.entry = table_entry(vs, op->start, &span.level), !span.level) &&
+            (span.count <= FEW_PAGES || !vs->mappings || !limit_records(op, &span)))
             err = fill_span(op, &span, flags & VM_REPLACE);
         else
             err = fill_range(op, flags & VM_REPLACE, cursor);
@@ -465,7 +542,7 @@ error_t vspace_unmap(struct vspace *vs, uaddr_t va, uint64_t len, uint64_t *curs
 __attribute__((cold)) error_t vspace_clear(struct vspace *vs)
 {
     struct range_op op = {
-        .vs = vs, .end = USER_TOP, .visit = visit_fill, .no_memory = true,
+        .vs = vs, .end = USER_TOP, .visit = visit_fill, .no_memory = true, .relax = vs->dying,
     };
     error_t err = range_run(&op, &vs->clear_next);
 
@@ -504,26 +581,36 @@ static pte_t protect_segment(struct vspace *vs, pte_t pte, unsigned prot,
     return out;
 }
 
-/* Every record in the range must permit prot. */
-static error_t check_rights(struct vspace *vs, uaddr_t va, uaddr_t end,
-                            unsigned prot)
+/* PASS_CHECK: every record in [start, end) must permit op->prot. */
+static error_t check_rights(struct range_op *op, uaddr_t start, uaddr_t end, uint64_t *cursor)
 {
-    struct mapping *m = mapping_from(vs, PAGE_OF(va));
+    uaddr_t va = range_resume(start, PASS_CHECK, cursor);
+    struct mapping *m;
+    error_t err = 0;
 
-    while (m && m->page < PAGE_OF(end)) {
-        if (prot & ~m->flags & MAPPING_PROT_MASK)
-            return ERR_RIGHTS;
-        m = mapping_from(vs, m->page + m->count);
+    op->pass = PASS_CHECK;
+    while (!err && (m = mapping_from(op->vs, PAGE_OF(va))) && m->page < PAGE_OF(end)) {
+        if (op->prot & ~m->flags & MAPPING_PROT_MASK)
+            err = ERR_RIGHTS;
+        va = ((uaddr_t)m->page + m->count) << PAGE_BITS;
+        op->work += RECORD_WORK / 2;
+        if (!err)
+            err = range_pause(op, cursor, va < end ? va : end);
     }
-    return 0;
+    op->pass = PASS_CHANGE;
+    return err;
 }
 
-static void visit_protect(struct range_op *op, const struct span *s)
+static void visit_protect(struct range_op *op, struct span *s)
 {
     /* Mapped by somebody else since the whole range was looked at: as if that had
      * come after us. */
-    if (op->recheck && op->vs->mappings && check_rights(op->vs, s->va, span_end(s), op->prot) != 0)
-        return;
+    if (op->recheck && op->vs->mappings) {
+        struct range_op look = { .vs = op->vs, .prot = op->prot };
+
+        if (check_rights(&look, s->va, span_end(s), NULL) != 0)
+            return;
+    }
     for (size_t i = 0; i < s->count; i++) {
         pte_t old = s->entry[i], new;
 
@@ -548,7 +635,7 @@ error_t vspace_protect(struct vspace *vs, uaddr_t va, uint64_t len,
 {
     struct range_op op = {
         .vs = vs, .start = va, .end = va + len, .visit = visit_protect,
-        .relax = true, .prot = normal_prot(prot), .recheck = cursor != NULL && *cursor != 0,
+        .relax = true, .prot = normal_prot(prot), .recheck = cursor && *cursor,
     };
     error_t err;
 
@@ -556,8 +643,8 @@ error_t vspace_protect(struct vspace *vs, uaddr_t va, uint64_t len,
         return ERR_INVALID_ARGUMENT;
     spin_lock(&vs->lock);
     err = vspace_check(vs, va, len);
-    if (!err && vs->mappings && !op.recheck)
-        err = check_rights(vs, va, op.end, op.prot);
+    if (!err && vs->mappings && range_due(cursor, PASS_CHECK))
+        err = check_rights(&op, va, op.end, cursor);
     if (!err)
         err = range_run(&op, cursor);
     /* Also the way to ask for coherence after writing code: protect to the
@@ -572,10 +659,15 @@ error_t vspace_protect(struct vspace *vs, uaddr_t va, uint64_t len,
 
 /* What was touched is a promise again. For a Segment, whose pages go away: private
  * copies outlive their originals unless it is truncated. */
-static __attribute__((cold)) void visit_discard(struct range_op *op, const struct span *s)
+static __attribute__((cold)) void visit_discard(struct range_op *op, struct span *s)
 {
+    struct mapping *m = NULL;
+    uint32_t looked = 0;        /* m is right for pages before this            */
+
+    s->count = (s->count + 1) / 2;      /* an entry costs twice as much as others' */
+    op->work += (unsigned)s->count;
     for (size_t i = 0; i < s->count; i++) {
-        while (i + 8 <= s->count && eight_promises(s->entry + i))
+        while (!(i & 7) && i + 8 <= s->count && eight_promises(s->entry + i))
             i += 8;
         if (i == s->count)
             break;
@@ -586,11 +678,13 @@ static __attribute__((cold)) void visit_discard(struct range_op *op, const struc
         if (!(old & PTE_V) && (old & PROMISE_KIND_MASK) != PROMISE_KEPT)
             continue;
         if (pte_has_frame(old)) {
-            struct mapping *m = mapping_find(op->vs, PAGE_OF(va));
-
             if (op->seg && !op->seg->truncating)
                 continue;
-            if (!m || !m->segment)
+            if (op->vs->mappings && PAGE_OF(va) >= looked) {
+                m = mapping_from(op->vs, PAGE_OF(va));
+                looked = m ? m->page + m->count : UINT32_MAX;
+            }
+            if (!m || !m->segment || PAGE_OF(va) < m->page)
                 kind = PROMISE_ZERO;
         }
         s->entry[i] = pte_promise(kind, old & PTE_V ? pte_prot(old) : 0);
@@ -633,7 +727,7 @@ static __attribute__((cold)) bool clip(const struct mapping *m, uint64_t from, u
     return true;
 }
 
-static __attribute__((cold)) void visit_clean(struct range_op *op, const struct span *s)
+static __attribute__((cold)) void visit_clean(struct range_op *op, struct span *s)
 {
     for (size_t i = 0; i < s->count; i++) {
         pte_t old = s->entry[i];

@@ -251,9 +251,10 @@ error_t vspace_destroy_step(struct vspace *vs)
     spin_lock(&vs->lock);
     err = vs->root ? vspace_clear(vs) : 0;
     if (!err && vs->root)
+        err = mapping_release_pages(vs);
+    if (!err && vs->root)
         err = free_tables(vs);
     if (!err && vs->root) {
-        mapping_release_pages(vs);
         pool_leave(vs->pool);
         vs->root = NULL;        /* who destroys it asks for the Pool yet */
     }

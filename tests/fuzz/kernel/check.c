@@ -308,16 +308,17 @@ static void check_run_queue(struct hart *h)
     REQUIRE(q->top == top && q->count == count);
 }
 
-static void check_heap(struct hart *h, struct tcb *t, const struct tcb *before, ticks_t least)
+/* Returns the rank. */
+static uint32_t check_heap(struct hart *h, struct tcb *t, const struct tcb *up, ticks_t least)
 {
-    while (t != NULL) {
-        struct object *o = live(t, CAP_TYPE_TCB);
-        REQUIRE(o->heap++ == 0 && t->in_heap && t->hart == h->id);
-        REQUIRE(t->heap_prev == before && t->deadline >= least);
-        check_heap(h, t->heap_child, t, t->deadline);
-        before = t;
-        t = t->heap_next;
-    }
+    if (t == NULL)
+        return 0;
+    struct object *o = live(t, CAP_TYPE_TCB);
+    REQUIRE(o->heap++ == 0 && t->hart == h->id && t->heap_up == up && t->deadline >= least);
+    uint32_t left = check_heap(h, t->heap_left, t, t->deadline);
+    uint32_t right = check_heap(h, t->heap_right, t, t->deadline);
+    REQUIRE(left >= right && t->in_heap == right + 1);
+    return t->in_heap;
 }
 
 static void check_hart(struct hart *h)
@@ -326,7 +327,6 @@ static void check_hart(struct hart *h)
     enum place place = machine_place(h->id);
 
     check_run_queue(h);
-    REQUIRE(h->deadlines == NULL || h->deadlines->heap_next == NULL);
     check_heap(h, h->deadlines, NULL, 0);
     for (struct tcb *m = h->mailbox; m != NULL; m = m->mailbox_next)
         REQUIRE(live(m, CAP_TYPE_TCB)->mail++ == 0);
@@ -392,7 +392,7 @@ static void check_state(const struct tcb *t, const struct object *o)
 {
     bool current = harts[t->hart].current == t, ready = t->sc != NULL && t->vspace != NULL;
 
-    REQUIRE(o->run == t->in_queue && o->heap == t->in_heap);
+    REQUIRE(o->run == t->in_queue && o->heap == (t->in_heap != 0));
     REQUIRE(o->run == 0 || !current);
     if (t->claimed) {       /* its waker has posted the end of the wait */
         REQUIRE(t->ops & TCB_OP_WAKE && o->wait == 0 && o->run == 0);

@@ -246,6 +246,34 @@ TEST(vspace, move_takes_the_content_along)
     CHECK(peek(v, 3 * THERE + 8) == 77 && peek(v, THERE) == ~0ul && peek(v, THERE + 2 * PAGE) == 0);
 }
 
+/* The range begins in free space; then come a promise of 2 MiB and a single page. */
+TEST(vspace, moves_promises_to_a_place_not_aligned_alike)
+{
+    cptr_t v = new_vspace(1);
+    uint64_t from = 0x40000000 + PAGE, to = 0x80000000 + 3 * PAGE, promise = 0x40200000 - from;
+
+    OK(reserve(v, 0x40200000, 513, RW));
+    OK(poke(v, 0x40400000, 5));
+    OK(invoke(v, VSPACE_MOVE, from, promise + 513 * PAGE, to, 0, 0));
+    CHECK(peek(v, to + promise - PAGE) == ~0ul && peek(v, to + promise) == 0);
+    CHECK(peek(v, to + promise + 512 * PAGE) == 5 && peek(v, to + promise + 513 * PAGE) == ~0ul);
+    CHECK_EQ(peek(v, 0x40200000), ~0ul);
+}
+
+TEST(vspace, clone_without_memory_among_mappings_is_undone)
+{
+    cptr_t v = new_vspace(1), w = new_vspace(2), s = new_segment(200);
+
+    for (unsigned i = 0; i < 200; i++)
+        OK(map(v, THERE + 2 * i * PAGE, 1, VM_READ | VM_SHARED, s, i));
+    for (unsigned limit = 1; limit <= 4; limit++) {
+        OK(invoke(pool_of_case(), POOL_SET_LIMIT, 2, limit, 0, 0, 0));
+        CHECK_EQ(invoke(w, VSPACE_CLONE, v, 0, 0, 0, 0), ERR_NO_MEMORY);
+        CHECK_EQ(peek(w, THERE), ~0ul);
+    }
+    OK(destroy(w));
+}
+
 TEST(vspace, query_tells_what_is_there)
 {
     cptr_t v = new_vspace(1), s = new_segment(4);

@@ -361,7 +361,7 @@ static void op_collect(void)
     uint32_t first = rng(SEG_MAX - 64);
     uint64_t bitmap = 0;
 
-    REQUIRE(COMPLETE(segment_collect_dirty(&world.segment[g], first, 64, &bitmap)) == 0);
+    REQUIRE(COMPLETE(segment_collect_dirty(&world.segment[g], first, 64, &cursor, &bitmap)) == 0);
     for (uint32_t i = 0; i < 64; i++) {
         REQUIRE((bitmap >> i & 1) == mseg[g].dirty[first + i]);
         mseg[g].dirty[first + i] = false;
