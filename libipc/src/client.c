@@ -653,7 +653,7 @@ void rpc_end(struct rpc_client *client, struct rpc_request *request)
 }
 
 /* A request published by rpc_call_words failed or waits on: the uncommon rest. */
-/* NOLINTNEXTLINE(misc-no-recursion): RPC_MAX_REPEATS deep at most */
+/* NOLINTBEGIN(misc-no-recursion): RPC_MAX_REPEATS deep at most */
 __attribute__((noinline)) static error_t call_again(struct rpc_client *client, uint16_t method, unsigned flags,
                                                     uint64_t word[6], unsigned nr_in)
 {
@@ -683,7 +683,6 @@ static inline void put_words(uint64_t to[6], const uint64_t from[6], unsigned nr
         to[2] = from[2];
 }
 
-/* NOLINTNEXTLINE(misc-no-recursion): see call_again */
 __attribute__((noinline)) static error_t call_shared(struct rpc_client *client, uint16_t method, unsigned flags,
                                                      uint64_t word[6], unsigned nr_in)
 {
@@ -780,6 +779,7 @@ error_t rpc_call_words(struct rpc_client *client, uint16_t method, unsigned flag
         call = client->env->spin != NULL ? words_spinning : words_asleep;
     return call(client, method, flags, word, nr_in);    /* one tail call: the arguments stay where they are */
 }
+/* NOLINTEND(misc-no-recursion) */
 
 void rpc_post(struct rpc_client *client, struct rpc_request *request)
 {

@@ -332,6 +332,7 @@ static __attribute__((cold)) enum fault_result fault_upper(struct vspace *vs, ua
 }
 
 /* A promise above the leaf level: then the touch again, at most twice. */
+/* NOLINTBEGIN(misc-no-recursion) */
 static __attribute__((noinline)) enum fault_result
 fault_split(struct vspace *vs, uaddr_t va, unsigned access, struct segment **blocked,
             pte_t *entry, unsigned level)
@@ -371,6 +372,7 @@ enum fault_result fault_locked(struct vspace *vs, uaddr_t va, unsigned access,
     return pte & PTE_SEGMENT ? store_segment(vs, va, entry, pte)
                              : store_private(vs, va, entry, pte);
 }
+/* NOLINTEND(misc-no-recursion) */
 
 /* The Segment that a touch waits for is helped on; then the touch again. */
 static __attribute__((noinline)) enum fault_result
@@ -399,6 +401,7 @@ enum fault_result vspace_fault(struct vspace *vs, uaddr_t va, unsigned access)
     result = fault_locked(vs, va, access, &blocked);
     spin_unlock(&vs->lock);
     if (__builtin_expect(result == FAULT_RETRY_LATER, 0))
+        /* NOLINTNEXTLINE(clang-analyzer-core.CallAndMessage): who says so has set it */
         result = fault_after_help(vs, va, access, blocked);
     return result;
 }

@@ -14,6 +14,7 @@
  */
 #include "dcache.h"
 
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -226,6 +227,7 @@ static void dentry_destroy(struct dentry *d)
         parent = d->parent == d ? NULL : d->parent;
         lru_remove(d);
         if (d->linked) {
+            assert(parent);         /* a root has no name */
             hash_remove(d);
             list_remove(parent, d);
         }
@@ -249,7 +251,8 @@ static void lru_trim(void)
     for (unsigned looks = 8; nr_lru > CACHED_MAX && looks; looks--) {
         struct dentry *d = lru_first;
 
-        lru_remove(d);  /* NOLINT(clang-analyzer-core.NullDereference): nr_lru is not 0 */
+        assert(d);
+        lru_remove(d);
         if (!d->refs)
             dentry_destroy(d);
     }

@@ -229,7 +229,7 @@ void inotify_name_event(struct dentry *dir, uint32_t mode, uint32_t mask, const 
 void inotify_inode_event(struct inode *i, uint32_t mask)
 {
     if (i->watches)
-        deliver(i, mask & (IN_DELETE_SELF | IN_MOVE_SELF | IN_UNMOUNT) ? mask : mask | dir_bit(i), 0, NULL, 0, false);
+        deliver(i, (mask & (IN_DELETE_SELF | IN_MOVE_SELF | IN_UNMOUNT)) ? mask : mask | dir_bit(i), 0, NULL, 0, false);
 }
 
 void inotify_inode_gone(struct inode *i)

@@ -58,7 +58,7 @@ static inline void name_event(struct dentry *dir, const struct dentry *d, uint32
         inotify_name_event(dir, d->inode->mode, mask, d->name, d->len, 0);
 }
 
-/* A name as it was, for events about it after it is gone. Filled only while somebody watches. */
+/* A name as it was, for events about it after it is gone. len is 0 when nobody watched at that time. */
 struct old_name {
     uint32_t mode, len;
     char name[FS_NAME_MAX];
@@ -66,6 +66,7 @@ struct old_name {
 
 static inline void old_name_keep(struct old_name *old, const struct dentry *d)
 {
+    old->len = 0;
     if (!inotify_watched())
         return;
     old->mode = d->inode->mode;
@@ -75,7 +76,7 @@ static inline void old_name_keep(struct old_name *old, const struct dentry *d)
 
 static inline void old_name_event(struct dentry *dir, const struct old_name *old, uint32_t mask, uint32_t cookie)
 {
-    if (inotify_watched())
+    if (inotify_watched() && old->len)
         inotify_name_event(dir, old->mode, mask, old->name, old->len, cookie);
 }
 

@@ -57,16 +57,22 @@ uint32_t lease_grant(struct process *p, int32_t fd, struct file *f)
     return w->seq;
 }
 
-void lease_break_file(struct file *f)
+static void take_back(struct file *f)
 {
     lease_bump(f->leased);
     f->leased = NULL;
+}
+
+void lease_break_file(struct file *f)
+{
+    take_back(f);
     if (f->inode)
         unlink_inode(f);
 }
 
 void lease_break_inode(struct inode *i)
 {
-    while (i->leases)
-        lease_break_file(i->leases);
+    for (struct file *f = i->leases; f; f = f->lease_next)
+        take_back(f);
+    i->leases = NULL;
 }

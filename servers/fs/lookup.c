@@ -18,7 +18,6 @@
 struct walk {
     struct process *p;
     uint32_t flags;
-    bool want_last;
     bool slash;                     /* the whole path ends with one             */
     unsigned nr_links, depth;
     const char *rest[FS_LOOP_MAX];
@@ -171,7 +170,7 @@ static error_t found_last(const struct walk *w, struct last *last, const char *n
 static error_t step(struct walk *w, const struct path *to, bool is_last, const char **path, struct last *last, bool *done)
 {
     struct dentry *child = to->dentry;
-    bool follow = !is_last || (w->flags & LOOKUP_FOLLOW) || (w->slash && !w->want_last);
+    bool follow = !is_last || (w->flags & LOOKUP_FOLLOW) || (w->slash && !last);
     error_t e;
 
     if (S_ISLNK(child->inode->mode) && follow) {
@@ -191,14 +190,14 @@ static error_t step(struct walk *w, const struct path *to, bool is_last, const c
         return 0;
     }
     *done = is_last;
-    if (is_last && w->want_last)
+    if (is_last && last)
         last->child = *to;
     else
         w->at = *to;
     return 0;
 }
 
-/* Walk to the end, or with want_last to the directory of the last component. A remaining
+/* Walk to the end, or with last to the directory of the last component. A remaining
  * path that was pushed never starts with a slash nor is empty, so the component before an
  * empty rest with an empty stack is the last. */
 static error_t walk(struct walk *w, const char *path, struct last *last)
@@ -228,7 +227,7 @@ static error_t walk(struct walk *w, const char *path, struct last *last)
         is_last = !*path && !w->depth;
         if (is_last && path != name + len)
             w->slash = true;
-        if (is_last && w->want_last) {
+        if (is_last && last) {
             e = found_last(w, last, name, len, hash);
             if (e || last->special)
                 return e;
@@ -241,7 +240,7 @@ static error_t walk(struct walk *w, const char *path, struct last *last)
         }
         child.mnt = w->at.mnt;
         e = vfs_child(w->at.dentry, name, len, hash, &child.dentry);
-        if (e == ERR_NOT_FOUND && is_last && w->want_last)
+        if (e == ERR_NOT_FOUND && is_last && last)
             return 0;
         if (e)
             return e;
@@ -250,7 +249,7 @@ static error_t walk(struct walk *w, const char *path, struct last *last)
         if (e)
             return e;
     }
-    if (w->want_last) {
+    if (last) {
         if (!last->dir.dentry && !last->file)      /* nothing but slashes */
             *last = (struct last){ .dir = w->at, .name = "", .special = true, .child = w->at, .trailing_slash = true };
         return 0;
@@ -296,7 +295,6 @@ error_t vfs_lookup(struct process *p, int32_t dirfd, const char *path, uint32_t 
     if (!path[0] && !(flags & LOOKUP_EMPTY))
         return ERR_NOT_FOUND;
     e = walk_start(&w, p, dirfd, path, flags);
-    w.want_last = false;
     if (!e && path[0])
         e = walk(&w, path, NULL);
     if (e)
@@ -315,7 +313,6 @@ error_t vfs_lookup_last(struct process *p, int32_t dirfd, const char *path, uint
         return ERR_NOT_FOUND;
     *last = (struct last){ 0 };
     e = walk_start(&w, p, dirfd, path, flags);
-    w.want_last = true;
     if (!e)
         e = walk(&w, path, last);
     if (!e && !last->child.dentry && !last->file && dentry_is_gone(last->dir.dentry))

@@ -10,6 +10,7 @@
  * mount that receives (group_next), and an unmount takes away what is mounted
  * at the same place of each of them.
  */
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -420,9 +421,11 @@ static bool busy(const struct mount *m)
 /* m has no mounts on it. */
 static void unmount_everywhere(struct mount *m)
 {
-    const struct peer_group *origin = m->parent->group;
+    const struct peer_group *origin;
     struct mount *chosen = NULL, *c;
 
+    assert(m->parent);              /* it is attached, and not the root */
+    origin = m->parent->group;
     if (mount_shared(m->parent)) {
         for (const struct peer_group *g = origin; g; g = group_next(g, origin)) {
             for (const struct mount *r = g->members; r; r = r->next_member) {
@@ -438,7 +441,7 @@ static void unmount_everywhere(struct mount *m)
     while ((c = next_chosen(&chosen))) {
         if (c->attached && replaceable(c))
             unmount_one(c);
-        mount_put(c);
+        mount_put(c);   /* NOLINT(clang-analyzer-unix.Malloc): counted when it was chosen */
     }
 }
 
@@ -451,7 +454,7 @@ error_t vfs_umount(struct mount *top, uint32_t flags)
     if (!(flags & MNT_DETACH) && busy(top))
         return ERR_BUSY;
     mount_get(top);
-    while (top->attached) {
+    while (top->attached) {     /* NOLINT(clang-analyzer-unix.Malloc): counted above */
         m = top;
         while (m->first_child)
             m = m->first_child;

@@ -98,8 +98,6 @@ static error_t resize_buffer(struct pipe *p, uint32_t bytes)
     return 0;
 }
 
-#pragma GCC diagnostic push   /* the ring holds the buffer */
-#pragma GCC diagnostic ignored "-Wanalyzer-malloc-leak"
 /* Room in the buffer itself for `bytes` more, as far as the capacity allows. */
 static error_t grow(struct pipe *p, uint32_t bytes)
 {
@@ -113,7 +111,6 @@ static error_t grow(struct pipe *p, uint32_t bytes)
     /* with a smaller one the transfer goes on in smaller steps */
     return error != 0 && byte_ring_room(&p->ring) != 0 ? 0 : error;
 }
-#pragma GCC diagnostic pop
 
 static void became_empty(struct pipe *p)
 {

@@ -37,13 +37,10 @@ struct parked_poll {
     uint32_t ready;
 };
 
-#pragma GCC diagnostic push   /* read from the client, by address */
-#pragma GCC diagnostic ignored "-Wanalyzer-use-of-uninitialized-value"
 static uint32_t wanted(const struct fs_pollfd *pfd)
 {
     return (uint16_t)pfd->events | FS_POLL_ALWAYS;
 }
-#pragma GCC diagnostic pop
 
 static error_t write_back(struct rpc_call *call, uint64_t fds_out, const struct fs_pollfd *fds, uint32_t count)
 {
@@ -109,8 +106,6 @@ static const struct parked_ops poll_ops = {
     .release = poll_release,
 };
 
-#pragma GCC diagnostic push   /* read from the client, by address */
-#pragma GCC diagnostic ignored "-Wanalyzer-use-of-uninitialized-value"
 /* One look at all; POLLNVAL counts as ready. */
 static uint32_t look(struct process *process, struct fs_pollfd *fds, uint32_t count)
 {
@@ -130,7 +125,6 @@ static uint32_t look(struct process *process, struct fs_pollfd *fds, uint32_t co
     poll_process = NULL;
     return ready;
 }
-#pragma GCC diagnostic pop
 
 /* Takes over fds (allocated). */
 static error_t wait(struct rpc_call *call, struct process *process, const struct fs_poll_in *in, struct fs_pollfd *fds)

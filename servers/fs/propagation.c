@@ -100,7 +100,8 @@ static void orphan_slaves(struct peer_group *g)
     while (g->first_slave) {
         struct peer_group *s = g->first_slave;
 
-        remove_slave(s);
+        g->first_slave = s->next_slave;
+        s->master = NULL;
         if (g->master) {
             add_slave(s, g->master);
         } else if (!s->id) {
@@ -110,18 +111,25 @@ static void orphan_slaves(struct peer_group *g)
     }
 }
 
-void group_make_private(struct mount *m)
+static void remove_member(struct mount *m)
 {
     struct peer_group *g = m->group;
     struct mount **at;
 
-    if (!g)
-        return;
     for (at = &g->members; *at != m; at = &(*at)->next_member)
         ;
     *at = m->next_member;
     m->next_member = NULL;
     m->group = NULL;
+}
+
+void group_make_private(struct mount *m)
+{
+    struct peer_group *g = m->group;
+
+    if (!g)
+        return;
+    remove_member(m);
     if (g->members)
         return;
     orphan_slaves(g);
@@ -145,7 +153,7 @@ void group_make_slave(struct mount *m)
     if (!mount_shared(m))
         return;                     /* private stays so, a slave is one */
     if (g->members != m || m->next_member) {
-        group_make_private(m);
+        remove_member(m);           /* others are left in it */
         add_member(m, group_new(g, false));
     } else if (g->master) {
         orphan_slaves(g);

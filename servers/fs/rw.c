@@ -186,7 +186,7 @@ uint32_t file_poll(struct file *f, struct waiter *w)
 static struct file *file_of(struct rpc_call *call, int32_t fd, error_t *e)
 {
     struct process *p;
-    struct file *f;
+    struct file *f = NULL;
 
     *e = request_file(call, fd, &p, &f);
     return f;

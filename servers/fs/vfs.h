@@ -214,7 +214,7 @@ error_t vfs_permission(struct process *, const struct mount *, struct inode *, u
 bool vfs_read_only(const struct mount *, const struct inode *);
 bool vfs_owner_or_capable(struct process *, struct inode *);
 /* May this name be removed from dir (write, search, sticky)? */
-error_t vfs_may_delete(struct process *, const struct path *dir, struct inode *victim);
+error_t vfs_may_delete(struct process *, const struct path *at, struct inode *victim);
 /* May a name be made in dir (alive, writable, not read-only)? */
 error_t vfs_may_create(struct process *, const struct path *dir);
 

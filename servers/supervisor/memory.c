@@ -70,19 +70,20 @@ static uint64_t align_up(uint64_t value, uint64_t to)
 
 static uint64_t object_bytes(enum cap_type type, unsigned size_bits)
 {
+    /* NOLINTBEGIN(bugprone-branch-clone): sizes that happen to be equal */
     switch (type) {
     case CAP_TYPE_UNTYPED:       return 1ul << size_bits;
     case CAP_TYPE_CNODE:         return 1ul << (SLOT_BITS + size_bits);
     case CAP_TYPE_TCB:           return 1ul << TCB_BITS;
     case CAP_TYPE_SCHED_CONTEXT: return 1ul << SCHED_CONTEXT_BITS;
     case CAP_TYPE_ENDPOINT:      return 1ul << ENDPOINT_BITS;
-    /* NOLINTNEXTLINE(bugprone-branch-clone): sizes that happen to be equal */
     case CAP_TYPE_REPLY:         return 1ul << REPLY_BITS;
     case CAP_TYPE_NOTIFICATION:  return 1ul << NOTIFICATION_BITS;
     case CAP_TYPE_VSPACE:        return 1ul << VSPACE_BITS;
     case CAP_TYPE_SEGMENT:       return 1ul << SEGMENT_BITS;
     default:                     fail("no such object type");
     }
+    /* NOLINTEND(bugprone-branch-clone) */
 }
 
 /* The RAM area with the least room that still fits; NULL when none does. */

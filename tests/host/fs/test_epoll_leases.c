@@ -382,7 +382,7 @@ static void a_lease_that_holds_is_true(void **state)
             assert_int_equal(now.count, kept.count);
             for (unsigned k = 0; k < now.count; k++) {
                 unsigned j = 0;
-                while (j < kept.count && memcmp(&now.event[k], &kept.event[j], sizeof now.event[0]))
+                while (j < kept.count && memcmp(&now.event[k], &kept.event[j], sizeof now.event[0]) != 0)
                     j++;
                 assert_true(j < kept.count);
             }

@@ -73,6 +73,28 @@ static void one_user_cannot_take_what_others_need(void **state)
     fake_identity(SLOT_B, 0, 0);
 }
 
+static void a_name_kept_while_nobody_watched_is_not_told(void **state)
+{
+    struct old_name old;
+    struct found found;
+    uint8_t buffer[512];
+    int64_t fd;
+
+    (void)state;
+    memset(&old, 0xff, sizeof old);
+    t_mkdir(SLOT_A, "/kept", 0755);
+    assert_int_equal(vfs_lookup(NULL, FS_AT_FDCWD, "/kept", 0, &found), 0);
+    old_name_keep(&old, found.path.dentry);
+    assert_true((fd = init(SLOT_A)) >= 0);
+    assert_true(add(SLOT_A, fd, "/kept", IN_DELETE) > 0);
+    old_name_event(found.path.dentry, &old, IN_DELETE, 0);
+    assert_int_equal(t_read(SLOT_A, fd, buffer, sizeof buffer), ERR_WOULD_BLOCK);
+    old_name_keep(&old, found.path.dentry);
+    old_name_event(found.path.dentry, &old, IN_DELETE, 0);
+    assert_true(t_read(SLOT_A, fd, buffer, sizeof buffer) > 0);
+    t_close(SLOT_A, fd);
+}
+
 static uint64_t seed = 0x9e3779b97f4a7c15ul;
 static unsigned rnd(unsigned n)
 {
@@ -162,6 +184,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(one_user_cannot_take_what_others_need),
+        cmocka_unit_test(a_name_kept_while_nobody_watched_is_not_told),
         cmocka_unit_test(a_storm_of_changes_leaves_no_watch_behind),
     };
     return cmocka_run_group_tests(tests, start, NULL);
