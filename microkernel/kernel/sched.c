@@ -232,8 +232,9 @@ __attribute__((cold)) void sched_reclaim(struct hart *h, struct tcb *t)
     struct sched_context *sc = t->lent;
 
     sched_take_from_holder(h, sc);
-    while (t->lent != NULL)
+    do
         pop_lender(sc);
+    while (t->lent != NULL);
     sc->holder = t;
     t->sc = sc;
     tcb_refresh(t);
