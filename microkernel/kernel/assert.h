@@ -8,9 +8,12 @@
 
 _Noreturn void panic(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
+/* One string, since each argument is code at each use; no % in x. */
+#define KASSERT_STRING(line) #line
+#define KASSERT_LINE(line)   KASSERT_STRING(line)
 #define kassert(x) do { \
         if (__builtin_expect(!(x), 0)) \
-            panic("assertion failed: %s (%s:%d)", #x, __FILE__, __LINE__); \
+            panic("assertion failed: " #x " (" __FILE__ ":" KASSERT_LINE(__LINE__) ")"); \
     } while (0)
 
 #endif

@@ -28,7 +28,7 @@ struct node {
     bool is_intc;
 };
 
-static uint32_t be32(const uint8_t *p)
+static __attribute__((noinline)) uint32_t be32(const uint8_t *p)
 {
     return (uint32_t)p[0] << 24 | (uint32_t)p[1] << 16 | (uint32_t)p[2] << 8 | p[3];
 }

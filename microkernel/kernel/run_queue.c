@@ -55,19 +55,10 @@ void run_queue_add(struct run_queue *q, struct tcb *t, bool front)
         q->top = (int)p;
 }
 
-static inline void remove_from(struct run_queue *q, struct tcb *t)
+/* Out of a queue in which others stay. Returns t, to be a call at the end. */
+static __attribute__((noinline)) struct tcb *
+remove_from_others(struct run_queue *q, struct tcb *t, unsigned p)
 {
-    unsigned p = (unsigned)t->priority;
-
-    kassert(t->in_queue);
-    t->in_queue = 0;
-    if (--q->count == 0) {      /* as after every wake-up of an idle hart */
-        q->level[p].head = q->level[p].tail = NULL;
-        q->bits[p / 8] = 0;
-        q->bytes = 0;
-        q->top = -1;
-        return;
-    }
     if (t->run_prev != NULL)
         t->run_prev->run_next = t->run_next;
     else
@@ -77,7 +68,7 @@ static inline void remove_from(struct run_queue *q, struct tcb *t)
     else
         q->level[p].tail = t->run_prev;
     if (q->level[p].head != NULL)
-        return;
+        return t;
     q->bits[p / 8] &= (uint8_t)~(1u << (p % 8));
     if (q->bits[p / 8] == 0)
         q->bytes &= ~(1u << (p / 8));
@@ -89,6 +80,23 @@ static inline void remove_from(struct run_queue *q, struct tcb *t)
             q->top = byte * 8 + highest_bit(q->bits[byte]);
         }
     }
+    return t;
+}
+
+static inline struct tcb *remove_from(struct run_queue *q, struct tcb *t)
+{
+    unsigned p = (unsigned)t->priority;
+
+    kassert(t->in_queue);
+    t->in_queue = 0;
+    if (--q->count != 0)
+        return remove_from_others(q, t, p);
+    /* As after every wake-up of an idle hart. */
+    q->level[p].head = q->level[p].tail = NULL;
+    q->bits[p / 8] = 0;
+    q->bytes = 0;
+    q->top = -1;
+    return t;
 }
 
 void run_queue_remove(struct run_queue *q, struct tcb *t)
@@ -98,9 +106,5 @@ void run_queue_remove(struct run_queue *q, struct tcb *t)
 
 struct tcb *run_queue_take(struct run_queue *q)
 {
-    if (q->top < 0)
-        return NULL;
-    struct tcb *t = q->level[q->top].head;
-    remove_from(q, t);
-    return t;
+    return q->top < 0 ? NULL : remove_from(q, q->level[q->top].head);
 }

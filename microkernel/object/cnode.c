@@ -50,76 +50,57 @@ static error_t mint_badge(const struct slot *src, bool mint, badge_t wanted, bad
     return 0;
 }
 
-static error_t copy(struct invoke *inv, bool mint)
+/* COPY, MINT and MOVE. */
+static error_t put(struct invoke *inv, const struct slot_ref *dst)
 {
-    struct slot_ref src, dst;
+    struct slot_ref src;
     badge_t badge;
-    error_t err = cspace_index(inv->slot, inv->word, inv->arg[0], &dst);
+    error_t err = cspace_find(inv->caller, inv->arg[1], &src);
 
-    if (err == 0)
-        err = cspace_find(inv->caller, inv->arg[1], &src);
     if (err != 0)
         return err;
     spin_lock(&tree_lock);
     err = check_source(&src);
     if (err == 0)
-        err = check_dest(&dst);
-    if (err == 0 && cap_type(src.slot->word0) == CAP_TYPE_UNTYPED)
-        err = ERR_INVALID_ARGUMENT;
-    if (err == 0)
-        err = mint_badge(src.slot, mint, inv->arg[3], &badge);
-    if (err == 0)
-        slot_derive(dst.slot, src.slot, cap_rights(src.slot->word0) & (unsigned)inv->arg[2],
-                    badge, 0);
+        err = check_dest(dst);
+    if (err == 0 && inv->op == CNODE_MOVE) {
+        move(src.slot, dst->slot);
+    } else if (err == 0) {
+        err = cap_type(src.slot->word0) == CAP_TYPE_UNTYPED
+                  ? ERR_INVALID_ARGUMENT
+                  : mint_badge(src.slot, inv->op == CNODE_MINT, inv->arg[3], &badge);
+        if (err == 0)
+            slot_derive(dst->slot, src.slot, cap_rights(src.slot->word0) & (unsigned)inv->arg[2],
+                        badge, 0);
+    }
     spin_unlock(&tree_lock);
     return err;
 }
 
-static error_t move_cap(struct invoke *inv)
+static error_t rotate(struct invoke *inv, const struct slot_ref *a)
 {
-    struct slot_ref src, dst;
-    error_t err = cspace_index(inv->slot, inv->word, inv->arg[0], &dst);
+    struct slot_ref b, c;
+    error_t err = cspace_index(inv->slot, inv->word, inv->arg[1], &b);
 
-    if (err == 0)
-        err = cspace_find(inv->caller, inv->arg[1], &src);
-    if (err != 0)
-        return err;
-    spin_lock(&tree_lock);
-    err = check_source(&src);
-    if (err == 0)
-        err = check_dest(&dst);
-    if (err == 0)
-        move(src.slot, dst.slot);
-    spin_unlock(&tree_lock);
-    return err;
-}
-
-static error_t rotate(struct invoke *inv)
-{
-    struct slot_ref a, b, c;
-    error_t err = cspace_index(inv->slot, inv->word, inv->arg[0], &a);
-
-    if (err == 0)
-        err = cspace_index(inv->slot, inv->word, inv->arg[1], &b);
     if (err == 0)
         err = cspace_index(inv->slot, inv->word, inv->arg[2], &c);
     if (err != 0)
         return err;
-    if (a.slot == b.slot || b.slot == c.slot)
+    if (a->slot == b.slot || b.slot == c.slot)
         return ERR_INVALID_ARGUMENT;
     spin_lock(&tree_lock);
     err = check_source(&b);
     if (err == 0)
         err = check_source(&c);
-    if (err == 0 && a.slot != c.slot)
-        err = check_dest(&a);
-    if (err == 0 && a.slot == c.slot) {
+    if (err == 0 && a->slot != c.slot)
+        err = check_dest(a);
+    if (err == 0 && a->slot == c.slot) {
         struct slot tmp = { 0 };
         move(c.slot, &tmp);
         move(b.slot, c.slot);
         move(&tmp, b.slot);
     } else if (err == 0) {
-        move(b.slot, a.slot);
+        move(b.slot, a->slot);
         move(c.slot, b.slot);
     }
     spin_unlock(&tree_lock);
@@ -153,17 +134,14 @@ error_t cnode_decode(struct invoke *inv)
 
     if (!(inv->rights & (inv->op == CNODE_INSPECT ? RIGHT_READ : RIGHT_WRITE)))
         return ERR_RIGHTS;
-    switch (inv->op) {
-    case CNODE_COPY:   return copy(inv, false);
-    case CNODE_MINT:   return copy(inv, true);
-    case CNODE_MOVE:   return move_cap(inv);
-    case CNODE_ROTATE: return rotate(inv);
-    default: break;
-    }
     err = cspace_index(inv->slot, inv->word, inv->arg[0], &ref);
     if (err != 0)
         return err;
     switch (inv->op) {
+    case CNODE_COPY:
+    case CNODE_MINT:
+    case CNODE_MOVE:          return put(inv, &ref);
+    case CNODE_ROTATE:        return rotate(inv, &ref);
     case CNODE_DELETE:        return slot_delete(&ref);
     case CNODE_REVOKE:        return slot_revoke(&ref);
     case CNODE_CANCEL_BADGED: return cancel_badged(inv, &ref);

@@ -91,7 +91,13 @@ static error_t check_source(const struct slot_ref *src, enum cap_type type, unsi
     return (cap_rights(word) & rights) == rights ? 0 : ERR_RIGHTS;
 }
 
-/* Tree lock held: copy the capability found at src into an internal slot. */
+/* Tree lock held: copy the capability found at src into an empty internal slot. */
+static void put_in_slot(struct tcb *t, enum tcb_slot which, const struct slot_ref *src)
+{
+    slot_derive(&t->slot[which], src->slot, cap_rights(src->slot->word0), src->slot->word1, CAP_INTERNAL);
+}
+
+/* The same, checked. */
 static error_t fill_slot(struct tcb *t, enum tcb_slot which, const struct slot_ref *src,
                          enum cap_type type, unsigned rights)
 {
@@ -101,7 +107,7 @@ static error_t fill_slot(struct tcb *t, enum tcb_slot which, const struct slot_r
         return err;
     if (!slot_is_empty(&t->slot[which]))
         return ERR_BUSY;
-    slot_derive(&t->slot[which], src->slot, cap_rights(src->slot->word0), src->slot->word1, CAP_INTERNAL);
+    put_in_slot(t, which, src);
     return 0;
 }
 
@@ -161,19 +167,11 @@ static error_t configure_locked(struct invoke *inv, struct tcb *t, struct slot_r
     }
     if (err != 0 || !act)
         return err;
-    err = fill_slot(t, TCB_SLOT_CSPACE, &src[0], CAP_TYPE_CNODE, 0);
-    if (err != 0)
-        return err;
-    err = fill_slot(t, TCB_SLOT_VSPACE, &src[1], CAP_TYPE_VSPACE, 0);
-    if (err == 0 && with_sc) {
-        err = fill_slot(t, TCB_SLOT_SCHED, &src[2], CAP_TYPE_SCHED_CONTEXT, 0);
-        if (err != 0)
-            undo_slot(t, TCB_SLOT_VSPACE);
-    }
-    if (err != 0) {
-        undo_slot(t, TCB_SLOT_CSPACE);
-        return err;
-    }
+    for (unsigned i = TCB_SLOT_CSPACE; i <= TCB_SLOT_SCHED; i++)
+        if (!slot_is_empty(&t->slot[i]))
+            return ERR_BUSY;    /* configured by somebody else meanwhile */
+    for (unsigned i = TCB_SLOT_CSPACE; i <= (with_sc ? TCB_SLOT_SCHED : TCB_SLOT_VSPACE); i++)
+        put_in_slot(t, (enum tcb_slot)i, &src[i - TCB_SLOT_CSPACE]);
     t->priority = (int32_t)(inv->arg[3] & 0xff);
     t->hart_ptr = &harts[inv->arg[3] >> 8];
     __atomic_store_n(&t->hart, (uint32_t)(inv->arg[3] >> 8), __ATOMIC_RELEASE);

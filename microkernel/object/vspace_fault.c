@@ -421,14 +421,8 @@ static __attribute__((noinline)) void *
 page_after_fault(struct vspace *vs, uaddr_t va, unsigned access,
                  enum fault_result *why, struct segment **blocked)
 {
-    unsigned level;
-    pte_t *entry;
-
     *why = fault_locked(vs, va, access, blocked);
-    if (*why != FAULT_RESOLVED)
-        return NULL;
-    entry = table_entry(vs, va, &level);
-    return page_kva(vs, va, *entry, level);
+    return *why == FAULT_RESOLVED ? vspace_page(vs, va, access, why, blocked) : NULL;
 }
 
 void *vspace_page(struct vspace *vs, uaddr_t va, unsigned access,

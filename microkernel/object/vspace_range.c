@@ -46,7 +46,7 @@ error_t vspace_check(struct vspace *vs, uaddr_t va, uint64_t len)
 
 /* ---- the walk ---- */
 
-void span_at(struct vspace *vs, uaddr_t va, uaddr_t end, struct span *s)
+__attribute__((noinline)) void span_at(struct vspace *vs, uaddr_t va, uaddr_t end, struct span *s)
 {
     size_t index, room;
 
@@ -129,7 +129,7 @@ static void limit(struct range_op *op, struct span *s)
         s->count = most ? most : 1;
 }
 
-static error_t prepare(struct range_op *op, uaddr_t va)
+static __attribute__((noinline)) error_t prepare(struct range_op *op, uaddr_t va)
 {
     if (op->no_memory)
         return 0;
@@ -226,7 +226,7 @@ static void fill_records(struct range_op *op, const struct span *s)
                        op->record_flags, true);
 }
 
-void range_table_empty(struct range_op *op, uaddr_t va)
+__attribute__((noinline)) void range_table_empty(struct range_op *op, uaddr_t va)
 {
     uaddr_t base = va & ~(LEVEL_BYTES(1) - 1);
 

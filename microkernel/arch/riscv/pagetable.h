@@ -144,7 +144,7 @@ static inline pte_t pte_promise(pte_t kind, unsigned prot)
 static inline void pte_store(pte_t *entry, pte_t value)
 {
     __atomic_thread_fence(__ATOMIC_RELEASE);
-    __atomic_store_n(entry, value, __ATOMIC_RELAXED);
+    *(volatile pte_t *)entry = value;   /* the compiler makes an atomic store an exchange */
 }
 
 #endif
