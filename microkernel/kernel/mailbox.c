@@ -9,17 +9,26 @@
 #include "kernel/thread.h"
 #include "kernel/trace.h"
 
+/* Apart, so that posting needs no stack frame. */
+static __attribute__((cold, noinline)) void send_ipi_traced(struct hart *h)
+{
+    trace_event(TRACE_IPI, h->id, 0);
+    sbi_send_ipi(1ul << h->mhartid);
+}
+
 static void send_ipi(struct hart *h)
 {
     if (__atomic_exchange_n(&h->ipi_sent, 1, __ATOMIC_ACQ_REL) != 0)
         return;
     this_hart()->counters.nr_ipis_sent++;
-    trace(TRACE_IPI, h->id, 0);
-    sbi_send_ipi(1ul << h->mhartid);
+    if (__builtin_expect(trace_on, 0))
+        send_ipi_traced(h);
+    else
+        sbi_send_ipi(1ul << h->mhartid);
 }
 
 /* The list or ops word of h has been written. Step [look] of tests/models/mailbox.pml. */
-static void notify(struct hart *h, bool interrupt, int priority)
+static __attribute__((noinline)) void notify(struct hart *h, bool interrupt, int priority)
 {
     fence_full();
     if (__atomic_load_n(&h->asleep, __ATOMIC_RELAXED)) {

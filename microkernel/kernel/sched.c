@@ -25,6 +25,7 @@
 
 #include <atoll/frame.h>
 
+#include "arch/riscv/atomic.h"
 #include "arch/riscv/csr.h"
 #include "arch/riscv/fpu.h"
 #include "arch/riscv/sbi.h"
@@ -120,7 +121,7 @@ static bool sc_ready(struct sched_context *sc)
 void sched_update_page(struct hart *h)
 {
     uint32_t n = h->queue.count + (h->current != NULL && h->current->state == THREAD_RUNNABLE);
-    __atomic_store_n(&hart_page.hart[h->id].runnable, n, __ATOMIC_RELAXED);
+    store_relaxed(&hart_page.hart[h->id].runnable, n);
 }
 
 /* What was used beyond the budget (the timer can be late) costs as many further
@@ -445,7 +446,7 @@ static void sleep(struct hart *h)
     fence_full();
     if (!something_waits(h))
         wait_for_interrupt();
-    __atomic_store_n(&h->asleep, 0, __ATOMIC_RELAXED);
+    store_relaxed(&h->asleep, 0);
     fence_full();
 }
 
@@ -453,7 +454,7 @@ static void idle(struct hart *h)
 {
     ticks_t start = read_time();
 
-    __atomic_store_n(&h->running_priority, PRIORITY_IDLE, __ATOMIC_RELAXED);
+    store_relaxed((uint32_t *)&h->running_priority, (uint32_t)PRIORITY_IDLE);
     hart_page.hart[h->id].idle = 1;
     trace_stretch(true);
     sched_arm(h);
@@ -487,7 +488,7 @@ static __attribute__((noinline)) struct tcb *exit_slow(struct hart *h)
             }
         }
         if (h->running_priority != t->priority) {   /* [run] of tests/models/mailbox.pml */
-            __atomic_store_n(&h->running_priority, t->priority, __ATOMIC_RELAXED);
+            store_relaxed((uint32_t *)&h->running_priority, (uint32_t)t->priority);
             fence_full();
             if (mailbox_pending(h))
                 continue;

@@ -3,6 +3,7 @@
 #include <atoll/frame.h>
 #include <atoll/objects.h>
 
+#include "arch/riscv/atomic.h"
 #include "arch/riscv/csr.h"
 #include "arch/riscv/plic.h"
 #include "kernel/interrupt.h"
@@ -43,7 +44,7 @@ void interrupt_take(struct hart *h)
         csr_clear("sip", SIP_SSIP);
         /* Posters that still see the flag rely on the drain that follows; step
          * [take] of tests/models/mailbox.pml. */
-        __atomic_store_n(&h->ipi_sent, 0, __ATOMIC_RELAXED);
+        store_relaxed(&h->ipi_sent, 0);
         fence_full();
     }
     if (pending & SIP_STIP)
