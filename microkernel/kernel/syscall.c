@@ -100,21 +100,23 @@ static error_t sys_invoke(struct tcb *t, uint32_t types)
 /* How many entries from this one on are one operation. They have nothing to store. */
 static __attribute__((noinline)) unsigned batch_join(const struct invocation *e, unsigned count)
 {
-    const struct invocation *next = e, *end = e + count;
+    const struct invocation *next = e + 1, *end = e + count;
     uint64_t cap = e->cap, bytes = e->arg[1], flags = e->arg[2], segment = e->arg[3];
-    uint64_t va = e->arg[0], page = e->arg[4], pages = e->op == VSPACE_MAP ? bytes / PAGE_BYTES : 0;
+    uint64_t pages = e->op == VSPACE_MAP ? bytes / PAGE_BYTES : 0;
+    uint64_t va = e->arg[0] + bytes, page = e->arg[4] + pages;
     uint32_t op = e->op;
 
-    if ((!pages && op != VSPACE_UNMAP) || bytes % PAGE_BYTES || bytes > JOIN_PAGES * PAGE_BYTES)
+    if ((!pages && op != VSPACE_UNMAP) || bytes % PAGE_BYTES || bytes > JOIN_PAGES * PAGE_BYTES ||
+        e->error || e->result)
         return 1;
-    while (next < end && next->cap == cap && next->op == op && !next->error &&
-           next->arg[0] == va && next->arg[1] == bytes && next->arg[2] == flags &&
-           next->arg[3] == segment && next->arg[4] == page && !next->result) {
+    while (next < end && next->arg[0] == va && next->cap == cap && next->op == op && !next->error &&
+           next->arg[1] == bytes && next->arg[2] == flags && next->arg[3] == segment &&
+           next->arg[4] == page && !next->result) {
         va += bytes;
         page += pages;
         next++;
     }
-    return next > e ? (unsigned)(next - e) : 1;
+    return (unsigned)(next - e);
 }
 
 /* Read up to BATCH_AHEAD entries; fewer if there are no more that can be read. */
