@@ -64,11 +64,13 @@ void lock_slow(struct lock *l, uint32_t me)
         uint32_t owner = __atomic_load_n(&l->owner, __ATOMIC_SEQ_CST);
         if (!owner)
             continue;
+        if (owner_is_dead(owner)) {
+            __atomic_compare_exchange_n(&l->owner, &owner, 0, false, __ATOMIC_ACQ_REL, __ATOMIC_RELAXED);
+            continue;
+        }
         error_t e = kcall_wait(thread_notification(t->index), now_ticks() + time_page()->hz / (is_live(index_of(owner)) ? 10 : 5000));
         if (e == ERR_INTERRUPTED)
             t->work |= WORK_SIGNAL;
-        if (e == ERR_TIMEOUT && owner_is_dead(owner))
-            __atomic_compare_exchange_n(&l->owner, &owner, 0, false, __ATOMIC_ACQ_REL, __ATOMIC_RELAXED);
     }
     __atomic_store_n(&t->lock_waiting, 0, __ATOMIC_SEQ_CST);
     __atomic_fetch_sub(&l->nr_waiters, 1, __ATOMIC_SEQ_CST);

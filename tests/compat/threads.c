@@ -352,6 +352,29 @@ static int exit_of_a_thread_is_the_process_status(void)
     return 0;
 }
 
+static void *creates_and_joins(void *arg)
+{
+    for (int i = 0; i < 40; i++) {
+        pthread_t t;
+        void *r;
+        if (pthread_create(&t, NULL, add_one, arg) != 0 || pthread_join(t, &r) != 0 || r != (char *)arg + 1)
+            return (void *)1;
+    }
+    return NULL;
+}
+
+/* Ends of threads, starts of others in their place and requests, all at once. */
+static int creators_do_not_disturb_one_another(void)
+{
+    pthread_t t[5];
+    void *r;
+    for (int i = 0; i < 5; i++)
+        CHECK(pthread_create(&t[i], NULL, i < 4 ? creates_and_joins : ask_one_server, (void *)(long)(i < 4 ? i : 0)) == 0);
+    for (int i = 0; i < 5; i++)
+        CHECK(pthread_join(t[i], &r) == 0 && r == NULL);
+    return 0;
+}
+
 static const struct compat_test tests[] = {
     { "threads_start_and_join", threads_start_and_join },
     { "a_contended_mutex_loses_nothing", a_contended_mutex_loses_nothing },
@@ -368,6 +391,7 @@ static const struct compat_test tests[] = {
     { "the_main_thread_may_end_first", the_main_thread_may_end_first },
     { "cancelled_by_pthread_cancel", cancelled_by_pthread_cancel },
     { "threads_ask_all_servers_at_once", threads_ask_all_servers_at_once },
+    { "creators_do_not_disturb_one_another", creators_do_not_disturb_one_another },
     { "exit_of_a_thread_is_the_process_status", exit_of_a_thread_is_the_process_status },
 };
 
