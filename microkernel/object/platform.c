@@ -7,6 +7,7 @@
 #include "arch/riscv/sbi.h"
 #include "kernel/cspace.h"
 #include "kernel/hart.h"
+#include "kernel/print.h"
 #include "kernel/trace.h"
 #include "kernel/tree.h"
 #include "kernel/usercopy.h"
@@ -22,6 +23,8 @@ void platform_shutdown(unsigned status, bool reboot)
         *reg = reboot ? 0x7777 : status == 0 ? 0x5555 : (status & 0xff) << 16 | 0x3333;
         fence_io();
     }
+    if (!reboot)    /* tools/atoll_build/machines.py: not every machine has a switch */
+        kprint("atoll: halted, status %u\n", status);
     sbi_shutdown(status != 0, reboot);
 }
 

@@ -92,7 +92,7 @@ static void start_devices(const struct server_info *info, struct dma_region *dma
     }
     for (uint32_t i = 0; i < info->nr_devices; i++) {
         const struct srv_device *d = &info->device[i];
-        if (strcmp(d->compatible, "ns16550a") == 0 && tty_console == NULL) {
+        if (tty_console == NULL && uart_tty_drives(d)) {
             tty_console = uart_tty_start(d);
             if (tty_console != NULL)
                 (void)devfs_add("ttyS0", 0620, 0, TTY_GROUP, tty_console->rdev);

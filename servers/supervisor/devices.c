@@ -21,6 +21,7 @@ enum { VIRTIO_ID_BLOCK = 2, VIRTIO_ID_CONSOLE = 3 };
 
 static const struct { const char *compatible; enum device_kind kind; } known[] = {
     { "ns16550a", DEVICE_UART },
+    { "sifive,uart0", DEVICE_UART },
     { "virtio,mmio", DEVICE_VIRTIO },
     { "google,goldfish-rtc", DEVICE_RTC },
 };

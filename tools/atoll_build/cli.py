@@ -13,15 +13,14 @@ from pathlib import Path
 
 from . import graph, host, rootfs, run, say, third_party
 from .errors import BuildError
+from .machines import MACHINES, Machine
 from .paths import BUILD, PYTHON, ROOT, rel
 
 
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="build.py", description="Build, run, test and measure Atoll.")
-    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
-
-    boot = commands.add_parser("qemu-riscv", help="install what is missing, build, boot to a shell here")
-    boot.add_argument("--smp", type=int, metavar="N", help="harts, 1 to 8 (default 2)")
+def _boot_options(boot: argparse.ArgumentParser, machine: Machine) -> None:
+    boot.set_defaults(machine=machine)
+    boot.add_argument("--smp", type=int, metavar="N",
+                      help=f"harts, 1 to {machine.max_harts} (default {machine.default_harts})")
     boot.add_argument("--mem", default="512M", metavar="SIZE", help="memory (default 512M)")
     boot.add_argument("--place", default="", metavar="fs=1,...", help="override the placement file")
     boot.add_argument("--rootfs", default="busybox", metavar="busybox|DIR", help="the root file system")
@@ -32,10 +31,20 @@ def _parser() -> argparse.ArgumentParser:
     boot.add_argument("--timeout", type=float, metavar="SECONDS", help="give up after this long, with status 124")
     boot.add_argument("--icount", action="store_true", help="deterministic instruction counting, one hart")
     boot.add_argument("--gdb", action="store_true", help="wait for gdb; prints the line to attach")
-    boot.add_argument("--trace", type=Path, metavar="FILE", help="write a timeline to FILE, for ui.perfetto.dev (FILE.txt: a line for each event)")
+    boot.add_argument("--trace", type=Path, metavar="FILE",
+                      help="write a timeline to FILE, for ui.perfetto.dev (FILE.txt: a line for each event)")
     boot.add_argument("--append", default="", metavar="WORDS", help="further words of the kernel command line")
     boot.add_argument("--qemu10", action="store_true", help="use the newer QEMU under build/qemu10")
     boot.add_argument("--keep", action="store_true", help="keep build/run/<id> with the console log")
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="build.py", description="Build, run, test and measure Atoll.")
+    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+
+    for machine, words in ((MACHINES["qemu-riscv"], "install what is missing, build, boot to a shell here"),
+                           (MACHINES["qemu-u740"], "the same system on QEMU's sifive_u, laid out as SiFive's U740")):
+        _boot_options(commands.add_parser(machine.name, help=words), machine)
 
     build = commands.add_parser("build", help="only compile (all, or the named targets)")
     build.add_argument("targets", nargs="*", help="kernel servers linux_compat idl libs image host-tests ...")
@@ -99,7 +108,8 @@ def prepare(targets: list[str], *, keep_going: bool = False, guest: bool = True)
 
 
 def _qemu_riscv(args: argparse.Namespace) -> int:
-    options = run.Options(smp=args.smp if args.smp is not None else 1 if args.icount else 2, mem=args.mem, place=args.place,
+    options = run.Options(smp=args.smp if args.smp is not None else 1 if args.icount else args.machine.default_harts,
+                          machine=args.machine, mem=args.mem, place=args.place,
                           rootfs=args.rootfs, overlays=args.overlay, command=args.guest_command,
                           timeout_s=args.timeout, icount=args.icount, gdb=args.gdb, trace=args.trace,
                           append=args.append, keep=args.keep)
@@ -181,7 +191,7 @@ def _trace(args: argparse.Namespace) -> int:
     return 0
 
 
-COMMANDS = {"trace": _trace, "qemu-riscv": _qemu_riscv, "profile": _profile, "build": _build, "test": _test, "bench": _bench, "idl": _idl,
+COMMANDS = {"trace": _trace, "qemu-riscv": _qemu_riscv, "qemu-u740": _qemu_riscv, "profile": _profile, "build": _build, "test": _test, "bench": _bench, "idl": _idl,
             "doctor": lambda _: host.doctor(), "clean": _clean}
 
 
@@ -201,7 +211,7 @@ def main(argv: list[str]) -> int:
         return COMMANDS[args.command](args)
     except BuildError as error:
         print(error.render(), file=sys.stderr)
-        return 126 if args.command == "qemu-riscv" else 1
+        return 126 if args.command in MACHINES else 1
     except KeyboardInterrupt:
         print("\nbuild.py: interrupted", file=sys.stderr)
         return 130

@@ -13,7 +13,6 @@ LOG = BUILD / "log"
 RUN = BUILD / "run"
 THIRD_PARTY = BUILD / "third_party"
 STAMPS = BUILD / "stamps"
-PLATFORM = ROOT / "platform" / "qemu-riscv"
 TESTS = ROOT / "tests"
 
 # The interpreter for everything that is started from here: jinja2, pytest and pexpect are Debian

@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: MIT
 """Placement: from the platform's table and --place to the text that the supervisor reads.
 
-The table (platform/qemu-riscv/placement) has a line for each number of harts. The result is a line
-`name=hart` a server and `guests=a-b,c`, checked here: each hart must exist.
+The table (platform/NAME/placement) has a line for each number of harts. The result is a line
+`name=hart` a server and `guests=a-b,c`, checked here: each hart must exist. The table and --place use the machine's
+numbers of harts; the supervisor counts those that it can use from 0.
 """
 
 from __future__ import annotations
@@ -10,23 +11,22 @@ from __future__ import annotations
 import re
 
 from .errors import BuildError
-from .paths import PLATFORM, rel
-
-TABLE = PLATFORM / "placement"
-MAX_HARTS = 8
+from .machines import MACHINES, Machine
+from .paths import rel
 
 
-def _table() -> dict[int, dict[str, str]]:
+def _table(machine: Machine) -> dict[int, dict[str, str]]:
     rows: dict[int, dict[str, str]] = {}
-    for number, line in enumerate(TABLE.read_text().splitlines(), 1):
+    table = machine.folder / "placement"
+    for number, line in enumerate(table.read_text().splitlines(), 1):
         line = line.split("#", 1)[0].strip()
         if not line:
             continue
         found = re.fullmatch(r"(\d+):\s*(.*)", line)
         if not found:
-            raise BuildError(f"placement: cannot read '{line}'", where=f"{rel(TABLE)}:{number}",
+            raise BuildError(f"placement: cannot read '{line}'", where=f"{rel(table)}:{number}",
                              do="write `HARTS: server=hart ... guests=a-b`")
-        rows[int(found.group(1))] = dict(_pair(word, f"{rel(TABLE)}:{number}") for word in found.group(2).split())
+        rows[int(found.group(1))] = dict(_pair(word, f"{rel(table)}:{number}") for word in found.group(2).split())
     return rows
 
 
@@ -45,9 +45,19 @@ def _harts(value: str) -> list[int]:
     return out
 
 
-def resolve(harts: int, override: str) -> str:
+def _check(name: str, hart: int, harts: int, machine: Machine, where: str) -> None:
+    first, last = machine.first_hart, machine.first_hart + harts - 1
+    if hart in machine.refused:
+        raise BuildError(f"placement: {name} on hart {hart}: {machine.refused[hart]}", where=where,
+                         do=f"choose one of the harts {first} to {last}")
+    if not first <= hart <= last:
+        raise BuildError(f"placement: {name} on hart {hart}, but the machine has harts {first} to {last}", where=where,
+                         do="raise --smp or choose another hart")
+
+
+def resolve(harts: int, override: str, machine: Machine = MACHINES["qemu-riscv"]) -> str:
     """The placement text for a machine with this many harts. `override` is --place's argument."""
-    rows = _table()
+    rows = _table(machine)
     row = dict(rows[max(n for n in rows if n <= harts)])
     last = ""
     for word in filter(None, re.split(r"[,\s]+", override)):
@@ -61,9 +71,7 @@ def resolve(harts: int, override: str) -> str:
         row[last] = value
     for name, value in row.items():
         for hart in _harts(value):
-            if hart >= harts:
-                raise BuildError(f"placement: {name} on hart {hart}, but the machine has harts 0 to {harts - 1}",
-                                 where="--place" if override else rel(TABLE), do="raise --smp or choose another hart")
+            _check(name, hart, harts, machine, "--place" if override else rel(machine.folder / "placement"))
         if name != "guests" and len(_harts(value)) != 1:
             raise BuildError(f"placement: {name} runs on one hart, not '{value}'", where="--place")
-    return "".join(f"{name}={value}\n" for name, value in row.items())
+    return "".join(f"{name}={','.join(str(h - machine.first_hart) for h in _harts(value))}\n" for name, value in row.items())

@@ -34,7 +34,8 @@ from pathlib import Path
 
 from . import cpio, placement, rootfs, say, trace
 from .errors import BuildError
-from .paths import BUILD, PLATFORM, RUN, rel
+from .machines import HALTED, MACHINES, Machine
+from .paths import BUILD, RUN, rel
 
 STATUS_TIMEOUT = 124
 STATUS_PANIC = 125
@@ -47,6 +48,7 @@ SYSTEM_BASE = BUILD / "system-base.img"
 class Options:
     """What a start of the system may be told; the defaults are the contract's."""
 
+    machine: Machine = MACHINES["qemu-riscv"]
     smp: int = 2
     mem: str = "512M"
     place: str = ""
@@ -77,8 +79,11 @@ class Result:
 
 
 def check(options: Options) -> None:
-    if not 1 <= options.smp <= placement.MAX_HARTS:
-        raise BuildError(f"--smp {options.smp}: the machine has 1 to {placement.MAX_HARTS} harts")
+    if not 1 <= options.smp <= options.machine.max_harts:
+        raise BuildError(f"--smp {options.smp}: the machine has 1 to {options.machine.max_harts} harts")
+    if not options.machine.has_virtio and (options.command is not None or options.trace):
+        raise BuildError(f"{options.machine.name} has no virtio ports, which --exec and --trace need",
+                         do="use qemu-riscv for these, or type the command at the prompt")
     if not re.fullmatch(r"\d+[KMGkmg]?", options.mem):
         raise BuildError(f"--mem {options.mem}: not a size", do="write for example --mem 512M or --mem 2G")
     if options.icount and options.smp != 1:
@@ -94,7 +99,7 @@ def make_image(options: Options, out: Path) -> None:
     """The system image of one start: the base image and a second archive with this start's members."""
     base = (options.root_image or SYSTEM_BASE).read_bytes()
     archive = cpio.Archive()
-    archive.file("placement", placement.resolve(options.smp, options.place).encode())
+    archive.file("placement", placement.resolve(options.smp, options.place, options.machine).encode())
     if options.root_image is None:
         archive.file("rootfs.cpio", rootfs.archive_for(options.rootfs))
         for i, folder in enumerate(options.overlays):
@@ -104,9 +109,9 @@ def make_image(options: Options, out: Path) -> None:
     out.write_bytes(base + archive.data())
 
 
-def _platform_args() -> list[str]:
+def _platform_args(machine: Machine) -> list[str]:
     words: list[str] = []
-    for line in (PLATFORM / "qemu.args").read_text().splitlines():
+    for line in (machine.folder / "qemu.args").read_text().splitlines():
         words += shlex.split(line, comments=True)
     return words
 
@@ -125,7 +130,7 @@ def _command_line(options: Options) -> str:
 
 def qemu_command(options: Options, image: Path) -> list[str]:
     """Everything but the character devices."""
-    command = [options.qemu, *_platform_args(), "-smp", str(options.smp), "-m", options.mem,
+    command = [options.qemu, *_platform_args(options.machine), "-smp", str(options.smp + options.machine.other_harts), "-m", options.mem,
                "-kernel", str(options.kernel), "-initrd", str(image)]
     line = _command_line(options)
     if line:
@@ -189,14 +194,22 @@ def find_panic(console: str) -> str:
     return console.replace("\r", "")[found.start():] if found else ""
 
 
-def _wait(process: subprocess.Popen[bytes], timeout_s: float | None) -> int | None:
-    """QEMU's status, or None when the time is over (QEMU is dead then too)."""
-    try:
-        return process.wait(timeout_s)
-    except subprocess.TimeoutExpired:
-        process.kill()
-        process.wait()
-        return None
+def _wait(process: subprocess.Popen[bytes], timeout_s: float | None, halts_in: Path | None = None) -> int | None:
+    """QEMU's status, or None when the time is over (QEMU is dead then too). With a console log: the kernel's status
+    from there, once it halted on a machine that cannot switch itself off."""
+    deadline = None if timeout_s is None else time.monotonic() + timeout_s
+    while True:
+        try:
+            left = None if deadline is None else max(deadline - time.monotonic(), 0)
+            return process.wait(left if halts_in is None else 0.2 if left is None else min(left, 0.2))
+        except subprocess.TimeoutExpired:
+            text = halts_in.read_text(errors="replace") if halts_in and halts_in.is_file() else ""
+            halted = re.search(rf"^{HALTED}(\d+)", text.replace("\r", ""), re.M)
+            if not halted and (deadline is None or time.monotonic() < deadline):
+                continue
+            process.kill()
+            process.wait()
+            return int(halted[1]) if halted else None
 
 
 def run_captured(options: Options, stdout: int, stderr: int) -> Result:
@@ -236,7 +249,7 @@ def run_captured(options: Options, stdout: int, stderr: int) -> Result:
         for relay in relays:
             relay.start()
         try:
-            status = _wait(process, options.timeout_s)
+            status = _wait(process, options.timeout_s, None if options.machine.can_power_off else console)
         except BaseException:
             process.kill()
             process.wait()
@@ -311,7 +324,7 @@ def run_terminal(options: Options) -> int:
         try:
             process = subprocess.Popen(command, env=options.env)
             try:
-                status = _wait(process, options.timeout_s)
+                status = _wait(process, options.timeout_s, None if options.machine.can_power_off else console)
             finally:
                 if process.poll() is None:
                     process.kill()

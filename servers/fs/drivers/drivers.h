@@ -18,7 +18,9 @@ struct process;
 /* Call fn at each interrupt of the device, and acknowledge it afterwards. */
 void irq_attach(const struct srv_device *, void (*fn)(void *), void *arg);
 
-/* A UART as a terminal; NULL: no memory. */
+/* Is it a UART that there is a driver for? */
+bool uart_tty_drives(const struct srv_device *);
+/* A UART as a terminal; NULL: no memory, or no driver. */
 struct tty *uart_tty_start(const struct srv_device *);
 
 /* A virtio console: its named ports become /dev/vport/NAME, its console ports

@@ -1,16 +1,15 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * 16550A UART (TI TL16C550C data sheet, "register descriptions"). See the
- * header for who owns what.
+ * 16550A UART (TI TL16C550C data sheet, "register descriptions"). See uart.h
+ * for who owns what.
  *
  * Receive: the FIFO's trigger level is one byte, since keys come one at a time
  * and the handler empties the FIFO anyway. When the owner has no room, the
  * receive interrupt is turned off and the FIFO left full: hardware flow
  * control, if wired, does the rest.
  */
-#include "ns16550.h"
-
 #include "mmio.h"
+#include "uart.h"
 
 #define REG_RBR 0
 #define REG_THR 0
@@ -37,34 +36,33 @@
 
 #define FIFO_BYTES 16
 
-static uint8_t read_reg(const struct ns16550 *u, unsigned reg)
+static uint8_t read_reg(const struct uart *u, unsigned reg)
 {
     return mmio_read8(u->base + reg);
 }
 
-static void write_reg(const struct ns16550 *u, unsigned reg, uint8_t value)
+static void write_reg(const struct uart *u, unsigned reg, uint8_t value)
 {
     mmio_write8(u->base + reg, value);
 }
 
-static void set_ier(struct ns16550 *u, uint8_t ier)
+static void set_ier(struct uart *u, uint32_t ier)
 {
-    if (ier == u->ier)
+    if (ier == u->enabled)
         return;
-    u->ier = ier;
-    write_reg(u, REG_IER, ier);
+    u->enabled = ier;
+    write_reg(u, REG_IER, (uint8_t)ier);
 }
 
-void ns16550_init(struct ns16550 *u, uint64_t base, const struct ns16550_ops *ops, void *owner)
+static void init(struct uart *u)
 {
-    *u = (struct ns16550){ .base = base, .ops = ops, .owner = owner };
     write_reg(u, REG_IER, 0);
     write_reg(u, REG_FCR, FCR_ENABLE | FCR_CLEAR);
     write_reg(u, REG_MCR, MCR_DTR | MCR_RTS | MCR_OUT2);
     set_ier(u, IER_RX | IER_LINE);
 }
 
-static void receive(struct ns16550 *u)
+static void receive(struct uart *u)
 {
     uint8_t bytes[FIFO_BYTES];
     size_t n;
@@ -72,7 +70,7 @@ static void receive(struct ns16550 *u)
     for (unsigned round = 0; round < 16; round++) {
         size_t room = u->ops->receive_room(u->owner);
         if (room == 0) {
-            set_ier(u, u->ier & (uint8_t)~(IER_RX | IER_LINE));
+            set_ier(u, u->enabled & ~(IER_RX | IER_LINE));
             return;
         }
         uint8_t lsr = 0;
@@ -95,47 +93,56 @@ static void receive(struct ns16550 *u)
     }
 }
 
-static void transmit(struct ns16550 *u)
+static void transmit(struct uart *u)
 {
     uint8_t bytes[FIFO_BYTES];
 
     while (read_reg(u, REG_LSR) & LSR_THR_EMPTY) {
         size_t n = u->ops->next_tx(u->owner, bytes, sizeof(bytes));
         if (n == 0) {
-            set_ier(u, u->ier & (uint8_t)~IER_TX_EMPTY);
+            set_ier(u, u->enabled & ~IER_TX_EMPTY);
             return;
         }
         for (size_t i = 0; i < n; i++)
             write_reg(u, REG_THR, bytes[i]);
     }
-    set_ier(u, u->ier | IER_TX_EMPTY);
+    set_ier(u, u->enabled | IER_TX_EMPTY);
 }
 
-void ns16550_interrupt(struct ns16550 *u)
+static void interrupt(struct uart *u)
 {
     u->nr_interrupts++;
     (void)read_reg(u, REG_IIR);     /* reading clears a pending transmit interrupt */
     receive(u);
-    if (u->ier & IER_TX_EMPTY)
+    if (u->enabled & IER_TX_EMPTY)
         transmit(u);
 }
 
-void ns16550_kick(struct ns16550 *u)
+static void kick(struct uart *u)
 {
     /* with the interrupt on, the next one asks for more by itself */
-    if (!(u->ier & IER_TX_EMPTY))
+    if (!(u->enabled & IER_TX_EMPTY))
         transmit(u);
 }
 
-void ns16550_resume_rx(struct ns16550 *u)
+static void resume_rx(struct uart *u)
 {
-    if (u->ier & IER_RX)
+    if (u->enabled & IER_RX)
         return;
-    set_ier(u, u->ier | IER_RX | IER_LINE);
+    set_ier(u, u->enabled | IER_RX | IER_LINE);
     receive(u);
 }
 
-bool ns16550_drained(const struct ns16550 *u)
+static bool drained(const struct uart *u)
 {
     return (read_reg(u, REG_LSR) & LSR_IDLE) != 0;
 }
+
+const struct uart_chip ns16550 = {
+    .compatible = "ns16550a",
+    .init = init,
+    .interrupt = interrupt,
+    .kick = kick,
+    .resume_rx = resume_rx,
+    .drained = drained,
+};

@@ -1,20 +1,21 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A 16550 UART as the terminal ttyS0: glue between drivers/ns16550.c, which
- * moves bytes, and tty/, which knows what they mean.
+ * A UART as the terminal ttyS0: glue between a driver of uart.h, which moves
+ * bytes, and tty/, which knows what they mean.
  */
 #include <stdlib.h>
+#include <string.h>
 
 #include "../tty/tty.h"
 #include "../vfs.h"
 #include "drivers.h"
-#include "ns16550.h"
+#include "uart.h"
 
 #define UART_MAJOR 4u
 #define UART_MINOR 64u
 
 struct uart_tty {
-    struct ns16550 uart;
+    struct uart uart;
     struct tty *tty;
     uint8_t urgent;         /* a flow control character to send first           */
     bool    has_urgent;
@@ -54,7 +55,7 @@ static size_t uart_next_tx(void *owner, uint8_t *bytes, size_t n)
     return done + tty_take_output(u->tty, bytes + done, n - done);
 }
 
-static const struct ns16550_ops uart_ops = {
+static const struct uart_ops uart_ops = {
     .receive = uart_receive,
     .receive_room = uart_receive_room,
     .receive_break = uart_receive_break,
@@ -64,13 +65,13 @@ static const struct ns16550_ops uart_ops = {
 static void start_tx(struct tty *t)
 {
     struct uart_tty *u = t->driver_data;
-    ns16550_kick(&u->uart);
+    u->uart.chip->kick(&u->uart);
 }
 
 static void input_room(struct tty *t)
 {
     struct uart_tty *u = t->driver_data;
-    ns16550_resume_rx(&u->uart);
+    u->uart.chip->resume_rx(&u->uart);
 }
 
 static void send_char(struct tty *t, uint8_t c)
@@ -79,7 +80,7 @@ static void send_char(struct tty *t, uint8_t c)
 
     u->urgent = c;
     u->has_urgent = true;
-    ns16550_kick(&u->uart);
+    u->uart.chip->kick(&u->uart);
 }
 
 static const struct tty_driver uart_driver = {
@@ -91,12 +92,28 @@ static const struct tty_driver uart_driver = {
 static void on_interrupt(void *arg)
 {
     struct uart_tty *u = arg;
-    ns16550_interrupt(&u->uart);
+    u->uart.chip->interrupt(&u->uart);
+}
+
+static const struct uart_chip *chip_of(const struct srv_device *d)
+{
+    static const struct uart_chip *const chips[] = { &ns16550, &sifive_uart };
+
+    for (size_t i = 0; i < sizeof(chips) / sizeof(chips[0]); i++)
+        if (strcmp(d->compatible, chips[i]->compatible) == 0)
+            return chips[i];
+    return NULL;
+}
+
+bool uart_tty_drives(const struct srv_device *d)
+{
+    return chip_of(d) != NULL;
 }
 
 struct tty *uart_tty_start(const struct srv_device *d)
 {
-    struct uart_tty *u = calloc(1, sizeof(*u));
+    const struct uart_chip *chip = chip_of(d);
+    struct uart_tty *u = chip != NULL ? calloc(1, sizeof(*u)) : NULL;
 
     if (u == NULL)
         return NULL;
@@ -106,7 +123,7 @@ struct tty *uart_tty_start(const struct srv_device *d)
         return NULL;
     }
     u->tty->winsize = (struct tty_winsize){ .rows = 24, .cols = 80 };
-    ns16550_init(&u->uart, d->address, &uart_ops, u);
+    uart_init(&u->uart, chip, d->address, &uart_ops, u);
     irq_attach(d, on_interrupt, u);
     the_uart = u;
     return u->tty;
@@ -118,8 +135,8 @@ bool uart_tty_idle(void)
         return true;
     struct tty *t = the_uart->tty;
     if (!t->ld.stopped && byte_ring_used(&t->out) != 0) {
-        ns16550_interrupt(&the_uart->uart);     /* nobody may be waiting for the real one */
+        the_uart->uart.chip->interrupt(&the_uart->uart);     /* nobody may be waiting for the real one */
         return false;
     }
-    return ns16550_drained(&the_uart->uart);
+    return the_uart->uart.chip->drained(&the_uart->uart);
 }

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT */
-/* Interrupts of a device: the UART's transmitter-empty interrupt (16550). */
+/* Interrupts of a device: the UART's transmitter-empty interrupt. A 16550 as QEMU's virt
+ * machine has it; with the word "sifive" on the command line SiFive's, as in sifive_u. */
 #include "kt.h"
 
-#define UART     0x10000000ul
-#define UART_IRQ 10
+#define UART     (option("sifive") ? 0x10010000ul : 0x10000000ul)
+#define UART_IRQ (option("sifive") ? 4u : 10u)
 #define AT       (HERE + 0x2000000)
 
 static volatile uint8_t *map_uart(void)
@@ -30,14 +31,26 @@ static cptr_t make_irq(void)
     return irq;
 }
 
-/* The cause goes away when it is read; then it is asked for again. */
+/* Does the transmitter interrupt while it is empty? */
+static void ask(volatile uint8_t *uart, bool on)
+{
+    if (option("sifive")) {
+        *(volatile uint32_t *)(uart + 0x08) = 1 | 1u << 16;     /* txctrl: enabled, "fewer than 1" */
+        *(volatile uint32_t *)(uart + 0x10) = on;               /* ie */
+    } else {
+        uart[1] = on ? 2 : 0;
+    }
+}
+
+/* The 16550's cause goes away when it is read; then it is asked for again. */
 static void again(volatile uint8_t *uart)
 {
-    uint8_t iir = uart[2];
-
-    (void)iir;
-    uart[1] = 0;
-    uart[1] = 2;
+    if (!option("sifive")) {
+        uint8_t iir = uart[2];
+        (void)iir;
+    }
+    ask(uart, false);
+    ask(uart, true);
 }
 
 static void arrives(unsigned hart)
@@ -47,7 +60,7 @@ static void arrives(unsigned hart)
     uint64_t bits = 0;
 
     OK(invoke(irq, IRQ_SET_NOTIFICATION, b, hart, 0, 0, 0));
-    uart[1] = 2;
+    ask(uart, true);
     OK(sys_wait(n, now() + 5000 * MS, &bits));
     CHECK_EQ(bits, 0x100);
     CHECK_EQ(wait_for(n, 5), ERR_TIMEOUT);      /* quiet until it is acknowledged */
@@ -57,7 +70,7 @@ static void arrives(unsigned hart)
         if (!OK(wait_for(n, 5000)))
             break;
     }
-    uart[1] = 0;
+    ask(uart, false);
     OK(invoke(irq, IRQ_ACK, 0, 0, 0, 0, 0));
     OK(destroy(irq));
 }
@@ -72,10 +85,10 @@ TEST(irq, an_interrupt_moves_to_another_notification)
 
     OK(invoke(irq, IRQ_SET_NOTIFICATION, n, 0, 0, 0, 0));
     OK(invoke(irq, IRQ_SET_NOTIFICATION, m, other_hart(), 0, 0, 0));
-    uart[1] = 2;
+    ask(uart, true);
     OK(wait_for(m, 5000));
     CHECK_EQ(sys_wait(n, DEADLINE_POLL, NULL), ERR_WOULD_BLOCK);
-    uart[1] = 0;
+    ask(uart, false);
     OK(destroy(irq));
 }
 
@@ -89,9 +102,9 @@ TEST(irq, errors_keep_the_notification_that_was_set)
     CHECK_EQ(invoke(irq, IRQ_SET_NOTIFICATION, CAP_INIT_TCB, 0, 0, 0, 0), ERR_INVALID_CAP);
     CHECK_EQ(invoke(irq, IRQ_SET_NOTIFICATION, copy_cap(note(), RIGHT_READ), 0, 0, 0, 0), ERR_RIGHTS);
     CHECK_EQ(invoke(irq, IRQ_SET_NOTIFICATION, note(), hart_count(), 0, 0, 0), ERR_INVALID_ARGUMENT);
-    uart[1] = 2;
+    ask(uart, true);
     OK(wait_for(n, 5000));
-    uart[1] = 0;
+    ask(uart, false);
     OK(destroy(irq));
 }
 
@@ -135,7 +148,7 @@ static void deleted_while_active(bool the_irq)
         again(uart);
         OK(destroy(the_irq ? n : irq));
     }
-    uart[1] = 0;
+    ask(uart, false);
 }
 
 TEST(irq, an_irq_is_deleted_while_it_is_claimed) { deleted_while_active(true); }

@@ -1,0 +1,64 @@
+# SPDX-License-Identifier: MIT
+"""The same kernel and system image on QEMU's sifive_u, laid out as SiFive's U740: docs/u740.md."""
+
+from __future__ import annotations
+
+import subprocess
+from collections.abc import Iterator
+
+import pexpect
+import pytest
+from atoll_build import run
+from atoll_build.machines import MACHINES
+from atoll_build.paths import BUILD, ROOT
+from atoll_build.tap import parse
+
+PROMPT = "/ # "
+U740 = MACHINES["qemu-u740"]
+
+
+@pytest.fixture()
+def shell() -> Iterator[pexpect.spawn]:
+    child = pexpect.spawn(str(ROOT / "build.py"), ["qemu-u740", "--timeout", "240"], encoding="utf-8", timeout=90,
+                          dimensions=(30, 100), codec_errors="replace")
+    child.expect_exact(PROMPT)
+    yield child
+    child.close(force=True)
+
+
+def says(shell: pexpect.spawn, command: str) -> str:
+    shell.sendline(f"{command}; echo end''")
+    shell.expect_exact("end\r\n" + PROMPT)
+    return shell.before.replace("\r", "").split("\n", 1)[1]
+
+
+def test_the_shell_runs_on_four_harts_and_ends_the_machine(shell: pexpect.spawn) -> None:
+    assert says(shell, "nproc").strip() == "2"                  # guests on two of four, the servers on the others
+    assert says(shell, "seq 1 200 | xargs -n1 -P4 echo | sort -nu | wc -l").strip() == "200"
+    before = says(shell, "date +%s")
+    says(shell, "sleep 1")
+    assert 1 <= int(says(shell, "date +%s")) - int(before) < 60
+    shell.sendline("exit")
+    shell.expect_exact("halted, status 0")
+    shell.expect(pexpect.EOF)
+    shell.close()
+    assert shell.exitstatus == 0
+
+
+@pytest.mark.parametrize(("place", "words"), [("fs=0", "the S7 has no S-mode"), ("fs=5", "the machine has harts 1 to 4")])
+def test_harts_that_cannot_run_a_server_are_refused(place: str, words: str) -> None:
+    done = subprocess.run([ROOT / "build.py", "qemu-u740", "--place", place], capture_output=True, text=True, check=False,
+                          stdin=subprocess.DEVNULL)
+    assert done.returncode == 126 and words in done.stderr and "harts 1 to 4" in done.stderr
+
+
+def test_exec_is_refused_for_want_of_ports() -> None:
+    done = subprocess.run([ROOT / "build.py", "qemu-u740", "--exec", "ls"], capture_output=True, text=True, check=False)
+    assert done.returncode == 126 and "no virtio ports" in done.stderr
+
+
+def test_the_kernels_cases_pass() -> None:
+    result = run.run_captured(run.Options(machine=U740, smp=4, append="sifive", timeout_s=900,
+                                          root_image=BUILD / "tests" / "guest" / "kernel.img"), 1, 2)
+    cases = parse(result.console, "kernel", result.status)
+    assert [c.name for c in cases if not c.ok] == [] and len(cases) > 350
