@@ -234,7 +234,7 @@ long sys_settimeofday(uint64_t from, uint64_t zone)
         return -EFAULT;
     if (t.sec < 0 || t.usec < 0 || t.usec >= 1000000)
         return -EINVAL;
-    return set_realtime(t.sec * NS_PER_S + t.usec * 1000);
+    return set_realtime(timespec_ns(&(struct linux_timespec){ t.sec, t.usec * 1000 }));
 }
 
 /* ---- sleeping ---- */

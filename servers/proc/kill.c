@@ -131,8 +131,8 @@ error_t proc_serve_signal_process(struct rpc_call *call, const struct proc_signa
 
     if (!from_server(call) || in->signo == 0 || in->signo > NSIG)
         return ERR_INVALID_ARGUMENT;
-    if (p)
-        return signal_process(p, &si);
-    t = thread_by_tid(in->pid);     /* a timer's SIGEV_THREAD_ID */
-    return t ? signal_thread(t, &si) : ERR_NO_PROCESS;
+    if (!p || !in->tid)
+        return p ? signal_process(p, &si) : ERR_NO_PROCESS;
+    t = thread_by_tid(in->tid);     /* a timer's SIGEV_THREAD_ID: of that process, or gone */
+    return t && t->image->process == p ? signal_thread(t, &si) : ERR_NO_PROCESS;
 }

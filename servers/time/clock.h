@@ -19,7 +19,10 @@ enum { CLOCK_REALTIME, CLOCK_MONOTONIC, CLOCK_PROCESS_CPUTIME, CLOCK_THREAD_CPUT
 void clock_init(struct time_page *, uint32_t hz, int64_t realtime_ns);
 int64_t clock_monotonic_ns(void);
 int64_t clock_realtime_offset(void);
+/* From clock_monotonic_ns() to REALTIME_MAX_NS, as settimeofday(2): the offset is never negative, and what is added to or
+ * taken from a time in 30 years of uptime stays in 64 bits. */
 void clock_set_realtime(int64_t realtime_ns);
+#define REALTIME_MAX_NS (INT64_MAX - 30l * 365 * 86400 * 1000000000)
 /* Does this clock jump when realtime is set? ERR_INVALID_ARGUMENT: no clock
  * that a timer can run on. */
 error_t clock_is_realtime(uint32_t clock, bool *realtime);

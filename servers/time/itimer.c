@@ -18,7 +18,7 @@ static void send(struct itimer *it)
     uint32_t pid = process_pid(it->process);
 
     if (pid)
-        proc_signal_process(&proc_client, pid, signals[it->which], SI_KERNEL, 0);
+        proc_signal_process(&proc_client, pid, 0, signals[it->which], SI_KERNEL, 0);
 }
 
 static int64_t us_to_ns(int64_t us)

@@ -18,7 +18,7 @@ enum { TIMER_ABSTIME = 1, SI_TIMER = -2, NSIG = 64 };
 
 static bool still_pending(const struct posix_timer *t)
 {
-    return process_page(t->process->slot)->pending >> (t->signo - 1) & 1;
+    return t->signo != 0 && process_page(t->process->slot)->pending >> (t->signo - 1) & 1;
 }
 
 static uint32_t add_overrun(uint32_t a, uint64_t b)
@@ -37,9 +37,9 @@ static void count(struct posix_timer *t, uint64_t periods)
         return;
     }
     t->overrun = t->pending_overrun = add_overrun(0, periods - 1);
-    pid = t->notify == NOTIFY_THREAD_ID ? (uint32_t)t->tid : process_pid(t->process);
+    pid = process_pid(t->process);
     if (pid)
-        proc_signal_process(&proc_client, pid, t->signo, SI_TIMER, t->value);
+        proc_signal_process(&proc_client, pid, t->tid, t->signo, SI_TIMER, t->value);
 }
 
 static void expired(struct timer *timer, uint64_t periods)
@@ -59,6 +59,17 @@ static struct posix_timer *find(const struct rpc_call *call, uint32_t id)
     return p && id < MAX_POSIX_TIMERS ? p->posix[id] : NULL;
 }
 
+/* A thread of the caller; proc looks again when the signal comes. */
+static bool has_thread(const struct rpc_call *call, int32_t tid)
+{
+    const volatile struct proc_page *page = process_page(call->client);
+
+    for (unsigned i = 0; tid > 0 && i < VM_MAX_THREADS; i++)
+        if (page->thread[i].tid == (uint32_t)tid)
+            return true;
+    return false;
+}
+
 error_t time_serve_timer_create(struct rpc_call *call, const struct time_timer_create_in *in,
                                 struct time_timer_create_out *out)
 {
@@ -75,6 +86,8 @@ error_t time_serve_timer_create(struct rpc_call *call, const struct time_timer_c
         return ERR_INVALID_ARGUMENT;
     if (in->notify != NOTIFY_NONE && (in->signo == 0 || in->signo > NSIG))
         return ERR_INVALID_ARGUMENT;
+    if (in->notify == NOTIFY_THREAD_ID && !has_thread(call, in->tid))
+        return ERR_INVALID_ARGUMENT;
     p = process_get(call->client);
     if (!p)
         return ERR_NO_MEMORY;
@@ -85,8 +98,9 @@ error_t time_serve_timer_create(struct rpc_call *call, const struct time_timer_c
     t = calloc(1, sizeof *t);
     if (!t)
         return ERR_NO_MEMORY;
-    *t = (struct posix_timer){ .process = p, .id = id, .clock = in->clock, .notify = in->notify, .signo = in->signo,
-                               .value = in->value, .tid = in->tid };
+    *t = (struct posix_timer){ .process = p, .id = id, .clock = in->clock, .notify = in->notify, .value = in->value,
+                               .signo = in->notify == NOTIFY_NONE ? 0 : in->signo,
+                               .tid = in->notify == NOTIFY_THREAD_ID ? (uint32_t)in->tid : 0 };
     t->timer.expired = expired;
     t->cpu.expired = cpu_expired;
     t->on_cpu = on_cpu;

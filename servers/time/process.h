@@ -29,7 +29,7 @@ struct posix_timer {
     uint32_t id;
     uint32_t clock, notify, signo;
     uint64_t value;
-    int32_t  tid;
+    uint32_t tid;               /* 0: the process is signalled                  */
     uint32_t overrun;           /* of the signal delivered last                 */
     uint32_t pending_overrun;   /* of the one that is pending                   */
 };

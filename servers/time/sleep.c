@@ -118,7 +118,7 @@ error_t time_serve_set_realtime(struct rpc_call *call, const struct time_set_rea
     (void)out;
     if (call->client < FIRST_PROCESS_SLOT || process_page(call->client)->euid != 0)
         return ERR_PERMISSION;
-    if (in->ns < 0)
+    if (in->ns < clock_monotonic_ns() || in->ns > REALTIME_MAX_NS)
         return ERR_INVALID_ARGUMENT;
     clock_set_realtime(in->ns);
     deadlines_clock_changed();

@@ -40,14 +40,13 @@ void timer_fire(struct deadline *d)
 
         if (late >= t->interval_ns)
             periods += (uint64_t)(late / t->interval_ns);
-        if (t->interval_ns < TIMER_MIN_INTERVAL_NS) {
-            /* look again only after a while, on the grid of the interval */
-            uint64_t skip = (uint64_t)(TIMER_MIN_INTERVAL_NS / t->interval_ns);
+        uint64_t ahead = periods;
 
-            next = d->at_ns + (int64_t)(periods - 1 + skip) * t->interval_ns;
-        } else {
-            next = d->at_ns + (int64_t)periods * t->interval_ns;
-        }
+        /* look again only after a while, on the grid of the interval */
+        if (t->interval_ns < TIMER_MIN_INTERVAL_NS)
+            ahead += (uint64_t)(TIMER_MIN_INTERVAL_NS / t->interval_ns) - 1;
+        if (__builtin_mul_overflow(ahead, t->interval_ns, &next) || __builtin_add_overflow(d->at_ns, next, &next))
+            next = INT64_MAX;
         if (!deadline_set(d, next, d->realtime))
             t->interval_ns = 0;
     }

@@ -27,7 +27,7 @@ static uint64_t signal_bit(int signo)
 
 static void signal_process(uint32_t pid, int signo)
 {
-    proc_signal_process(&proc_peer, pid, (uint32_t)signo, SI_KERNEL, 0);
+    proc_signal_process(&proc_peer, pid, 0, (uint32_t)signo, SI_KERNEL, 0);
 }
 
 void tty_signal_group(const struct tty *t, int signo)

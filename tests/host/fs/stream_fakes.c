@@ -369,9 +369,10 @@ void proc_signal_group(struct rpc_client *c, uint32_t pgid, uint32_t signo)
         signals[nr_signals++] = (struct sent_signal){ .pgid = pgid, .signo = signo };
 }
 
-void proc_signal_process(struct rpc_client *c, uint32_t pid, uint32_t signo, int32_t code, uint64_t value)
+void proc_signal_process(struct rpc_client *c, uint32_t pid, uint32_t tid, uint32_t signo, int32_t code, uint64_t value)
 {
     (void)c;
+    (void)tid;
     (void)code;
     (void)value;
     if (nr_signals < 64)

@@ -182,9 +182,26 @@ static void events_come_only_from_servers(void **s)
     struct rpc_call call = request(a);
 
     (void)s;
-    assert_int_equal(proc_serve_signal_process(&call, &(struct proc_signal_process_in){ 1, SIGKILL, 0, 0 }),
+    assert_int_equal(proc_serve_signal_process(&call, &(struct proc_signal_process_in){ 1, 0, SIGKILL, 0, 0 }),
                      ERR_INVALID_ARGUMENT);
     assert_int_equal(proc_serve_boot_ready(&call, &(struct proc_boot_ready_in){ }), ERR_PERMISSION);
+}
+
+static void a_timers_signal_reaches_a_thread_of_its_process_only(void **s)
+{
+    struct process *a = do_fork(PARENT), *b = do_fork(PARENT);
+    struct rpc_call time = { .client = SERVER_TIME };
+
+    (void)s;
+    catch_all(a);
+    catch_all(b);
+    assert_int_equal(proc_serve_signal_process(&time, &(struct proc_signal_process_in){ a->pid, b->pid, SIGKILL, 0, 0 }),
+                     ERR_NO_PROCESS);
+    assert_true(is_live(b));
+    assert_int_equal(proc_serve_signal_process(&time, &(struct proc_signal_process_in){ a->pid, a->pid, SIGUSR1, 0, 0 }), 0);
+    assert_int_equal(proc_serve_signal_process(&time, &(struct proc_signal_process_in){ a->pid, 0, SIGUSR1, 0, 0 }), 0);
+    assert_true(is_pending(a, SIGUSR1));
+    assert_false(is_pending(b, SIGUSR1));
 }
 
 const struct CMUnitTest signals_tests[] = {
@@ -192,5 +209,6 @@ const struct CMUnitTest signals_tests[] = {
     T(real_time_signals_queue_in_order), T(default_actions_need_no_help), T(init_gets_only_what_it_asked_for),
     T(permission_to_signal), T(stop_and_continue_cancel_each_other), T(orphaned_groups_do_not_stop_by_the_terminal),
     T(sigtimedwait_takes_and_times_out), T(events_come_only_from_servers),
+    T(a_timers_signal_reaches_a_thread_of_its_process_only),
 };
 const size_t nr_signals_tests = sizeof signals_tests / sizeof signals_tests[0];

@@ -29,7 +29,7 @@ struct rpc_server server;
 struct rpc_client proc_client, fs_client;
 static ticks_t ticks;
 static struct exec_timer *armed;
-static struct { unsigned count; uint32_t pid, signo; int32_t code; uint64_t value; } sent;
+static struct { unsigned count; uint32_t pid, tid, signo; int32_t code; uint64_t value; } sent;
 static struct { unsigned count; uint64_t timer, periods; } fired;
 static struct { unsigned count; error_t error; } slept;
 static struct rpc_call *parked;
@@ -49,11 +49,12 @@ error_t coro_spawn(void (*fn)(void *), void *arg, const char *name)
     spawned_arg = arg;
     return 0;
 }
-void proc_signal_process(struct rpc_client *c, uint32_t pid, uint32_t signo, int32_t code, uint64_t value)
+void proc_signal_process(struct rpc_client *c, uint32_t pid, uint32_t tid, uint32_t signo, int32_t code, uint64_t value)
 {
     (void)c;
     sent.count++;
     sent.pid = pid;
+    sent.tid = tid;
     sent.signo = signo;
     sent.code = code;
     sent.value = value;
@@ -323,6 +324,45 @@ static void a_pending_signal_counts_overruns(void **s)
     assert_int_equal(time_serve_timer_delete(&call, &(struct time_timer_delete_in){ timer }, NULL), ERR_INVALID_ARGUMENT);
 }
 
+static void a_thread_that_is_signalled_is_the_callers_own(void **s)
+{
+    struct rpc_call call = { .client = SLOT };
+    struct time_timer_create_in in = { CLOCK_MONOTONIC, 4, 9, 0, 1 };
+    struct time_timer_create_out out;
+
+    (void)s;
+    page(SLOT)->thread[3].tid = 80;
+    page(SLOT + 1)->thread[0].tid = 81;
+    for (in.tid = -1; in.tid < 80; in.tid++)
+        assert_int_equal(time_serve_timer_create(&call, &in, &out), ERR_INVALID_ARGUMENT);
+    in.tid = 81;
+    assert_int_equal(time_serve_timer_create(&call, &in, &out), ERR_INVALID_ARGUMENT);
+    in.tid = 80;
+    assert_int_equal(time_serve_timer_create(&call, &in, &out), 0);
+    assert_int_equal(settime(out.timer, 0, MS, 0), 0);
+    pass(MS);
+    assert_int_equal(sent.count, 1);
+    assert_int_equal(sent.pid, 77);
+    assert_int_equal(sent.tid, 80);
+    page(SLOT)->thread[3].tid = page(SLOT + 1)->thread[0].tid = 0;
+}
+
+static void a_timer_without_a_signal_has_no_overrun(void **s)
+{
+    struct rpc_call call = { .client = SLOT };
+    struct time_timer_create_in in = { CLOCK_MONOTONIC, 1, 1000, 0, 0 };
+    struct time_timer_create_out out;
+    struct time_timer_overrun_out overrun;
+
+    (void)s;
+    assert_int_equal(time_serve_timer_create(&call, &in, &out), 0);
+    assert_int_equal(settime(out.timer, 0, MS, 1000), 0);
+    pass(5 * MS);
+    assert_int_equal(time_serve_timer_overrun(&call, &(struct time_timer_overrun_in){ out.timer }, &overrun), 0);
+    assert_int_equal(overrun.count, 0);
+    assert_int_equal(sent.count, 0);
+}
+
 /* Linux's numbers: MAKE_PROCESS_CPUCLOCK, MAKE_THREAD_CPUCLOCK of posix-timers_types.h */
 #define OF_PROCESS(pid) (~(uint32_t)(pid) << 3 | 2)
 #define OF_THREAD(tid)  (~(uint32_t)(tid) << 3 | 6)
@@ -493,6 +533,37 @@ static void sleeping_until_a_realtime(void **s)
     assert_int_equal(slept.error, ERR_CANCELLED);
 }
 
+static void realtime_is_set_within_bounds(void **s)
+{
+    struct rpc_call call = { .client = SLOT };
+    int64_t now = clock_monotonic_ns() + clock_realtime_offset(), uptime = clock_monotonic_ns();
+    uint32_t timer = create(CLOCK_REALTIME);
+
+    (void)s;
+    assert_int_equal(settime(timer, 1, INT64_MAX, INT64_MAX), 0);
+    assert_int_equal(time_serve_set_realtime(&call, &(struct time_set_realtime_in){ uptime - 1 }, NULL), ERR_INVALID_ARGUMENT);
+    assert_int_equal(time_serve_set_realtime(&call, &(struct time_set_realtime_in){ -1 }, NULL), ERR_INVALID_ARGUMENT);
+    assert_int_equal(time_serve_set_realtime(&call, &(struct time_set_realtime_in){ REALTIME_MAX_NS + 1 }, NULL),
+                     ERR_INVALID_ARGUMENT);
+    assert_int_equal(time_serve_set_realtime(&call, &(struct time_set_realtime_in){ uptime }, NULL), 0);
+    assert_int_equal(clock_realtime_offset(), 0);
+    assert_int_equal(time_serve_set_realtime(&call, &(struct time_set_realtime_in){ REALTIME_MAX_NS }, NULL), 0);
+    assert_int_equal(time_serve_set_realtime(&call, &(struct time_set_realtime_in){ now }, NULL), 0);
+    assert_int_equal(sent.count, 0);
+}
+
+static void an_interval_longer_than_time_lasts_comes_once(void **s)
+{
+    uint32_t timer = create(CLOCK_MONOTONIC);
+
+    (void)s;
+    assert_int_equal(settime(timer, 0, MS, INT64_MAX), 0);
+    pass(2 * MS);
+    assert_int_equal(sent.count, 1);
+    pass(1000 * MS);
+    assert_int_equal(sent.count, 1);
+}
+
 static void timerfds_belong_to_fs(void **s)
 {
     struct rpc_call fs = { .client = SERVER_FS }, other = { .client = SLOT };
@@ -534,9 +605,11 @@ int main(void)
         T(an_interval_does_not_drift), T(itimers_survive_exec_and_end_with_the_process),
         T(a_cpu_timer_waits_for_cpu_time), T(virtual_time_is_the_users_share),
         T(a_process_that_sleeps_is_seldom_looked_at), T(a_pending_signal_counts_overruns),
+        T(a_thread_that_is_signalled_is_the_callers_own), T(a_timer_without_a_signal_has_no_overrun),
         T(posix_timers_run_on_cpu_clocks), T(the_first_look_is_when_all_harts_could_have_used_it),
         T(a_timer_whose_process_ended_stays_quiet), T(a_timer_may_be_deleted_while_proc_is_asked), T(sleeping_on_cpu_time),
-        T(absolute_realtime_timers_follow_the_clock), T(sleeping_until_a_realtime), T(timerfds_belong_to_fs),
+        T(absolute_realtime_timers_follow_the_clock), T(sleeping_until_a_realtime),
+        T(realtime_is_set_within_bounds), T(an_interval_longer_than_time_lasts_comes_once), T(timerfds_belong_to_fs),
         T(many_deadlines_fire_in_order),
     };
 
