@@ -13,7 +13,7 @@ from .layout import MethodLayout, Message, Place, element_size, layout_hash
 from .model import SCALARS, Enum, Interface, Method, Param, TypeRef
 
 TEMPLATES = Path(__file__).resolve().parent / "templates"
-OUTPUTS = ("types.h", "client.h", "client.c", "server.h", "server.c", "trace.c", "fuzz.c", "double.h", "double.c")
+OUTPUTS = ("types.h", "client.h", "client.c", "server.h", "server.c", "trace.c", "fuzz.c", "fuzz.h", "double.h", "double.c")
 WIDTH = 110
 
 _C_SCALAR = {"u8": "uint8_t", "u16": "uint16_t", "u32": "uint32_t", "u64": "uint64_t",
@@ -117,6 +117,18 @@ class Wire:
         lent = self.m.lend("lend_out")
         result = self.m.done_of(lent) if lent else None
         return result.name if result else ""
+
+    # ---- fuzzers ----
+
+    @staticmethod
+    def fuzz_kind(place: Place) -> str:
+        return "FUZZ_" + {"bytes": "array"}.get(place.kind, place.kind).upper()
+
+    @staticmethod
+    def fuzz_bytes(place: Place) -> int:
+        if place.kind in ("scalar", "struct"):
+            return place.size
+        return element_size(place.param.type) if place.kind == "array" else 1
 
     # ---- words ----
 

@@ -54,14 +54,15 @@ def _method(method: Method, diags: Diagnostics) -> None:
 def symbols(it: Interface, diags: Diagnostics) -> None:
     """Report (E038) what would clash in the generated C, in the interface's files or in one prototype."""
     space, low, up = _Space(diags), it.name, it.name.upper()
-    for name in ("VERSION", "LAYOUT_HASH", "TYPES_H", "CLIENT_H", "SERVER_H", "DOUBLE_H"):
+    for name in ("VERSION", "LAYOUT_HASH", "TYPES_H", "CLIENT_H", "SERVER_H", "DOUBLE_H", "FUZZ_H"):
         space.add(f"{up}_{name}", it.pos, "id", "tag")
     for name in ("interface", "trace", "double"):
         space.add(f"{low}_{name}", it.pos, "id")
+    space.add(f"{low}_fuzz_methods", it.pos, "id")
     for method in it.live:
         space.add(f"{up}_METHOD_{method.name.upper()}", method.pos, "id", "tag")
         for name in ("{}", "{}_submit", "{}_finish", "{}_reply", "serve_{}", "double_{}", "double_{}_answer",
-                     "double_{}_call"):
+                     "double_{}_call", "{}_fuzz"):
             space.add(f"{low}_{name.format(method.name)}", method.pos, "id")
         for suffix in ("in", "out"):
             space.add(f"{low}_{method.name}_{suffix}", method.pos, "tag")

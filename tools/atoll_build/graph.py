@@ -90,7 +90,7 @@ HOST_FLAGS = ("-std=gnu17 -g -O1 -fno-omit-frame-pointer -fsanitize=address,unde
 # libFuzzer's programs: only the code under test, not the harness below tests/, is instrumented for coverage. They are
 # linked at a fixed low address, which the kernel's harness takes for the physical one.
 FUZZ_FLAGS = ("-std=gnu17 -g -O2 -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=all "
-              "-fno-strict-aliasing -fno-pie -Wall -Wextra -Werror -DATOLL_HOST_TEST=1")
+              "-fno-strict-aliasing -fno-pie -Wall -Wextra -Wno-unknown-warning-option -Werror -DATOLL_HOST_TEST=1")
 FUZZ_COVERAGE = "-fsanitize=fuzzer-no-link"
 FUZZ_LINK = "-fsanitize=fuzzer,address,undefined -no-pie"
 GUEST_FLAGS = "-std=gnu17 -g -O2 -Wall -Wextra -pthread"
@@ -206,7 +206,7 @@ class Writer:
             return
         outputs = [f"build/gen/{n}{s}" for n in names
                    for s in ("_types.h", "_client.h", "_client.c", "_server.h", "_server.c", "_trace.c",
-                             "_fuzz.c", "_double.h", "_double.c")]
+                             "_fuzz.c", "_fuzz.h", "_double.h", "_double.c")]
         compiler = sorted(str(p.relative_to(ROOT)) for p in c.IDL_COMPILER.rglob("*")
                           if p.is_file() and "__pycache__" not in p.parts)
         self.edge([*outputs, "build/gen/idl.stamp"], "idl", [f"idl/interfaces/{n}.idl" for n in names],
@@ -329,11 +329,12 @@ class Writer:
         for test in fuzzers():
             common = " ".join([FUZZ_FLAGS, more, *test.defines, *(f"-I{i}" for i in test.includes),
                                *(f"-include {p}" for p in test.prelude)])
+            order = self._gen_headers if any("build/gen" in i for i in test.includes) else []
             objects = []
             for source in test.sources:
                 obj = f"build/tests/fuzz/{test.name}{suffix}.o/{source}.o"
                 covered = "" if source.parts[0] == "tests" else f" {FUZZ_COVERAGE}"
-                self.edge([obj], "hostcc", [source], flags=common + covered, hostcc="clang")
+                self.edge([obj], "hostcc", [source], order=order, flags=common + covered, hostcc="clang")
                 objects.append(obj)
             program = rel(test.program) + suffix
             self.edge([program], "hostlink", objects, flags=f"{FUZZ_LINK} {more}", libs="", hostcc="clang")
