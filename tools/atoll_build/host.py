@@ -16,7 +16,7 @@ RUN_PACKAGES = ("gcc-riscv64-linux-gnu", "libc6-dev-riscv64-cross", "linux-libc-
                 "opensbi", "ninja-build", "python3-jinja2", "dpkg-dev", "gcc", "libc6-dev", "make", "bzip2",
                 "xz-utils", "patch")
 TEST_PACKAGES = ("python3-pytest", "python3-pexpect", "libcmocka-dev", "spin", "clang", "llvm", "@clang-rt",
-                 "clang-tidy", "cppcheck", "shellcheck", "pyflakes3")
+                 "clang-tidy", "cppcheck", "shellcheck", "pyflakes3", "gdb-multiarch")
 
 # Names that differ between releases.
 RELEASE_NAMES: dict[str, dict[str, str]] = {

@@ -289,7 +289,7 @@ def _tell_gdb() -> None:
         gdb = "gdb-multiarch"
         say.step("gdb-multiarch is not installed: apt-get install gdb-multiarch")
     print(f"[atoll] waiting for gdb on port 1234; in another terminal:\n"
-          f"  {gdb} build/kernel.elf -ex 'target remote :1234'", file=sys.stderr, flush=True)
+          f"  {gdb} build/kernel.elf -x tools/gdb/atoll.py -ex 'target remote :1234'", file=sys.stderr, flush=True)
 
 
 def run_exec(options: Options) -> int:
