@@ -46,7 +46,7 @@ static bool copy(const struct walk *w, uaddr_t at, void *own, uint64_t bytes, bo
 /* A word that the thread owned perhaps. */
 static void bury(struct walk *w, uaddr_t at, bool pi, bool pending)
 {
-    uint32_t word, next;
+    uint32_t word = 0, next;
 
     if (at % 4 || !copy(w, at, &word, sizeof word, false))
         return;
@@ -66,8 +66,8 @@ static void bury(struct walk *w, uaddr_t at, bool pi, bool pending)
 
 static void walk_list(struct walk *w, uaddr_t head_at)
 {
-    struct robust_head head;
-    uint64_t entry, next;
+    struct robust_head head = { 0 };
+    uint64_t entry, next = 0;
 
     if (!copy(w, head_at, &head, sizeof head, false))
         return;

@@ -164,7 +164,7 @@ static void name_for_trace(const struct thread *t)
 {
     char name[36];
 
-    snprintf(name, sizeof name, "%u/%u@%u", t->image->page->pid, t->tid, t->image->slot);
+    (void)snprintf(name, sizeof name, "%u/%u@%u", t->image->page->pid, t->tid, t->image->slot);
     tcb_set_name(thread_cap(t, ROW_TCB), name);
 }
 

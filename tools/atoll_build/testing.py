@@ -457,11 +457,9 @@ def _fuzz(context: Context) -> list[Case]:
 
 
 SUITES: dict[str, Callable[[Context], list[Case]]] = {
-    "host": _host, "idl": _idl, "models": _models, "fuzz": _fuzz, "build": _build, "guest": _guest, "compat": _compat,
+    "host": _host, "idl": _idl, "lint": _lint, "models": _models, "fuzz": _fuzz, "build": _build, "guest": _guest, "compat": _compat,
     "busybox": _busybox,
 }
-# Only when named: the tree is not clean of findings yet.
-NAMED_SUITES: dict[str, Callable[[Context], list[Case]]] = {"lint": _lint}
 
 
 def _list() -> int:
@@ -517,15 +515,15 @@ def run_suites(wanted: list[str], *, verbose: bool, list_only: bool, smp: list[i
     plan: list[tuple[str, str]] = []
     for word in wanted or list(SUITES):
         suite, _, part = word.partition("/")
-        if suite not in SUITES and suite not in NAMED_SUITES:
-            raise BuildError(f"there is no test suite '{suite}'", do=f"name some of: {' '.join([*SUITES, *NAMED_SUITES])}")
+        if suite not in SUITES:
+            raise BuildError(f"there is no test suite '{suite}'", do=f"name some of: {' '.join(SUITES)}")
         plan.append((suite, part))
     passed = failed = 0
     failures: list[str] = []
     for suite, part in plan:
         start = time.monotonic()
         say.step(f"test: {suite}{'/' + part if part else ''}")
-        cases = {**SUITES, **NAMED_SUITES}[suite](Context(part, verbose, smp, minutes, inputs or []))
+        cases = SUITES[suite](Context(part, verbose, smp, minutes, inputs or []))
         good = sum(c.ok and not c.skipped for c in cases)
         bad = [c for c in cases if not c.ok]
         skipped = sum(c.skipped for c in cases)

@@ -126,7 +126,8 @@ static void who_shares_the_memory_looks_at_private_words_again(void **s)
     unsigned before;
 
     (void)s;
-    client_memory = (union client_memory){ .words = { AT(LOCK(0)), 8, 0, [LOCK(0)] = AT(0) } };
+    client_memory = (union client_memory){ .words = { AT(LOCK(0)), 8 } };
+    client_memory.words[LOCK(0)] = AT(0);
     assert_int_equal(proc_serve_vfork(&call, &(struct proc_vfork_in){ .flags = 0x100 | SIGCHLD }, &out), 0);
     p = process_by_pid(out.pid);
     *word_of(0) = p->pid;
