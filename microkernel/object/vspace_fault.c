@@ -416,6 +416,7 @@ static inline void *page_kva(struct vspace *vs, uaddr_t va, pte_t pte, unsigned 
                        (va & (LEVEL_BYTES(level) - 1) & ~(PAGE_BYTES - 1)));
 }
 
+/* NOLINTBEGIN(misc-no-recursion): the fault is resolved, and the page is there */
 /* Apart from vspace_page, which then needs no stack frame. */
 static __attribute__((noinline)) void *
 page_after_fault(struct vspace *vs, uaddr_t va, unsigned access,
@@ -441,3 +442,4 @@ void *vspace_page(struct vspace *vs, uaddr_t va, unsigned access,
     *why = FAULT_RESOLVED;
     return page_kva(vs, va, pte, level);
 }
+/* NOLINTEND(misc-no-recursion) */
