@@ -170,7 +170,8 @@ void wait_child_exited(struct process *child)
     struct proc_wait_result result;
 
     fill_exit(child, &result);
-    if (child->exit_signal && !(ignored & SIG_BIT(SIGCHLD) && child->exit_signal == SIGCHLD))
+    /* clone(2) takes any byte; what is no signal is not sent */
+    if (child->exit_signal && child->exit_signal <= NSIG && !(ignored & SIG_BIT(SIGCHLD) && child->exit_signal == SIGCHLD))
         signal_child_event(child, result.code, result.status);
     if (careless)
         process_reap(child);

@@ -12,6 +12,7 @@
 #define COROUTINE_BYTES (128ul * 1024)
 #define NR_RESULTS 16
 #define TURNS_MAX 20000
+#define LAST_SLOT (FIRST_PROCESS_SLOT + 64u)    /* whose answers are taken             */
 #define TIMEBASE 10000000u
 
 struct server_info world_info = { .timebase_hz = TIMEBASE, .nr_harts = 2, .guest_hart_mask = 3, .command_line = "test" };
@@ -25,6 +26,8 @@ static bool peers_hold;                     /* the other servers do not answer n
 static uint64_t random_state;
 static uint32_t next_token[NR_SLOTS];
 static bool show;
+uint32_t world_client[WORLD_CLIENTS] = { FIRST_PROCESS_SLOT, FIRST_PROCESS_SLOT + 1, FIRST_PROCESS_SLOT + 2, FIRST_PROCESS_SLOT + 3 };
+static struct { uint32_t client, token; struct cq_entry answer; bool answered; } call;     /* world_call */
 
 void world_fail(const char *what)
 {
@@ -204,6 +207,10 @@ static void take_answers(uint32_t client)
 
         if (show)
             printf("    %u: token %u error %d %#lx %#lx\n", client, c->token, c->error, c->word[0], c->word[1]);
+        if (client == call.client && c->token == call.token) {
+            call.answer = *c;
+            call.answered = true;
+        }
         if (c->error == 0 && c->word[0] != 0)
             results[nr_results++ % NR_RESULTS] = c->word[0];
         if (c->error == 0 && c->word[1] != 0)
@@ -221,7 +228,7 @@ void world_settle(void)
         rpc_server_doorbells(world->server, ~0ul);
         any = exec_turn();
         any |= peers_answer();
-        for (uint32_t client = SERVER_PROC; client < FIRST_PROCESS_SLOT + WORLD_CLIENTS + 2; client++)
+        for (uint32_t client = SERVER_PROC; client < LAST_SLOT; client++)
             take_answers(client);
     }
 }
@@ -240,6 +247,22 @@ void world_submit(uint32_t client, const struct sq_entry *entry)
 {
     put_entry(client, entry);
     world_settle();
+}
+
+error_t world_call(uint32_t client, uint16_t method, const uint64_t word[6], uint64_t result[6])
+{
+    struct sq_entry e = { .method = method, .token = next_token[client]++ % CQ_ENTRIES, .arena_slot = ARENA_NONE };
+
+    memcpy(e.word, word, sizeof e.word);
+    call.client = client;
+    call.token = e.token;
+    call.answered = false;
+    world_submit(client, &e);
+    call.client = 0;
+    if (!call.answered)
+        return ERR_CANCELLED;
+    memcpy(result, call.answer.word, sizeof e.word);
+    return call.answer.error;
 }
 
 void world_event(uint32_t from, uint16_t method, uint64_t a, uint64_t b, uint64_t c)
@@ -386,7 +409,7 @@ static void put_param(struct building *b, const struct fuzz_param *p, struct inp
 static void request(struct input *in, uint8_t how)
 {
     static const enum fuzz_kind order[] = { FUZZ_SCALAR, FUZZ_STRUCT, FUZZ_ARRAY, FUZZ_STRING, FUZZ_LEND_IN, FUZZ_LEND_OUT };
-    uint32_t client = FIRST_PROCESS_SLOT + how % WORLD_CLIENTS;
+    uint32_t client = world_client[how % WORLD_CLIENTS];
     const struct fuzz_method *m = &world->method[input_number(in, 1) % world->nr_methods];
     uint32_t token = next_token[client]++;
     struct sq_entry entry = { .method = m->ordinal, .token = m->is_event ? TOKEN_EVENT : token % CQ_ENTRIES };
@@ -415,7 +438,7 @@ static void request(struct input *in, uint8_t how)
 static void cancel(struct input *in)
 {
     uint8_t b = (uint8_t)input_number(in, 1);
-    uint32_t client = FIRST_PROCESS_SLOT + b % WORLD_CLIENTS;
+    uint32_t client = world_client[b % WORLD_CLIENTS];
     struct sq_entry e = { .flags = SQ_CANCEL, .token = TOKEN_EVENT, .arena_slot = ARENA_NONE };
 
     e.word[0] = (next_token[client] - 1 - b / WORLD_CLIENTS % 8) % CQ_ENTRIES;

@@ -29,7 +29,7 @@ struct world_server {
     void (*start)(void);
     /* What proc and others tell the server, rightly. */
     void (*event)(struct input *, unsigned kind);
-    /* Each input: clients in all WORLD_CLIENTS slots; then they end, and what must be as before is looked at. */
+    /* Each input: a process in each slot of world_client[]; then they end, and what must be as before is looked at. */
     void (*begin)(void);
     void (*finish)(void);
     /* An invocation of the kernel: result in a[1]. */
@@ -37,7 +37,7 @@ struct world_server {
     const char *const *text;        /* strings for requests, NULL behind the last */
 };
 
-#define WORLD_CLIENTS 4u            /* in the slots from FIRST_PROCESS_SLOT on    */
+#define WORLD_CLIENTS 4u
 #define WORLD_MEMORY 0x20000000ul   /* the memory of all clients                  */
 #define WORLD_MEMORY_BYTES 0x20000ul
 
@@ -45,6 +45,8 @@ int world_run(const struct world_server *, const uint8_t *data, size_t size);
 
 /* An entry in a session, as its client would put it there; what the server then does is done when this returns. */
 void world_submit(uint32_t client, const struct sq_entry *);
+/* A request with these words; its answer, or ERR_CANCELLED when there is none yet. */
+error_t world_call(uint32_t client, uint16_t method, const uint64_t word[6], uint64_t result[6]);
 /* An event of another server. */
 void world_event(uint32_t from, uint16_t method, uint64_t a, uint64_t b, uint64_t c);
 /* Until nothing is left to do. */
@@ -57,5 +59,7 @@ uint8_t *world_memory(uint64_t address, uint64_t *bytes);
 uint64_t world_value(struct input *, unsigned bytes);
 
 extern struct server_info world_info;
+/* The slots from which the input's requests come; at first those from FIRST_PROCESS_SLOT on. */
+extern uint32_t world_client[WORLD_CLIENTS];
 
 #endif

@@ -24,6 +24,27 @@ static void fork_makes_a_child_like_its_parent(void **s)
     assert_int_not_equal(b->image->slot, a->image->slot);
 }
 
+static void an_exit_signal_that_is_none_is_not_sent(void **s)
+{
+    static const uint64_t raw[] = { 65, SIGKILL + 64, SIGSTOP + 64, 255 };
+    struct process *a = do_fork(PARENT), *b;
+    struct proc_wait_result result;
+    error_t error;
+
+    (void)s;
+    catch_all(a);
+    for (unsigned i = 0; i < sizeof raw / sizeof raw[0]; i++) {
+        b = fork_flags(a, raw[i], &error);
+        assert_non_null(b);
+        assert_int_equal(do_exit(b, 3), 0);
+        assert_true(is_live(a));
+        assert_false(a->stopped);
+        assert_int_equal(page(a)->pending, 0);
+        assert_int_equal(do_wait(a, WAIT_P_ALL, 0, WAITED | WAIT_ALL, &result), 0);
+        assert_int_equal(result.status, 3);
+    }
+}
+
 static void a_failed_fork_leaves_nothing(void **s)
 {
     unsigned before = process_count();
@@ -238,7 +259,8 @@ static void vfork_answers_when_the_child_exits(void **s)
 }
 
 const struct CMUnitTest life_tests[] = {
-    T(fork_makes_a_child_like_its_parent), T(a_failed_fork_leaves_nothing),
+    T(fork_makes_a_child_like_its_parent), T(an_exit_signal_that_is_none_is_not_sent),
+    T(a_failed_fork_leaves_nothing),
     T(death_between_begin_and_commit_takes_the_child_along), T(a_foreign_token_does_nothing),
     T(slots_and_memory_are_used_again), T(a_slot_comes_back_when_its_sessions_are_closed),
     T(pages_of_free_slots_go_once_and_only_theirs), T(the_slot_map_tells_which_pages_say_something),
