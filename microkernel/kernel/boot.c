@@ -2,7 +2,7 @@
 /*
  * From the first C instruction to the first user instruction. The boot hart
  * reads the device tree, numbers the harts by ascending mhartid, starts the
- * others, and makes the root task; the others go straight to idling.
+ * others, and makes the root task; the others go straight to idling (hart.c).
  */
 #include "kernel/boot.h"
 
@@ -19,15 +19,7 @@
 #define START_TIMEOUT_SECONDS 5
 
 _Noreturn void boot_main(uint64_t mhartid, paddr_t fdt);
-_Noreturn void hart_main(void);
-_Noreturn void restore_all(struct tcb *t);
 void secondary_start(void);
-
-struct hart harts[MAX_HARTS];
-unsigned nr_harts;
-struct hart_page hart_page __attribute__((aligned(PAGE_BYTES)));
-_Static_assert(sizeof(struct hart_page) <= PAGE_BYTES, "one page");
-uint64_t timebase_hz;
 
 static char stacks[MAX_HARTS][KSTACK_BYTES] __attribute__((aligned(KSTACK_BYTES)));
 static struct fdt_facts facts;
@@ -82,18 +74,6 @@ static struct hart *init_harts(uint64_t boot_mhartid)
     return boot;
 }
 
-static void start_here(struct hart *h)
-{
-    if (h->plic_context != ~0u)
-        plic_init_hart(h->plic_context);
-    csr_write("scounteren", 7);     /* user level may read cycle, time, instret */
-    csr_clear("sstatus", SSTATUS_FS_MASK);
-    timer_set(h, DEADLINE_NONE);
-    csr_clear("sip", SIP_SSIP);
-    csr_write("sie", SIP_SSIP | SIP_STIP | SIP_SEIP);
-    __atomic_store_n(&h->online, true, __ATOMIC_RELEASE);
-}
-
 /* For entry.S, complete before the first hart is started. */
 struct { uint64_t mhartid; struct hart *hart; } secondary_table[MAX_HARTS];
 
@@ -119,14 +99,6 @@ static void start_others(void)
                 panic("hart %u did not come up", harts[i].mhartid);
 }
 
-void hart_main(void)
-{
-    struct hart *h = this_hart();
-
-    start_here(h);
-    restore_all(sched_exit(h));
-}
-
 void boot_main(uint64_t mhartid, paddr_t fdt)
 {
     sbi_init();
@@ -144,12 +116,11 @@ void boot_main(uint64_t mhartid, paddr_t fdt)
         plic_init(facts.plic.base, facts.plic.bytes, irq_sources);
     }
     boot_memory_init(&facts, fdt, facts.total_bytes);
-    start_here(h);
+    hart_start(h);
     start_others();
     boot_map_final();
     struct tcb *root = boot_root_task(&facts, fdt);
     kprint("atoll: %u harts, %lu MiB, %s timer\n", nr_harts, hart_page.total_ram_bytes >> 20,
            have_sstc ? "Sstc" : "SBI");
-    sched_make_runnable(h, root);
-    restore_all(sched_exit(h));
+    boot_leave(root);
 }

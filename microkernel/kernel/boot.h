@@ -7,8 +7,21 @@
 #include <atoll/bootinfo.h>
 
 #include "kernel/fdt.h"
+#include "kernel/hart.h"
+
+/* The pages of what runs only at boot, code and constants: kernel.ld. */
+extern char kernel_init_start[], kernel_init_end[];
+
+/* The kernel's map of the GiB it lies in, by 2 MiB. Leaf bits: D A G W R V. */
+extern uint64_t kernel_gib_table[512];
+#define KERNEL_LEAF_RW 0xe7ul
 
 extern uint64_t timebase_hz;
+
+/* This hart takes interrupts. */
+void hart_start(struct hart *h);
+/* Last on the boot hart: run the first thread. The code of boot is no code any more. */
+_Noreturn void boot_leave(struct tcb *root);
 
 /* RAM that is free, ascending, as byte ranges. */
 void boot_memory_init(const struct fdt_facts *facts, paddr_t fdt, uint64_t fdt_bytes);
@@ -18,7 +31,8 @@ void *boot_alloc(uint64_t bytes, uint64_t align);
  * for each. */
 void boot_memory_untypeds(const struct fdt_facts *facts,
                           void (*add)(paddr_t base, unsigned bits, bool device));
-/* Tighten the kernel's map: only its text executable, only that not writable. */
+/* Tighten the kernel's map: only its text executable, only that not writable; the
+ * 2 MiB of the boot code stay as they are until boot_leave. */
 void boot_map_final(void);
 
 struct tcb *boot_root_task(const struct fdt_facts *facts, paddr_t fdt);

@@ -15,7 +15,7 @@
 #define MIN_BLOCK_BITS 12
 #define MAX_BLOCK_BITS 40
 
-extern char kernel_start[], kernel_rodata_end[], kernel_data_start[], kernel_end[];
+extern char kernel_start[], kernel_end[];
 
 static struct fdt_range free_ranges[MAX_FREE];
 static unsigned nr_free;
@@ -60,9 +60,10 @@ void boot_memory_init(const struct fdt_facts *f, paddr_t fdt, uint64_t fdt_bytes
     }
     for (unsigned i = 0; i < f->nr_reserved; i++)
         remove_range(f->reserved[i].base, f->reserved[i].base + f->reserved[i].bytes);
-    /* all of the leaf that is mapped read-only, boot_map_final */
-    remove_range(kva_to_phys(kernel_start), kva_to_phys(kernel_data_start));
-    remove_range(kva_to_phys(kernel_data_start), kva_to_phys(kernel_end));
+    /* all of the leaf that is mapped read-only, boot_map_final, and the data; the boot
+     * code in between is in use until boot_leave, but boot_alloc takes larger ranges */
+    remove_range(kva_to_phys(kernel_start), kva_to_phys(kernel_init_start));
+    remove_range(kva_to_phys(kernel_init_end), kva_to_phys(kernel_end));
     remove_range(fdt, fdt + fdt_bytes);
     if (f->initrd_end > f->initrd_start)
         remove_range(f->initrd_start, f->initrd_end);
@@ -123,25 +124,24 @@ void boot_memory_untypeds(const struct fdt_facts *f,
         split(free_ranges[i].base, free_ranges[i].base + free_ranges[i].bytes, true, add);
 }
 
-/* Leaf bits: D A G W R V, D A G X R V. */
-#define LEAF_RW 0xe7ul
-#define LEAF_RX 0xebul
+#define LEAF_RX  0xebul
+#define LEAF_RWX 0xeful
 
 void boot_map_final(void)
 {
-    static uint64_t table[512] __attribute__((aligned(4096)));
     paddr_t text = kva_to_phys(kernel_start) & ~((1ul << 21) - 1);
+    paddr_t init = kva_to_phys(kernel_init_start);
     uint64_t gib = text >> 30;
 
     for (uint64_t i = 0; i < 512; i++) {
         paddr_t pa = (gib << 30) + (i << 21);
-        table[i] = pa >> 2 | (pa == text ? LEAF_RX : LEAF_RW);
+        kernel_gib_table[i] = pa >> 2 | (pa == text ? LEAF_RX : pa == init ? LEAF_RWX : KERNEL_LEAF_RW);
     }
     /* Other harts run in this map already: each entry changes with one store. */
     __asm__ volatile("fence rw, rw" ::: "memory");
     for (uint64_t i = 0; i < 256; i++)
         __atomic_store_n(&kernel_root_table[256 + i],
-                         i == gib ? kva_to_phys(table) >> 2 | 1 : i << 28 | LEAF_RW,
+                         i == gib ? kva_to_phys(kernel_gib_table) >> 2 | 1 : i << 28 | KERNEL_LEAF_RW,
                          __ATOMIC_RELAXED);
     kernel_root_table[gib] = 0;
     __asm__ volatile("sfence.vma" ::: "memory");

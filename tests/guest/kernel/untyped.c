@@ -227,6 +227,31 @@ static cptr_t device_untyped(void)
     return 0;
 }
 
+#define BOOT_CODE_AT 0x2c000000ul
+
+/* kernel.ld: what runs only at boot lies first in the 2 MiB after the kernel's code. */
+TEST(untyped, the_code_of_boot_is_memory_now)
+{
+    volatile uint64_t *p = (volatile uint64_t *)BOOT_CODE_AT;
+    cptr_t seg = slots(1), ut = 0;
+    unsigned bits = 0;
+
+    for (unsigned i = 0; i < boot()->nr_untypeds; i++)
+        if (boot()->untyped[i].paddr == 0x80400000 && !boot()->untyped[i].device) {
+            ut = CAP_INIT_FIRST_UNTYPED + i;
+            bits = boot()->untyped[i].size_bits;
+        }
+    REQUIRE(ut != 0 && bits >= 12);
+    OK(retype(ut, CAP_TYPE_SEGMENT, 1ul << (bits - 12), seg, 1, 0));
+    OK(invoke(CAP_INIT_VSPACE, VSPACE_MAP, BOOT_CODE_AT, 1ul << bits, RW | VM_SHARED, seg, 0));
+    for (uint64_t i = 0; i < (1ul << bits) / 8; i++) {
+        CHECK(p[i] == 0);
+        p[i] = i;
+    }
+    OK(invoke(CAP_INIT_VSPACE, VSPACE_UNMAP, BOOT_CODE_AT, 1ul << bits, 0, 0, 0));
+    OK(destroy(seg));
+}
+
 TEST(untyped, device_memory_makes_untypeds_and_segments_only)
 {
     cptr_t ut = device_untyped(), s = slots(2);

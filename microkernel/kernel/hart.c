@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The harts, and the last that each of them does at boot. What comes before runs
+ * once: the pages of that code (kernel.ld, .init) become an Untyped of the root
+ * task, so nothing here may be part of it.
+ */
+#include "kernel/boot.h"
+
+#include "arch/riscv/csr.h"
+#include "arch/riscv/pagetable.h"
+#include "arch/riscv/plic.h"
+#include "arch/riscv/sbi.h"
+#include "kernel/sched.h"
+
+_Noreturn void hart_main(void);
+_Noreturn void restore_all(struct tcb *t);
+
+struct hart harts[MAX_HARTS];
+unsigned nr_harts;
+struct hart_page hart_page __attribute__((aligned(PAGE_BYTES)));
+_Static_assert(sizeof(struct hart_page) <= PAGE_BYTES, "one page");
+uint64_t timebase_hz;
+uint64_t kernel_gib_table[TABLE_ENTRIES] __attribute__((aligned(PAGE_BYTES)));
+
+void hart_start(struct hart *h)
+{
+    if (h->plic_context != ~0u)
+        plic_init_hart(h->plic_context);
+    csr_write("scounteren", 7);     /* user level may read cycle, time, instret */
+    csr_clear("sstatus", SSTATUS_FS_MASK);
+    timer_set(h, DEADLINE_NONE);
+    csr_clear("sip", SIP_SSIP);
+    csr_write("sie", SIP_SSIP | SIP_STIP | SIP_SEIP);
+    __atomic_store_n(&h->online, true, __ATOMIC_RELEASE);
+}
+
+void hart_main(void)
+{
+    struct hart *h = this_hart();
+
+    hart_start(h);
+    restore_all(sched_exit(h));
+}
+
+void boot_leave(struct tcb *root)
+{
+    struct hart *h = this_hart();
+
+    pte_store(&kernel_gib_table[pte_index(kva_to_phys(kernel_init_start), 1)],
+              pte_of_paddr(kva_to_phys(kernel_init_start)) | KERNEL_LEAF_RW);
+    __asm__ volatile("sfence.vma" ::: "memory");
+    for (unsigned i = 0; i < nr_harts; i++)
+        if (&harts[i] != h)
+            sbi_remote_sfence_vma(1ul << harts[i].mhartid, 0, SIZE_MAX);
+    sched_make_runnable(h, root);
+    restore_all(sched_exit(h));
+}
