@@ -353,7 +353,7 @@ static inline __attribute__((always_inline)) bool serve_request(struct rpc_serve
 
     if (__builtin_expect(server->tracer != NULL, 0)) {
         call.direct = false;
-        server->tracer->request(&call, entry);
+        server->tracer->request(&call, entry, arena);
     }
     server->interface->dispatch(&call, entry, arena);
     return call.answered;

@@ -8,8 +8,12 @@
 #include <libipc/syscall.h>
 #include <libipc/system.h>
 #include <stdio.h>
+#include <string.h>
 
 #include <atoll/trace.h>
+
+#define SHOWN 40u       /* characters of a string */
+_Static_assert(SHOWN + sizeof "\"\".." <= TRACE_STRING_BYTES, "room");
 
 static const struct trace_interface *shown;
 
@@ -18,12 +22,36 @@ static size_t bounded(int n, size_t limit)
     return n < 0 ? 0 : (size_t)n < limit ? (size_t)n : limit - 1;
 }
 
-static void on_request(const struct rpc_call *call, const struct sq_entry *entry)
+const char *trace_string(const struct sq_entry *entry, const uint8_t *arena, const void *where, char text[TRACE_STRING_BYTES])
+{
+    struct rpc_ref ref;
+    size_t n = 0;
+
+    memcpy(&ref, where, sizeof ref);
+    if (arena == NULL || ref.place != RPC_PLACE_ARENA || entry->arena_slot == ARENA_NONE || ref.at > entry->arena_bytes
+        || ref.bytes > entry->arena_bytes - ref.at) {
+        snprintf(text, TRACE_STRING_BYTES, "[%u bytes]", ref.bytes);
+        return text;
+    }
+    text[n++] = '"';
+    for (size_t i = 0; i < ref.bytes && i < SHOWN; i++) {
+        uint8_t c = arena[ref.at + i];
+
+        text[n++] = c < ' ' || c > '~' || c == '"' ? '?' : (char)c;
+    }
+    text[n++] = '"';
+    memcpy(text + n, "..", 3);
+    if (ref.bytes <= SHOWN)
+        text[n] = 0;
+    return text;
+}
+
+static void on_request(const struct rpc_call *call, const struct sq_entry *entry, const uint8_t *arena)
 {
     char text[TRACE_TEXT_MAX];
     size_t n = bounded(snprintf(text, sizeof text, "rpc %u.%u ", call->client, call->token), sizeof text);
 
-    n += bounded(shown->show_request(text + n, sizeof text - n - 1, entry), sizeof text - n - 1);
+    n += bounded(shown->show_request(text + n, sizeof text - n - 1, entry, arena), sizeof text - n - 1);
     text[n++] = ')';
     sys_trace(SRV_CAP_PLATFORM, text, n);
 }
@@ -36,7 +64,7 @@ static void on_answer(const struct rpc_call *call, const struct cq_entry *entry)
     size_t n = 0;
 
     /* the decoder's text up to the parenthesis is the method's name */
-    shown->show_request(name, sizeof name, &method);
+    shown->show_request(name, sizeof name, &method, NULL);
     while (n < sizeof name - 1 && name[n] != '(' && name[n] != 0)
         n++;
     name[n] = 0;

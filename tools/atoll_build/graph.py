@@ -408,13 +408,16 @@ def _native_test(source: Path, suite: str, compiler: str) -> HostTest:
     test = HostTest(name, BUILD / "tests" / suite / name, [source.relative_to(ROOT)], [rel(source.parent)], [], compiler)
     for part in directive(source, "build").split(";"):
         part = part.strip()
-        key, _, value = part.partition(":") if re.match(r"(include|define|cc|prelude)s?:", part) else ("", "", part)
+        key, _, value = part.partition(":") if re.match(r"(include|define|cc|prelude|tree)s?:", part) else ("", "", part)
         if key.startswith("include"):
             test.includes += value.split()
         elif key.startswith("define"):
             test.defines += [f"-D{d}" for d in value.split()]
         elif key.startswith("prelude"):
             test.prelude += value.split()
+        elif key == "tree":     # all C files of a folder, but those named -NAME
+            top, *without = value.split()
+            test.sources += [p.relative_to(ROOT) for p in sorted((ROOT / top).rglob("*.c")) if f"-{p.name}" not in without]
         elif key == "cc":
             test.compiler = value.strip()
         else:

@@ -112,7 +112,7 @@ struct rpc_interface {
 
 /* Told of each request before its handler and of each answer; server_trace.h. */
 struct rpc_tracer {
-    void (*request)(const struct rpc_call *, const struct sq_entry *);
+    void (*request)(const struct rpc_call *, const struct sq_entry *, const uint8_t *arena_copy);
     void (*answer)(const struct rpc_call *, const struct cq_entry *);
 };
 

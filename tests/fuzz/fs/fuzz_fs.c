@@ -1,22 +1,9 @@
 /* SPDX-License-Identifier: MIT */
-/* build: tests/fuzz/server/world.c tests/fuzz/fs/segments_fake.c
- *  servers/fs/attributes.c servers/fs/clock.c servers/fs/dcache.c servers/fs/devfs.c servers/fs/devices.c
- *  servers/fs/drivers/dma.c servers/fs/drivers/irq.c servers/fs/drivers/mmio.c servers/fs/drivers/ns16550.c
- *  servers/fs/drivers/uart_tty.c servers/fs/drivers/virtio_console.c servers/fs/drivers/virtio_mmio.c
- *  servers/fs/drivers/vport.c servers/fs/epoll.c servers/fs/eventfd.c servers/fs/fdtable.c servers/fs/inotify.c
- *  servers/fs/io.c servers/fs/lease.c servers/fs/locks.c servers/fs/lookup.c servers/fs/mounts.c servers/fs/names.c
- *  servers/fs/open.c servers/fs/permission.c servers/fs/pipe.c servers/fs/poll.c servers/fs/process.c servers/fs/procfs.c
- *  servers/fs/procfs_process.c servers/fs/procfs_system.c servers/fs/program.c servers/fs/propagation.c servers/fs/random.c
- *  servers/fs/rw.c servers/fs/segments.c servers/fs/serve_mounts.c servers/fs/serve_names.c servers/fs/signalfd.c
- *  servers/fs/streams.c servers/fs/superblock.c servers/fs/text.c servers/fs/timerfd.c servers/fs/tmpfs.c
- *  servers/fs/transfer.c servers/fs/tty/ldisc.c servers/fs/tty/ldisc_output.c servers/fs/tty/pty.c servers/fs/tty/tty.c
- *  servers/fs/tty/tty_ioctl.c servers/fs/tty/tty_job.c servers/fs/unix/unix_address.c servers/fs/unix/unix_control.c
- *  servers/fs/unix/unix_gc.c servers/fs/unix/unix_message.c servers/fs/unix/unix_options.c servers/fs/unix/unix_requests.c
- *  servers/fs/unix/unix_socket.c servers/fs/wait.c
- *  libipc/src/client.c libipc/src/client_args.c libipc/src/server.c libipc/src/call.c libipc/src/job.c libipc/src/coro.c
- *  libipc/src/coro_switch.S libipc/src/timer.c libipc/src/executor.c libipc/src/coro_env.c
- *  build/gen/fs_server.c build/gen/time_client.c build/gen/proc_client.c;
- *  include: tests/fuzz/server servers/fs servers/fs/tty servers/fs/unix servers/fs/drivers libipc/include microkernel/abi build/gen */
+/* build: tests/fuzz/server/world.c tests/fuzz/fs/segments_fake.c libipc/src/client.c libipc/src/client_args.c
+ *  libipc/src/server.c libipc/src/call.c libipc/src/job.c libipc/src/coro.c libipc/src/coro_switch.S libipc/src/timer.c
+ *  libipc/src/executor.c libipc/src/coro_env.c build/gen/fs_server.c build/gen/time_client.c build/gen/proc_client.c; tree:
+ *  servers/fs -main.c -unpack.c -cpio.c -tracer.c;
+ *  include: tests/fuzz/server servers/fs libipc/include microkernel/abi build/gen */
 /* fuzz: runs=1500; max_len=700 */
 /* fs under any requests of four clients, which share a tree, terminals, pipes and sockets. When they are gone, the tree is
  * taken apart, and as many inodes and mounts must be left as at the start. */
@@ -238,6 +225,9 @@ static void finish(void)
     for (uint32_t i = 0; i < WORLD_CLIENTS; i++)
         close(FIRST_PROCESS_SLOT + i);
     unmount_all();
+    vfs_root.mnt->flags = vfs_root.dentry->inode->sb->flags = 0;
+    vfs_root.mnt->unbindable = false;
+    group_make_private(vfs_root.mnt);
     remove_all(vfs_root.dentry);
     world_settle();
     if (vfs_root.dentry->inode->sb->nr_inodes != nr_inodes)

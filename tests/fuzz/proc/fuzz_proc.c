@@ -1,12 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* build: tests/fuzz/server/world.c
- *  servers/proc/accounting.c servers/proc/affinity.c servers/proc/batch.c servers/proc/cpu_limit.c servers/proc/exec.c
- *  servers/proc/exit.c servers/proc/fork.c servers/proc/futex.c servers/proc/ids.c servers/proc/kill.c servers/proc/limits.c
- *  servers/proc/robust.c servers/proc/room.c servers/proc/signal.c servers/proc/slot.c servers/proc/system.c
- *  servers/proc/thread.c servers/proc/vm.c servers/proc/wait.c
- *  libipc/src/client.c libipc/src/client_args.c libipc/src/server.c libipc/src/call.c libipc/src/job.c libipc/src/coro.c
- *  libipc/src/coro_switch.S libipc/src/timer.c libipc/src/executor.c libipc/src/coro_env.c
- *  build/gen/proc_server.c build/gen/fs_client.c build/gen/time_client.c;
+/* build: tests/fuzz/server/world.c libipc/src/client.c libipc/src/client_args.c libipc/src/server.c libipc/src/call.c
+ *  libipc/src/job.c libipc/src/coro.c libipc/src/coro_switch.S libipc/src/timer.c libipc/src/executor.c
+ *  libipc/src/coro_env.c build/gen/proc_server.c build/gen/fs_client.c build/gen/time_client.c; tree: servers/proc -main.c
+ *  -reaper.c;
  *  include: tests/fuzz/server servers/proc libipc/include microkernel/abi build/gen */
 /* fuzz: runs=3000; max_len=700 */
 /* proc under any requests of four processes and what becomes of them, while init looks on. The kernel says yes to all it

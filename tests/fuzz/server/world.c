@@ -32,6 +32,7 @@ static struct { uint32_t client, token; struct cq_entry answer; bool answered; }
 void world_fail(const char *what)
 {
     printf("FUZZ: %s\n", what);
+    (void)fflush(stdout);
     abort();
 }
 
@@ -500,6 +501,8 @@ static void start(void)
                                   .nr_coroutines = NR_COROUTINES, .coroutine_stack_bytes = COROUTINE_BYTES };
 
     show = getenv("FUZZ_TRACE") != NULL;
+    if (show)
+        (void)setvbuf(stdout, NULL, _IOLBF, 0);
     map(SRV_INFO, PAGE_BYTES);
     map(SRV_SESSIONS, NR_SLOTS * (uint64_t)SESSION_BYTES);
     map(SRV_PROC_PAGES, NR_SLOTS * PAGE_BYTES);

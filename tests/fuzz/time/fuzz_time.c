@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* build: tests/fuzz/server/world.c servers/time/clock.c servers/time/heap.c servers/time/timer.c servers/time/itimer.c
- *  servers/time/cpu_timer.c servers/time/posix_timer.c servers/time/timerfd.c servers/time/sleep.c servers/time/process.c
- *  libipc/src/client.c libipc/src/client_args.c libipc/src/server.c libipc/src/call.c libipc/src/job.c libipc/src/coro.c libipc/src/coro_switch.S
- *  libipc/src/timer.c libipc/src/executor.c libipc/src/coro_env.c
- *  build/gen/time_server.c build/gen/fs_client.c build/gen/proc_client.c;
+/* build: tests/fuzz/server/world.c libipc/src/client.c libipc/src/client_args.c libipc/src/server.c libipc/src/call.c
+ *  libipc/src/job.c libipc/src/coro.c libipc/src/coro_switch.S libipc/src/timer.c libipc/src/executor.c
+ *  libipc/src/coro_env.c build/gen/time_server.c build/gen/fs_client.c build/gen/proc_client.c; tree: servers/time -main.c
+ *  -rtc.c;
  *  include: tests/fuzz/server servers/time libipc/include microkernel/abi build/gen */
 /* fuzz: runs=4000; max_len=600 */
 /* The time server under any requests of four clients. */

@@ -5,8 +5,9 @@
 #include <stdio.h>
 
 /* NOLINTBEGIN(bugprone-branch-clone): a case a method, alike or not */
-static int show_request(char *text, size_t bytes, const struct sq_entry *e)
+static int show_request(char *text, size_t bytes, const struct sq_entry *e, const uint8_t *arena)
 {
+    (void)arena;
     switch (e->method) {
     case SAMPLE_METHOD_SUM:
         return snprintf(text, bytes, "sample.sum(a=%llu, b=%llu, c=%llu, d=%llu",
@@ -22,13 +23,15 @@ static int show_request(char *text, size_t bytes, const struct sq_entry *e)
                         (unsigned long long)(((e->word[0] >> 32) & 0xff) != 0),
                         (unsigned long long)((uint32_t)e->word[1]));
     case SAMPLE_METHOD_HELLO:
-        return snprintf(text, bytes, "sample.hello(name=[%llu bytes], repeat=%llu",
-                        (unsigned long long)(uint32_t)e->word[2],
+        return snprintf(text, bytes, "sample.hello(name=%s, repeat=%llu",
+                        trace_string(e, arena, &e->word[1], (char[TRACE_STRING_BYTES]){ 0 }),
                         (unsigned long long)((uint32_t)e->word[0]));
     case SAMPLE_METHOD_SWAP:
         return snprintf(text, bytes, "sample.swap(p=..., s=...");
     case SAMPLE_METHOD_TOTAL:
-        return snprintf(text, bytes, "sample.total(numbers=..., points=...");
+        return snprintf(text, bytes, "sample.total(numbers=[%u], points=[%u]",
+                        (uint32_t)(e->word[0] >> 32),
+                        (uint32_t)(e->word[1] >> 32));
     case SAMPLE_METHOD_CHECKSUM:
         return snprintf(text, bytes, "sample.checksum(data=[%llu bytes], seed=%llu",
                         (unsigned long long)(uint32_t)e->word[2],
@@ -38,9 +41,10 @@ static int show_request(char *text, size_t bytes, const struct sq_entry *e)
                         (unsigned long long)(uint32_t)e->word[2],
                         (unsigned long long)((uint8_t)e->word[0]));
     case SAMPLE_METHOD_CONVERT:
-        return snprintf(text, bytes, "sample.convert(from=[%llu bytes], to=[%llu bytes], key=..., data=..., result=..., s=...",
-                        (unsigned long long)(uint32_t)e->word[1],
-                        (unsigned long long)(uint32_t)e->word[3]);
+        return snprintf(text, bytes, "sample.convert(from=%s, to=%s, key=[%u bytes], data=..., result=..., s=...",
+                        trace_string(e, arena, &e->word[0], (char[TRACE_STRING_BYTES]){ 0 }),
+                        trace_string(e, arena, &e->word[2], (char[TRACE_STRING_BYTES]){ 0 }),
+                        (uint32_t)(e->word[4] >> 32));
     case SAMPLE_METHOD_WIDE:
         return snprintf(text, bytes, "sample.wide(a=%llu, b=%llu, c=%llu, d=%llu, e=%llu, f=%llu, g=..., h=..., i=...",
                         (unsigned long long)(e->word[0]),
@@ -57,9 +61,9 @@ static int show_request(char *text, size_t bytes, const struct sq_entry *e)
                         (unsigned long long)((uint32_t)e->word[0]),
                         (unsigned long long)((uint32_t)(e->word[0] >> 32)));
     case SAMPLE_METHOD_SLEEP:
-        return snprintf(text, bytes, "sample.sleep(ticks=%llu, note=[%llu bytes]",
+        return snprintf(text, bytes, "sample.sleep(ticks=%llu, note=%s",
                         (unsigned long long)(e->word[0]),
-                        (unsigned long long)(uint32_t)e->word[2]);
+                        trace_string(e, arena, &e->word[1], (char[TRACE_STRING_BYTES]){ 0 }));
     case SAMPLE_METHOD_READ_LATER:
         return snprintf(text, bytes, "sample.read_later(key=%llu, data=[%llu bytes]",
                         (unsigned long long)((uint32_t)e->word[0]),
@@ -91,14 +95,15 @@ static int show_answer(char *text, size_t bytes, uint16_t method, const struct c
                         (long long)((int64_t)e->word[0]),
                         (unsigned long long)((e->word[1] & 0xff) != 0));
     case SAMPLE_METHOD_HELLO:
-        return snprintf(text, bytes, "text=[%llu bytes], bytes=%llu",
-                        (unsigned long long)(uint32_t)e->word[2],
+        return snprintf(text, bytes, "text=[%u bytes], bytes=%llu",
+                        (uint32_t)(e->word[1] >> 32),
                         (unsigned long long)((uint32_t)e->word[0]));
     case SAMPLE_METHOD_SWAP:
         return snprintf(text, bytes, "s=..., p=...");
     case SAMPLE_METHOD_TOTAL:
-        return snprintf(text, bytes, "sum=%llu, doubled=...",
-                        (unsigned long long)(e->word[0]));
+        return snprintf(text, bytes, "sum=%llu, doubled=[%u]",
+                        (unsigned long long)(e->word[0]),
+                        (uint32_t)(e->word[1] >> 32));
     case SAMPLE_METHOD_CHECKSUM:
         return snprintf(text, bytes, "sum=%llu",
                         (unsigned long long)((uint32_t)e->word[0]));
