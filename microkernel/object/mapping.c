@@ -7,6 +7,7 @@
  */
 #include "object/mapping.h"
 
+#include "arch/riscv/csr.h"
 #include "kernel/assert.h"
 #include "kernel/preempt.h"
 #include "object/pool.h"
@@ -118,7 +119,7 @@ error_t mapping_release_pages(struct vspace *vs)
 
 static uint32_t next_priority(struct vspace *vs)
 {
-    uint32_t x = vs->random;    /* xorshift32, never 0 */
+    uint32_t x = (vs->random ^ (uint32_t)read_time()) | 1;  /* for xorshift32: not 0, and not known */
 
     x ^= x << 13;
     x ^= x >> 17;

@@ -9,8 +9,8 @@
  * record. Records are split and trimmed as ranges are, and a new one that
  * continues its left neighbour becomes part of it.
  *
- * They form a treap over page numbers (random priorities: depth is about
- * 2 log2 n whatever addresses the owner picks) and stand in their Segment's
+ * They form a treap over page numbers (random priorities with the clock mixed in:
+ * depth is about 2 log2 n whatever addresses the owner picks) and stand in their Segment's
  * list. Memory comes from pages of the Pool, charged to the VSpace's account;
  * a page starts with a header that names the VSpace.
  *
