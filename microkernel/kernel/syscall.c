@@ -89,48 +89,63 @@ static error_t sys_invoke(struct tcb *t, uint32_t types)
 }
 
 /*
- * Batches. Entries are read ahead, BATCH_AHEAD with one copy. Neighbours that map or
- * unmap neighbouring pages are done as one range, which costs little more than a page.
- * They are so few pages that nothing is preempted in between; if something is wrong
+ * Batches. Neighbours that map or unmap neighbouring pages are done as one range, which
+ * costs little more than a page; they are compared where they stand. From the first on
+ * that differs, entries are read ahead, up to BATCH_AHEAD with one copy.
+ * One range is so few pages that nothing is preempted in between; if something is wrong
  * with the whole, nothing has changed, and each is done by itself.
  */
 #define BATCH_AHEAD 16u
 #define JOIN_PAGES  4u          /* most of each entry                          */
 
-/* How many entries from this one on are one operation. They have nothing to store. */
-static __attribute__((noinline)) unsigned batch_join(const struct invocation *e, unsigned count)
+/* Words of an entry. Others may change it meanwhile: each is read once. */
+typedef const volatile uint64_t __attribute__((may_alias)) entry_word;
+_Static_assert(offsetof(struct invocation, op) == 8 && offsetof(struct invocation, arg) == 16,
+               "cap, op with error, arg[5], result");
+
+/* How many entries are one operation: e, and those from `next` to `end` that continue it
+ * and have nothing to store. */
+static __attribute__((noinline)) unsigned batch_join(const struct invocation *e, entry_word *next,
+                                                     entry_word *end)
 {
-    const struct invocation *next = e + 1, *end = e + count;
     uint64_t cap = e->cap, bytes = e->arg[1], flags = e->arg[2], segment = e->arg[3];
     uint64_t pages = e->op == VSPACE_MAP ? bytes / PAGE_BYTES : 0;
-    uint64_t va = e->arg[0] + bytes, page = e->arg[4] + pages;
-    uint32_t op = e->op;
+    uint64_t va = e->arg[0] + bytes, page = e->arg[4] + pages, op = e->op;
+    entry_word *w = next;
 
     if ((!pages && op != VSPACE_UNMAP) || bytes % PAGE_BYTES || bytes > JOIN_PAGES * PAGE_BYTES ||
         e->error || e->result)
         return 1;
-    while (next < end && next->arg[0] == va && next->cap == cap && next->op == op && !next->error &&
-           next->arg[1] == bytes && next->arg[2] == flags && next->arg[3] == segment &&
-           next->arg[4] == page && !next->result) {
+    for (; w < end && w[2] == va && w[0] == cap && w[1] == op && w[3] == bytes && !w[7] &&
+           (!pages || (w[4] == flags && w[5] == segment && w[6] == page)); w += 8) {
         va += bytes;
         page += pages;
-        next++;
     }
-    return (unsigned)(next - e);
+    return 1 + (unsigned)(w - next) / 8;
 }
 
-/* Read up to BATCH_AHEAD entries; fewer if there are no more that can be read. */
-static error_t batch_read(struct tcb *t, struct invocation *e, uaddr_t at, uint64_t left,
-                          unsigned *count)
+/* Read up to BATCH_AHEAD entries, fewer if there are no more that can be read in this page.
+ * The first `*joined` are one operation; of these only the first is in the list. */
+static error_t batch_read(struct tcb *t, struct invocation *list, uaddr_t at, uint64_t left,
+                          unsigned *count, unsigned *joined)
 {
-    *count = left < BATCH_AHEAD ? (unsigned)left : BATCH_AHEAD;
-    if (*count > 1 && copy_from_user(t->vspace, e, at, *count * sizeof(*e)) == 0)
-        return 0;
-    *count = 1;
-    return copy_from_user(t->vspace, e, at, sizeof(*e));
+    uint64_t n = (PAGE_BYTES - at % PAGE_BYTES) / sizeof(*list);
+    const struct invocation *user;
+
+    n = n < left ? n : left;
+    n = n < BATCH_AHEAD ? n : BATCH_AHEAD;
+    *count = *joined = 1;
+    if (n < 2 || at % 8 || (user = user_page_lock(t->vspace, at)) == NULL)
+        return copy_from_user(t->vspace, list, at, sizeof(*list));
+    bytes_copy(list, user, sizeof(*list));
+    *count = (unsigned)n;
+    *joined = batch_join(list, (entry_word *)(user + 1), (entry_word *)(user + n));
+    bytes_copy(list + *joined, user + *joined, (*count - *joined) * sizeof(*list));
+    spin_unlock(&t->vspace->lock);
+    return 0;
 }
 
-/* The entry that stands at `at`, or up to *n from it on; *n: how many. */
+/* The entry that stands at `at`, or *n from it on; *n: how many. */
 static error_t batch_entry(struct tcb *t, uaddr_t at, struct invocation *e, unsigned *n,
                            uint32_t types)
 {
@@ -139,8 +154,7 @@ static error_t batch_entry(struct tcb *t, uaddr_t at, struct invocation *e, unsi
 
     if (e->op == TCB_SET_HART)
         return ERR_INVALID_CALL;        /* could take the caller elsewhere */
-    if (*n > 1 && (*n = batch_join(e, *n)) > 1)
-        inv.arg[1] *= *n;
+    inv.arg[1] *= *n;
     err = invoke(t, e->cap, &inv, types);
     if (err < 0 && *n > 1) {
         *n = 1;
@@ -164,16 +178,18 @@ static error_t sys_batch(struct tcb *t, uint32_t types)
 
     while (t->batch_index < count) {
         uaddr_t at = t->x[10] + t->batch_index * sizeof(*e);
-        unsigned n;
+        unsigned n, joined;
         error_t err = 0;
 
         if (e == end) {
-            err = batch_read(t, list, at, count - t->batch_index, &n);
+            err = batch_read(t, list, at, count - t->batch_index, &n, &joined);
             e = list;
             end = list + n;
+        } else {
+            joined = batch_join(e, (entry_word *)(e + 1), (entry_word *)end);
         }
         if (err == 0) {
-            n = t->restart_cursor ? 1 : (unsigned)(end - e);
+            n = t->restart_cursor ? 1 : joined;
             err = batch_entry(t, at, e, &n, types);
         }
         if (err > 0)
@@ -182,7 +198,7 @@ static error_t sys_batch(struct tcb *t, uint32_t types)
             t->x[11] = t->batch_index;
             return err;
         }
-        e += n;
+        e = n == joined ? e + n : end;  /* what was joined is not in the list */
         t->batch_index += n;
         t->restart_cursor = 0;
         if (t->batch_index < count && (preempt_pending() || t->state != THREAD_RUNNABLE))

@@ -204,6 +204,22 @@ error_t copy_to_user(struct vspace *vs, uaddr_t dst, const void *src, size_t n)
     return user_access(vs, dst, (unsigned char *)(uintptr_t)src, n, true);
 }
 
+const void *user_page_lock(struct vspace *vs, uaddr_t va)
+{
+    struct segment *blocked = NULL;
+    enum fault_result why;
+    unsigned char *page;
+
+    if (!vs)
+        return NULL;
+    spin_lock(&vs->lock);
+    page = vspace_page(vs, va, VM_READ, &why, &blocked);
+    if (page)
+        return page + va % PAGE_BYTES;
+    spin_unlock(&vs->lock);
+    return NULL;
+}
+
 /* ---- between VSpaces ---- */
 
 static void lock_both(struct vspace *a, struct vspace *b)

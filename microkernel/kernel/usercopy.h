@@ -21,6 +21,10 @@ struct vspace;
 error_t copy_from_user(struct vspace *vs, void *dst, uaddr_t src, size_t n);
 error_t copy_to_user(struct vspace *vs, uaddr_t dst, const void *src, size_t n);
 
+/* The memory at va, up to the end of its page, for loads, with vs locked; NULL: not
+ * locked, and copy_from_user knows why. Others may store to it at any time. */
+const void *user_page_lock(struct vspace *vs, uaddr_t va);
+
 /*
  * SYS_VSPACE_COPY: between `remote` and the caller's `own`; into: own to
  * remote. *done counts bytes, also after an error. *cursor: progress across

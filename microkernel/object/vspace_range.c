@@ -264,18 +264,24 @@ static inline bool eight_promises(const pte_t *e)
     return !(any & PTE_V) && (any & PROMISE_KIND_MASK) != PROMISE_KEPT;
 }
 
-/* Eight entries of which none names a page, as one. Returns how many of them
- * came into use or went out of it, or -1: look at each. */
-static inline int fill_eight(pte_t *e, pte_t promise)
+/* Eight entries, as one, of which none names a page or all name a Segment's: *shown is
+ * then 8. Returns how many of them came into use or went out of it, or -1: look at each. */
+static inline int fill_eight(pte_t *e, pte_t promise, unsigned *shown)
 {
     pte_t any = e[0] | e[1] | e[2] | e[3] | e[4] | e[5] | e[6] | e[7];
-    int used;
+    int used = 8;
 
-    if ((any & PTE_V) || (any & PROMISE_KIND_MASK) == PROMISE_KEPT)
-        return -1;
-    if (any == promise && !any)
+    *shown = 0;
+    if ((any & PTE_V) || (any & PROMISE_KIND_MASK) == PROMISE_KEPT) {
+        if (!(e[0] & PTE_SEGMENT) ||
+            ~(e[0] & e[1] & e[2] & e[3] & e[4] & e[5] & e[6] & e[7]) & (PTE_V | PTE_SEGMENT))
+            return -1;
+        *shown = 8;
+    } else if (any == promise && !any) {
         return 0;
-    used = !any ? 0 : !!e[0] + !!e[1] + !!e[2] + !!e[3] + !!e[4] + !!e[5] + !!e[6] + !!e[7];
+    } else {
+        used = !any ? 0 : !!e[0] + !!e[1] + !!e[2] + !!e[3] + !!e[4] + !!e[5] + !!e[6] + !!e[7];
+    }
     e[0] = promise; e[1] = promise; e[2] = promise; e[3] = promise;
     e[4] = promise; e[5] = promise; e[6] = promise; e[7] = promise;
     return promise ? 8 - used : used;
@@ -325,11 +331,17 @@ static void visit_fill(struct range_op *op, struct span *s)
     if (!promise && !s->level)
         left = *table_used(vs, entry);
     while (entry < end && changed < left) {
-        int eight = end - entry >= 8 ? fill_eight(entry, promise) : -1;
+        unsigned shown;
+        int eight = end - entry >= 8 ? fill_eight(entry, promise, &shown) : -1;
         pte_t *stop;
 
         if (eight >= 0) {
             changed += (unsigned)eight;
+            if (shown) {
+                segments += shown;
+                first = first ? first : entry;
+                last = entry + 7;
+            }
             entry += 8;
             continue;
         }

@@ -33,10 +33,10 @@ struct range_op {
     bool relax;                 /* may let the lock go in between              */
     bool recheck;               /* it was let go since the range was checked   */
     bool one_chunk;             /* return K_PREEMPTED at the first pause       */
-    enum range_pass pass;
+    uint8_t pass;               /* enum range_pass                             */
+    uint8_t prot;               /* protect, fill                               */
     unsigned work;              /* since the last pause, about 50 instructions each */
     error_t err;                /* of a visit: the walk ends                   */
-    unsigned prot;              /* protect, fill                               */
     /* fill: */
     bool with_record;
     uint32_t record_flags;

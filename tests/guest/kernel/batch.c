@@ -159,6 +159,28 @@ TEST(batch, pages_are_mapped_and_unmapped_as_their_entries_say)
     CHECK(there(13) == 77);
 }
 
+/* Entries that lie across two pages, and such as are not aligned. */
+TEST(batch, neighbours_are_found_wherever_the_array_lies)
+{
+    static const uint64_t places[] = { PAGE - 128, PAGE - 96, PAGE - 72, PAGE - 61 };
+    cptr_t s = numbered_segment(20);
+
+    OK(invoke(CAP_INIT_VSPACE, VSPACE_RESERVE, AT(100), 2 * PAGE, RW, 0, 0));
+    for (unsigned p = 0; p < 4; p++) {
+        unsigned char *at = (unsigned char *)AT(100) + places[p];
+
+        for (unsigned i = 0; i < 20; i++)
+            map_entry(i, i, s, i, VM_READ | VM_SHARED);
+        for (unsigned i = 0; i < sizeof(b[0]) * 20; i++)
+            at[i] = ((unsigned char *)b)[i];
+        struct ret r = sys(SYS_BATCH, (uint64_t)at, 20, 0, 0, 0, 0, 0);
+        CHECK(r.a[0] == 0 && r.a[1] == 20);
+        for (unsigned i = 0; i < 20; i++)
+            CHECK_EQ(there(i), i + 1);
+        OK(invoke(CAP_INIT_VSPACE, VSPACE_UNMAP, AT(0), 20 * PAGE, 0, 0, 0));
+    }
+}
+
 TEST(batch, an_error_among_neighbours_leaves_those_before_it_done)
 {
     cptr_t s = numbered_segment(8);
