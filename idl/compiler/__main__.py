@@ -10,7 +10,7 @@ from pathlib import Path
 from .check import check
 from .compat import compare
 from .diag import Diagnostics, Pos, Stop
-from .emit import Generator
+from .emit import Generator, html_page
 from .errorlist import HEADER, load
 from .layout import lay_out
 from .lex import lex
@@ -82,6 +82,7 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("files", nargs="+", metavar="FILE")
     parser.add_argument("--out", type=Path, metavar="DIR", help="write the generated C here")
     parser.add_argument("--md", type=Path, metavar="FILE", help="write the reference here")
+    parser.add_argument("--html", type=Path, metavar="FILE", help="write the reference as a page of HTML here")
     parser.add_argument("--check", action="store_true", help="only check")
     parser.add_argument("--check-compat", action="store_true", help="compare two files, OLD NEW: what breaks wire or source")
     args = parser.parse_args(argv)
@@ -103,11 +104,14 @@ def main(argv: list[str] | None = None) -> int:
             for generator in generators:
                 for name, text in generator.files().items():
                     write_if_changed(args.out / name, text)
+        if args.html:
+            args.html.parent.mkdir(parents=True, exist_ok=True)
+            write_if_changed(args.html, html_page(generators))
         if args.md:
             args.md.parent.mkdir(parents=True, exist_ok=True)
             write_if_changed(args.md, "\n".join(g.markdown() for g in generators))
     except OSError as problem:
-        diags.error(Pos(str(problem.filename or args.out or args.md), 1, 1), "E041", f"cannot write: {problem.strerror}",
+        diags.error(Pos(str(problem.filename or args.out or args.md or args.html), 1, 1), "E041", f"cannot write: {problem.strerror}",
                     "name a folder that can be written")
         print(diags.render(), file=sys.stderr)
         return 1

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import html
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -117,6 +118,12 @@ class Wire:
         lent = self.m.lend("lend_out")
         result = self.m.done_of(lent) if lent else None
         return result.name if result else ""
+
+    # ---- reference ----
+
+    @property
+    def attributes(self) -> list[str]:
+        return [w for w in ("nonblocking", "idempotent", "cancellable") if getattr(self.m, w)] + [f"since {self.m.since}"]
 
     # ---- fuzzers ----
 
@@ -327,6 +334,8 @@ class Generator:
             loader=jinja2.FileSystemLoader(str(TEMPLATES)), undefined=jinja2.StrictUndefined,
             trim_blocks=True, lstrip_blocks=True, keep_trailing_newline=True, autoescape=False)
         self.env.filters["comment"] = c_comment
+        self.env.filters["cell"] = lambda doc: doc.replace("\n", " ").replace("|", "\\|")
+        self.env.filters["paragraphs"] = paragraphs
         self.env.filters["hex"] = lambda v: f"0x{v:x}"
 
     # ---- C spellings ----
@@ -418,6 +427,27 @@ class Generator:
 
     def markdown(self) -> str:
         return self.render("reference.md")
+
+    def html(self) -> str:
+        """A section; html_page puts sections together."""
+        return self.render("reference.html")
+
+    @staticmethod
+    def type_words(ref: TypeRef) -> str:
+        name = {"name": ref.name, "handle": f"handle {ref.name}", "array": f"array of {ref.name}"}.get(ref.kind, ref.kind)
+        return name + (f"[{ref.nr}]" if ref.nr else "") + (f", at most {ref.limit}" if ref.limit else "")
+
+
+def paragraphs(doc: str) -> str:
+    """Documentation comments as HTML; an empty line parts paragraphs."""
+    parts = [p.strip() for p in doc.split("\n\n")]
+    return "\n".join(f"<p>{html.escape(p)}</p>" for p in parts if p)
+
+
+def html_page(generators: list[Generator]) -> str:
+    env = jinja2.Environment(loader=jinja2.FileSystemLoader(str(TEMPLATES)), undefined=jinja2.StrictUndefined,
+                             trim_blocks=True, lstrip_blocks=True, keep_trailing_newline=True, autoescape=False)
+    return env.get_template("page.html.j2").render(generators=generators)
 
 
 def c_comment(doc: str) -> str:

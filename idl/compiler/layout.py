@@ -47,6 +47,12 @@ class Place:
         return self.offset % 8 * 8
 
     @property
+    def where_words(self) -> str:
+        if self.area == "arena":
+            return f"arena + {self.offset}"
+        return f"word {self.word}" + (f", bit {self.shift}" if self.shift else "")
+
+    @property
     def max_variable(self) -> int:
         """Bytes of the variable part that must be in the arena."""
         ref = self.param.type

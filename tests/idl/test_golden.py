@@ -2,13 +2,14 @@
 """What the compiler writes for sample.idl is what golden/ holds, twice alike, and compiles without a warning.
 
 After a wanted change:  PYTHONPATH=idl /usr/bin/python3 -m compiler --out tests/idl/golden \
-                        --md tests/idl/golden/sample.md tests/idl/sample.idl
+                        --md tests/idl/golden/sample.md --html tests/idl/golden/sample.html tests/idl/sample.idl
 """
 
 import re
 import shutil
 import subprocess
 import sys
+from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
@@ -21,7 +22,7 @@ SAMPLE = HERE / "sample.idl"
 
 
 def generate(out: Path) -> None:
-    assert cli.main(["--out", str(out), "--md", str(out / "sample.md"), str(SAMPLE)]) == 0
+    assert cli.main(["--out", str(out), "--md", str(out / "sample.md"), "--html", str(out / "sample.html"), str(SAMPLE)]) == 0
 
 
 def test_output_is_the_golden_one(tmp_path):
@@ -62,6 +63,39 @@ def test_generated_code_has_no_warnings(compiler):
              "-I", str(ROOT / "libipc/include"), "-I", str(ROOT / "microkernel/abi")]
     done = subprocess.run([compiler, *flags, *map(str, GOLDEN.glob("*.c"))], capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
+
+
+class Tags(HTMLParser):
+    """Each tag is closed in order; what links and names there are."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.open: list[str] = []
+        self.ids: list[str] = []
+        self.links: list[str] = []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        if tag != "meta":
+            self.open.append(tag)
+        self.ids += [v or "" for k, v in attrs if k == "id"]
+        self.links += [(v or "")[1:] for k, v in attrs if k == "href"]
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self.open.pop() == tag
+
+
+def test_reference_as_html_is_well_formed_and_escaped(tmp_path):
+    path = tmp_path / "x.idl"
+    path.write_text('interface x version 1 {\n/// a < b & "c" </p>\n///\n/// more\nmethod m = 1 () -> ();\n}\n')
+    for sources in ([path], sorted((ROOT / "idl/interfaces").glob("*.idl"))):
+        assert cli.main(["--html", str(tmp_path / "x.html"), *map(str, sources)]) == 0
+        tags = Tags()
+        tags.feed((tmp_path / "x.html").read_text())
+        assert tags.open == [] and set(tags.links) <= set(tags.ids)
+        assert len(tags.ids) == len(set(tags.ids))
+        assert {f"{s.stem}" for s in sources} <= set(tags.ids)
+        if sources == [path]:
+            assert "<p>a &lt; b &amp; &quot;c&quot; &lt;/p&gt;</p>\n<p>more</p>" in (tmp_path / "x.html").read_text()
 
 
 def test_real_interfaces_are_valid():
