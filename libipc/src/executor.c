@@ -31,6 +31,8 @@
 #define MAX_CLIENTS     8u
 #define MAX_HANDLERS    16u
 #define POLL_TURNS      32u
+#define SAMPLE_POLLS    8u      /* figures.h                                    */
+#define SAMPLE_SLEEPS   256u
 #define TIMER_TURNS     8u
 #define TOGETHER_TURNS  64u
 #define SPIN_MIN_US     2u
@@ -49,7 +51,8 @@ static struct {
     cptr_t deferred;            /* notification still to be rung, or CAP_NULL     */
     uint32_t together;
     ticks_t spin_ticks;     /* learned bound of a spin                         */
-    uint32_t turns_to_poll, turns_to_timer;
+    uint32_t turns_to_poll, turns_to_timer, polls;
+    void (*sample)(struct rpc_server *);    /* now and then, or NULL           */
     bool stop;
     struct exec_stats stats;
 } exec;
@@ -183,9 +186,22 @@ static bool rang(void)
     return true;
 }
 
+void exec_set_sampler(void (*sample)(struct rpc_server *))
+{
+    exec.sample = sample;
+}
+
+__attribute__((noinline)) static void sample(void)
+{
+    for (struct rpc_server *server = exec.servers; server != NULL && exec.sample != NULL; server = server->next)
+        exec.sample(server);
+}
+
 static void poll_notification(void)
 {
     exec.turns_to_poll = POLL_TURNS;
+    if (++exec.polls % SAMPLE_POLLS == 0)
+        sample();
     (void)rang();
 }
 
@@ -355,7 +371,8 @@ static inline error_t ring_and_wait(uint64_t *bits)
     cptr_t ring = exec.deferred;
 
     exec.deferred = CAP_NULL;
-    exec.stats.sleeps++;
+    if (++exec.stats.sleeps % SAMPLE_SLEEPS == 0)
+        sample();
     if (ring != CAP_NULL)
         return sys_signal_wait(ring, exec.config.notification, timer_next(), bits);
     return sys_wait(exec.config.notification, timer_next(), bits);

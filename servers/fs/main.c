@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include <libipc/executor.h>
+#include <libipc/figures.h>
 #include <libipc/server_trace.h>
 #include <libipc/syscall.h>
 
@@ -36,11 +37,11 @@
 
 struct rpc_client proc_peer, time_peer;
 const struct server_info *fs_info;
-static struct rpc_server server;
+struct rpc_server fs_server;
 
 /* ---- sessions and pages ---- */
-void sessions_open(uint32_t slot) { rpc_session_open(&server, slot); }
-void sessions_close(uint32_t slot) { rpc_session_close(&server, slot); }
+void sessions_open(uint32_t slot) { rpc_session_open(&fs_server, slot); }
+void sessions_close(uint32_t slot) { rpc_session_close(&fs_server, slot); }
 
 const volatile struct proc_page *pages_proc(uint32_t slot)
 {
@@ -83,13 +84,14 @@ static void start_executor(const struct server_info *info)
     };
 
     check(exec_init(&config), "executor");
-    check(rpc_server_init(&server, &fs_interface, (struct session *)SRV_SESSIONS, NR_SLOTS, SRV_CAP_CLIENT_VSPACES,
+    check(rpc_server_init(&fs_server, &fs_interface, (struct session *)SRV_SESSIONS, NR_SLOTS, SRV_CAP_CLIENT_VSPACES,
                           SRV_CAP_CLIENT_DOORBELLS), "sessions");
-    rpc_session_open(&server, SERVER_PROC);
-    rpc_session_open(&server, SERVER_TIME);
+    rpc_session_open(&fs_server, SERVER_PROC);
+    rpc_session_open(&fs_server, SERVER_TIME);
+    rpc_figures_start();
     if (info->boot_flags & BOOT_TRACE)
-        rpc_server_trace(&server, &fs_trace);
-    exec_add_server(&server);
+        rpc_server_trace(&fs_server, &fs_trace);
+    exec_add_server(&fs_server);
 }
 
 static void mount_type_at(const struct fs_type *type, const char *path, uint32_t flags)

@@ -14,6 +14,7 @@ struct process;
 /* Sessions to proc and time: proc_signal_group(&proc_peer, ...) and so on. */
 extern struct rpc_client proc_peer, time_peer;
 extern const struct server_info *fs_info;
+extern struct rpc_server fs_server;
 
 /* ---- defined by the stream modules, called by main.c and process.c ---- */
 /* Registers devices (vfs_register_char, devfs_add), interrupts (exec_on_signal), FIFOs. */

@@ -8,6 +8,7 @@
  * the loop. init is started when fs says that the root file system is there.
  */
 #include <fs_client.h>
+#include <libipc/figures.h>
 #include <libipc/server_trace.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -88,6 +89,7 @@ void server_main(const struct server_info *self)
     rpc_session_open(&server, SERVER_TIME);
     connect(&fs_client, SERVER_FS, FS_LAYOUT_HASH);
     connect(&time_client, SERVER_TIME, TIME_LAYOUT_HASH);
+    rpc_figures_start();
     if (info->boot_flags & BOOT_TRACE)
         rpc_server_trace(&server, &proc_trace);
     exec_run();

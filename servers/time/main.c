@@ -5,6 +5,7 @@
  * processes, from the time page and by the kernel's own deadlines.
  */
 #include <fs_client.h>
+#include <libipc/figures.h>
 #include <libipc/server_trace.h>
 #include <proc_client.h>
 #include <stdlib.h>
@@ -55,6 +56,7 @@ void server_main(const struct server_info *self)
     rpc_session_open(&server, SERVER_FS);
     connect(&proc_client, SERVER_PROC, PROC_LAYOUT_HASH);
     connect(&fs_client, SERVER_FS, FS_LAYOUT_HASH);
+    rpc_figures_start();
     if (info->boot_flags & BOOT_TRACE)
         rpc_server_trace(&server, &time_trace);
     exec_run();

@@ -136,6 +136,7 @@ is "flock excludes" "$(flock lock -c 'flock -n lock -c true; echo $?')" 1
 has "nohup, setsid and nice start" "$(nice -n 5 sh -c 'nice'; setsid sh -c 'ps -o pid,sid | grep -c "^ *$$ *$$ *$"')" '^5$'
 is "cron-like dates" "$(date -u -d @86400 +%F)" 1970-01-02
 is "which system calls are missing is counted" "$(head -n 1 /proc/atoll/unimplemented | cut -c1-3)" pid
+has "servers tell their figures" "$(servers)" '^fs  *[0-9][0-9]*  *[0-9.]*  *[1-9][0-9]* '
 is "/dev" "$(for f in null zero full random urandom console tty ptmx; do [ -c /dev/$f ] || echo $f; done; echo x >/dev/full 2>&1 || echo full)" full
 
 # ---- no leak ----

@@ -60,6 +60,9 @@ void exec_add_client(struct rpc_client *);
 /* Call fn when any of these notification bits was signalled. */
 void exec_on_signal(uint64_t bits, void (*fn)(uint64_t bits, void *), void *arg);
 void exec_run(void);
+/* Called now and then while there is work: figures.h. */
+void exec_set_sampler(void (*)(struct rpc_server *));
+
 struct exec_stats { uint64_t turns, sleeps, requests, spins_won, spins_lost; };
 void exec_get_stats(struct exec_stats *);
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* build: tests/fuzz/server/world.c tests/fuzz/fs/segments_fake.c libipc/src/client.c libipc/src/client_args.c
  *  libipc/src/server.c libipc/src/call.c libipc/src/job.c libipc/src/coro.c libipc/src/coro_switch.S libipc/src/timer.c
- *  libipc/src/executor.c libipc/src/coro_env.c build/gen/fs_server.c build/gen/time_client.c build/gen/proc_client.c; tree:
+ *  libipc/src/executor.c libipc/src/coro_env.c libipc/src/figures.c build/gen/fs_server.c build/gen/time_client.c build/gen/proc_client.c; tree:
  *  servers/fs -main.c -unpack.c -cpio.c -tracer.c;
  *  include: tests/fuzz/server servers/fs libipc/include microkernel/abi build/gen */
 /* fuzz: runs=1500; max_len=700 */
@@ -28,12 +28,12 @@
 
 struct rpc_client proc_peer, time_peer;
 const struct server_info *fs_info = &world_info;
-static struct rpc_server server;
+struct rpc_server fs_server;
 static uint64_t nr_inodes;
 static struct mount *dev, *pts;
 
-void sessions_open(uint32_t slot) { rpc_session_open(&server, slot); }
-void sessions_close(uint32_t slot) { rpc_session_close(&server, slot); }
+void sessions_open(uint32_t slot) { rpc_session_open(&fs_server, slot); }
+void sessions_close(uint32_t slot) { rpc_session_close(&fs_server, slot); }
 const volatile struct proc_page *pages_proc(uint32_t slot) { return world_page(slot); }
 const volatile struct sig_page *pages_sig(uint32_t slot)
 {
@@ -247,7 +247,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     };
     static const struct world_server self = {
         .self = SERVER_FS, .interface = &fs_interface, .method = fs_fuzz_methods,
-        .nr_methods = sizeof fs_fuzz_methods / sizeof fs_fuzz_methods[0], .server = &server, .start = start, .event = event,
+        .nr_methods = sizeof fs_fuzz_methods / sizeof fs_fuzz_methods[0], .server = &fs_server, .start = start, .event = event,
         .begin = begin, .finish = finish, .invoke = fake_segments_invoke, .text = text,
     };
     return world_run(&self, data, size);
