@@ -114,6 +114,8 @@ static error_t copy(struct segment_state *s, uint64_t at, cptr_t vspace, uint64_
 
         if (vspace != SRV_CAP_VSPACE)
             memory = world_memory(address + *done, &there);
+        if (there == 0)
+            return ERR_FAULT;
         error_t e = copy_part(s, at + *done, memory, there, in);
         if (e != 0)
             return e;
