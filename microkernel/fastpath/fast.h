@@ -115,7 +115,7 @@ static FAST_INLINE void fast_switch_fp(struct hart *h, struct tcb *t, struct tcb
     uint64_t fs = csr_read("sstatus") & SSTATUS_FS_MASK;
 
     if (fs == SSTATUS_FS_DIRTY && fp_inline)
-        fp_save_inline(t->f);
+        fp_save_inline(t, offsetof(struct tcb, f));
     else if (fs == SSTATUS_FS_DIRTY)
         fp_save(t->f);
     if (to->fp_state == FP_NEVER) {
@@ -126,7 +126,7 @@ static FAST_INLINE void fast_switch_fp(struct hart *h, struct tcb *t, struct tcb
         csr_set("sstatus", SSTATUS_FS_MASK);
     if (h->fp_owner != to || to->fp_state != FP_USED) {
         if (fp_inline)
-            fp_restore_inline(to->f);
+            fp_restore_inline(to, offsetof(struct tcb, f));
         else
             fp_restore(to->f);
         h->fp_owner = to;

@@ -58,6 +58,7 @@ static struct hart *init_harts(uint64_t boot_mhartid)
         struct hart *h = &harts[nr_harts];
         h->id = nr_harts++;
         h->mask = 1ul << h->id;
+        h->load = &hart_page.hart[h->id];
         h->mhartid = f->mhartid;
         h->plic_context = plic_context_of(f->intc_phandle);
         h->stack_top = stacks[h->id] + KSTACK_BYTES;

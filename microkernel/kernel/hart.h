@@ -51,6 +51,7 @@ struct hart {
     /* immutable after init */
     hartid_t    id;
     uint64_t    mask;           /* 1 << id                                     */
+    struct hart_load *load;     /* in hart_page                                */
     uint32_t    mhartid;
     uint32_t    plic_context;   /* ~0: none                                    */
     bool        online;         /* written once by the hart itself at boot     */

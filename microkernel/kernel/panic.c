@@ -26,7 +26,7 @@ extern const uint64_t kernel_symbols[] __attribute__((weak));
 static const uint64_t *const volatile symbols = kernel_symbols;
 extern const char kernel_start[], kernel_text_end[];
 
-static uint32_t panicking;
+uint32_t panicking;
 
 const char *symbol_name(uint64_t address, uint64_t *offset)
 {
@@ -102,12 +102,6 @@ static _Noreturn void end(uint64_t sp)
     backtrace(sp);
     kprint("PANIC: end of report\n");
     platform_shutdown(PANIC_STATUS, false);
-}
-
-void panic_park(void)
-{
-    while (__atomic_load_n(&panicking, __ATOMIC_RELAXED))
-        wait_for_interrupt();
 }
 
 void panic(const char *format, ...)

@@ -7,8 +7,7 @@
 
 /* Registers (regs[0] = pc) at a trap inside the kernel. */
 _Noreturn void panic_trap(const uint64_t regs[32], uint64_t cause, uint64_t value);
-/* Another hart panics: stay here for ever. Returns if not so. */
-void panic_park(void);
+extern uint32_t panicking;      /* one hart does: the others stop              */
 /* Name and offset of a kernel address; "" without a symbol table. */
 const char *symbol_name(uint64_t address, uint64_t *offset);
 

@@ -121,7 +121,7 @@ static bool sc_ready(struct sched_context *sc)
 void sched_update_page(struct hart *h)
 {
     uint32_t n = h->queue.count + (h->current != NULL && h->current->state == THREAD_RUNNABLE);
-    store_relaxed(&hart_page.hart[h->id].runnable, n);
+    store_relaxed(&h->load->runnable, n);
 }
 
 /* What was used beyond the budget (the timer can be late) costs as many further
@@ -378,7 +378,7 @@ static struct tcb *choose(struct hart *h)
             return cur;
         run_queue_add(&h->queue, cur, !rotate);
     }
-    struct tcb *next = run_queue_take(&h->queue);
+    struct tcb *next = h->queue.top < 0 ? NULL : run_queue_take(&h->queue);
     if (next == NULL) {
         leave_current(h, read_time());
         h->current = NULL;
@@ -455,21 +455,22 @@ static void idle(struct hart *h)
     ticks_t start = read_time();
 
     store_relaxed((uint32_t *)&h->running_priority, (uint32_t)PRIORITY_IDLE);
-    hart_page.hart[h->id].idle = 1;
+    h->load->idle = 1;
     trace_stretch(true);
     sched_arm(h);
     bool useful = poll(h, start);
+    ticks_t asleep = read_time(), end = asleep;
     if (!useful) {
-        ticks_t asleep = read_time();
         sleep(h);
-        useful = read_time() - asleep < POLL_WORTH_TICKS;
+        end = read_time();
+        useful = end - asleep < POLL_WORTH_TICKS;
     }
     if (useful)
         h->poll_ticks = h->poll_ticks * 2 < POLL_MAX_TICKS ? h->poll_ticks * 2 : POLL_MAX_TICKS;
     else
         h->poll_ticks = h->poll_ticks / 2 > POLL_MIN_TICKS ? h->poll_ticks / 2 : POLL_MIN_TICKS;
-    hart_page.hart[h->id].idle = 0;
-    h->counters.idle_ticks += read_time() - start;
+    h->load->idle = 0;
+    h->counters.idle_ticks += end - start;
     trace_stretch(false);
     interrupt_take(h);
 }

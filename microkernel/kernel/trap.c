@@ -38,7 +38,8 @@ void interrupt_take(struct hart *h)
 {
     uint64_t pending = csr_read("sip");
 
-    panic_park();
+    while (__builtin_expect(__atomic_load_n(&panicking, __ATOMIC_RELAXED), 0))
+        wait_for_interrupt();
     if (pending & SIP_SSIP) {
         h->counters.nr_ipis_taken++;
         csr_clear("sip", SIP_SSIP);

@@ -70,27 +70,12 @@ static __attribute__((cold)) uint64_t transfer_caps(struct tcb *from, struct tcb
     return done;
 }
 
-static void transfer(struct tcb *from, struct tcb *to, badge_t badge, bool can_grant)
+/* What is in the buffers. Apart, so that transfer needs no stack frame. */
+static __attribute__((noinline)) void transfer_long(struct tcb *from, struct tcb *to, uint64_t info,
+                                                    bool can_grant)
 {
-    if (from->wait_is_fault) {
-        for (unsigned i = 0; i < MSG_REG_WORDS; i++)
-            to->x[12 + i] = from->fault_words[i];
-        to->x[11] = MSG_INFO(MSG_LABEL_FAULT, MSG_REG_WORDS, 0);
-        to->x[16] = badge;
-        return;
-    }
-    uint64_t info = from->x[11];
     unsigned len = MSG_LEN(info), caps = MSG_CAPS(info);
 
-    to->x[12] = from->x[12];
-    to->x[13] = from->x[13];
-    to->x[14] = from->x[14];
-    to->x[15] = from->x[15];
-    to->x[16] = badge;
-    if (len <= MSG_REG_WORDS && caps == 0) {
-        to->x[11] = info;
-        return;
-    }
     if (len > MSG_MAX_WORDS)
         len = MSG_MAX_WORDS;
     bool buffers = from->ipc_buffer != NULL && to->ipc_buffer != NULL;
@@ -103,6 +88,27 @@ static void transfer(struct tcb *from, struct tcb *to, badge_t badge, bool can_g
     else
         caps = 0;
     to->x[11] = MSG_INFO(MSG_LABEL(info), len, caps);
+}
+
+static void transfer(struct tcb *from, struct tcb *to, badge_t badge, bool can_grant)
+{
+    if (from->wait_is_fault) {
+        for (unsigned i = 0; i < MSG_REG_WORDS; i++)
+            to->x[12 + i] = from->fault_words[i];
+        to->x[11] = MSG_INFO(MSG_LABEL_FAULT, MSG_REG_WORDS, 0);
+        to->x[16] = badge;
+        return;
+    }
+    uint64_t info = from->x[11];
+
+    to->x[12] = from->x[12];
+    to->x[13] = from->x[13];
+    to->x[14] = from->x[14];
+    to->x[15] = from->x[15];
+    to->x[16] = badge;
+    to->x[11] = info;
+    if (MSG_LEN(info) > MSG_REG_WORDS || MSG_CAPS(info) != 0)
+        transfer_long(from, to, info, can_grant);
 }
 
 /* The reply object that a receiver waits with, locked, or NULL. */

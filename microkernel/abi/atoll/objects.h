@@ -238,11 +238,11 @@ struct kernel_counters {
 /* A read-only page written by the kernel (CAP_INIT_HART_PAGE): nobody spins in
  * user mode while runnable on its hart is above one. */
 struct hart_page {
-    struct { uint32_t runnable; uint32_t idle; uint64_t pad[7]; } hart[MAX_HARTS];
+    struct hart_load { uint32_t runnable; uint32_t idle; uint64_t pad[7]; } hart[MAX_HARTS];
     uint32_t nr_harts;
     uint32_t timebase_hz;
     uint64_t total_ram_bytes;
 };
-_Static_assert(sizeof(((struct hart_page *)0)->hart[0]) == CACHE_LINE, "one line a hart");
+_Static_assert(sizeof(struct hart_load) == CACHE_LINE, "one line a hart");
 
 #endif

@@ -106,7 +106,7 @@ void panic(const char *format, ...)
     abort();
 }
 
-void panic_park(void) { }
+uint32_t panicking;
 void panic_trap(const uint64_t regs[32], uint64_t cause, uint64_t value)
 {
     (void)regs;
@@ -276,6 +276,7 @@ void machine_start(unsigned count, struct tcb *first)
         struct hart *h = &harts[i];
         h->id = h->mhartid = h->plic_context = i;
         h->mask = 1ul << i;
+        h->load = &hart_page.hart[i];
         h->running_priority = PRIORITY_IDLE;
         h->poll_ticks = 50;
         h->armed = DEADLINE_NONE;

@@ -7,7 +7,7 @@
 
 void fp_save(uint64_t f[33]);
 void fp_restore(const uint64_t f[33]);
-#define fp_save_inline    fp_save
-#define fp_restore_inline fp_restore
+#define fp_save_inline(at, offset)    fp_save((uint64_t *)((char *)(at) + (offset)))
+#define fp_restore_inline(at, offset) fp_restore((const uint64_t *)((const char *)(at) + (offset)))
 
 #endif
