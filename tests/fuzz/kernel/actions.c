@@ -805,6 +805,31 @@ static void do_batch(struct hart *h, struct tcb *t)
         call(h, SYS_BATCH, DATA_VA + (v >> 2) * 64ul, n + (v >> 7), 0, 0, 0, 0, 0);
 }
 
+/* A batch of maps or unmaps that are neighbours, or nearly: with gaps each makes a record. */
+static void do_strip(struct hart *h, struct tcb *t)
+{
+    struct invocation entries[32];
+    uint8_t v = byte(), step = byte(), odd = byte();
+    unsigned n = 1 + (v & 31), pages = 1 + (step & 3);
+    uint64_t at = DATA_VA + (step >> 4) * 264ul;
+    struct invocation e = { .cap = cap(t, CAP_TYPE_VSPACE), .op = v & 32 ? VSPACE_UNMAP : VSPACE_MAP };
+
+    e.arg[0] = address();
+    e.arg[1] = pages * PAGE_BYTES;
+    e.arg[2] = byte();
+    e.arg[3] = cap(t, CAP_TYPE_SEGMENT);
+    e.arg[4] = small();
+    for (unsigned i = 0; i < n; i++) {
+        entries[i] = e;
+        e.arg[0] += (pages + (step >> 2 & 1)) * PAGE_BYTES;
+        e.arg[4] += pages + (step >> 3 & 1);
+    }
+    if (odd != 0)
+        entries[odd % n].arg[odd >> 5 & 3] ^= odd >> 7 ? PAGE_BYTES : 1;
+    if (machine_store(h, at, entries, n * sizeof(e)) && h->current == t)
+        call(h, SYS_BATCH, at, n + (v >> 7), 0, 0, 0, 0, 0);
+}
+
 static void do_raw(struct hart *h, struct tcb *t)
 {
     uint8_t which = byte();
@@ -885,6 +910,7 @@ static void do_kind(struct hart *h, struct tcb *t, enum kind kind)
 
     switch (kind) {
     case DO_batch:   do_batch(h, t); return;
+    case DO_strip:   do_strip(h, t); return;
     case DO_raw:     do_raw(h, t); return;
     case DO_load: case DO_store: case DO_fetch: do_touch(h, kind); return;
     case DO_fp:      machine_fp(h); return;

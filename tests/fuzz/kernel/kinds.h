@@ -17,4 +17,4 @@
     K(set_limit) K(pool_info) K(add_memory) K(set_reserve) \
     K(resize) K(zero) K(segment_copy) K(segment_info) K(set_pager) K(collect_dirty) \
     K(irq_set) K(irq_ack) K(platform_irq) K(counters) K(platform_trace) \
-    K(ipc_words) K(wait_alone)
+    K(ipc_words) K(wait_alone) K(strip)

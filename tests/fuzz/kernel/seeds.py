@@ -241,6 +241,16 @@ def batch() -> Seed:
 
 
 @seed
+def neighbours_in_a_batch() -> Seed:
+    """Joined across two pages of entries; one record each, and an unmap of them all; one that differs."""
+    many = R | W | SHARED | POPULATE
+    return (Seed().on(0, "resize", 1, 96).on(0, "strip", 31, 0xf0, 0, 0, MID, many, 1, 0).go(2)
+            .on(0, "strip", 31 | 32, 0xf0, 0, 0, MID).go(2).on(0, "strip", 31, 8, 0, 0, MID, many, 1, 0).go(2)
+            .on(1, "strip", 31, 0x10, 5, 0, MID, many | REPLACE, 1, 3).on(0, "clone", 1, 0)
+            .on(0, "unmap", 0, MID, 31).go(3))
+
+
+@seed
 def bound_notification() -> Seed:
     return (Seed().on(0, "bind_notification", 0, 3).on(0, "recv", EP, 0, 0).on(1, "signal", 3).go(0, 2).on(
         0, "signal", 3).on(0, "recv", EP, 0, 0).on(0, "nb_recv", EP, 0, 0).on(0, "bind_notification", 0, 0xf0).on(
