@@ -30,7 +30,7 @@ const char *trace_string(const struct sq_entry *entry, const uint8_t *arena, con
     memcpy(&ref, where, sizeof ref);
     if (arena == NULL || ref.place != RPC_PLACE_ARENA || entry->arena_slot == ARENA_NONE || ref.at > entry->arena_bytes
         || ref.bytes > entry->arena_bytes - ref.at) {
-        snprintf(text, TRACE_STRING_BYTES, "[%u bytes]", ref.bytes);
+        (void)snprintf(text, TRACE_STRING_BYTES, "[%u bytes]", ref.bytes);
         return text;
     }
     text[n++] = '"';
