@@ -391,5 +391,5 @@ from_kernel:
     mv      a0, sp
     csrr    a1, scause
     csrr    a2, stval
-    call    trap_in_kernel
+    call    panic_trap
     unimp

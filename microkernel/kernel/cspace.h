@@ -62,16 +62,13 @@ static inline bool slot_ref_valid(const struct slot_ref *ref)
 /* A consistent pair of words of a slot. */
 static inline void slot_words(const struct slot *slot, uint64_t *word0, uint64_t *word1)
 {
-    uint64_t w = __atomic_load_n(&slot->word0, __ATOMIC_ACQUIRE), again;
+    uint64_t again = __atomic_load_n(&slot->word0, __ATOMIC_ACQUIRE);
 
-    for (;;) {
+    do {
+        *word0 = again;
         *word1 = __atomic_load_n(&slot->word1, __ATOMIC_ACQUIRE);
         again = __atomic_load_n(&slot->word0, __ATOMIC_ACQUIRE);
-        if (again == w)
-            break;
-        w = again;
-    }
-    *word0 = w;
+    } while (again != *word0);
 }
 
 /* The same. False: empty or a zombie. */

@@ -25,7 +25,6 @@
  */
 #include "kernel/delete.h"
 
-#include "kernel/assert.h"
 #include "kernel/mailbox.h"
 #include "kernel/poison.h"
 #include "kernel/preempt.h"
@@ -50,8 +49,7 @@ static error_t finish(struct slot *slot)
 {
     quiesce_mark();
     object_unused(slot->word0);
-    tree_remove(slot);
-    slot_clear(slot);
+    slot_remove(slot);
     return 0;
 }
 
@@ -134,8 +132,8 @@ static error_t destroy(struct slot *slot)
     case CAP_TYPE_SCHED_CONTEXT: err = sched_context_destroy_step(object); break;
     case CAP_TYPE_IRQ:
         irq_shut(object);
-        err = step(irq_slot(object));
-        irq_set_in_use(object, err != 0);
+        err = step(&((struct irq *)object)->slot);
+        ((struct irq *)object)->in_use = err != 0;
         break;
     case CAP_TYPE_POOL:          return destroy_pool(slot);
     default:                     err = destroy_memory(slot, type, object); break;
@@ -192,7 +190,7 @@ static bool is_dying_container(const struct slot *slot)
 static bool detached(struct slot *slot)
 {
     if (irq_owns_slot(slot)) {
-        irq_detach(slot);
+        irq_shut((struct irq *)slot);      /* its first member */
         return true;
     }
     struct tcb *t = (struct tcb *)((uintptr_t)slot & ~((1ul << TCB_BITS) - 1));
@@ -225,8 +223,7 @@ static error_t step(struct slot *slot)
         return K_AGAIN;
     enum cap_type type = cap_type(word);
     if (type == CAP_TYPE_UNTYPED || type == CAP_TYPE_PLATFORM || !tree_is_last(slot)) {
-        tree_remove(slot);
-        slot_clear(slot);
+        slot_remove(slot);
         return 0;
     }
     if (type == CAP_TYPE_CNODE)

@@ -55,6 +55,8 @@ static bool has_string(struct bytes list, const char *want)
     return false;
 }
 
+static bool same(const char *a, const char *b) { return strncmp(a, b, SIZE_MAX) == 0; }
+
 /* Is `want` one of the extensions of an isa string, "rv64imac_zicsr_sstc"? */
 static bool isa_has(struct bytes isa, const char *want)
 {
@@ -128,7 +130,7 @@ static void judge(struct node *stack, unsigned depth, struct fdt_facts *f)
         judge_cpu(n, parent, f);
     else if (has_string(n->device_type, "memory"))
         add_ranges(n, parent, f->memory, &f->nr_memory);
-    else if (depth == 3 && strcmp(parent->name, "reserved-memory") == 0)
+    else if (depth == 3 && same(parent->name, "reserved-memory"))
         add_ranges(n, parent, f->reserved, &f->nr_reserved);
     else if (has_string(n->compatible, "sifive,plic-1.0.0") || has_string(n->compatible, "riscv,plic0"))
         judge_plic(n, parent, f);
@@ -140,13 +142,13 @@ static void judge(struct node *stack, unsigned depth, struct fdt_facts *f)
 
 static void read_chosen(struct fdt_facts *f, const char *name, struct bytes v)
 {
-    if (strcmp(name, "bootargs") == 0 && v.len > 0) {
+    if (same(name, "bootargs") && v.len > 0) {
         uint32_t n = v.len < sizeof(f->bootargs) ? v.len : sizeof(f->bootargs) - 1;
         memcpy(f->bootargs, v.p, n);
         f->bootargs[n] = '\0';
-    } else if (strcmp(name, "linux,initrd-start") == 0 && (v.len == 4 || v.len == 8)) {
+    } else if (same(name, "linux,initrd-start") && (v.len == 4 || v.len == 8)) {
         f->initrd_start = be_cells(v.p, v.len / 4);
-    } else if (strcmp(name, "linux,initrd-end") == 0 && (v.len == 4 || v.len == 8)) {
+    } else if (same(name, "linux,initrd-end") && (v.len == 4 || v.len == 8)) {
         f->initrd_end = be_cells(v.p, v.len / 4);
     }
 }
@@ -164,24 +166,24 @@ static void read_property(struct node *n, struct fdt_facts *f, const char *name,
         { "interrupts-extended", offsetof(struct node, irqs_ext) },
     };
     for (unsigned i = 0; i < sizeof(strings) / sizeof(strings[0]); i++)
-        if (strcmp(name, strings[i].name) == 0)
+        if (same(name, strings[i].name))
             *(struct bytes *)((char *)n + strings[i].at) = v;
-    if (strcmp(name, "interrupt-controller") == 0)
+    if (same(name, "interrupt-controller"))
         n->is_intc = true;
-    if (strcmp(n->name, "chosen") == 0)
+    if (same(n->name, "chosen"))
         read_chosen(f, name, v);
     if (v.len != 4)
         return;
     uint32_t word = be32(v.p);
-    if (strcmp(name, "#address-cells") == 0)
+    if (same(name, "#address-cells"))
         n->address_cells = word;
-    else if (strcmp(name, "#size-cells") == 0)
+    else if (same(name, "#size-cells"))
         n->size_cells = word;
-    else if (strcmp(name, "phandle") == 0)
+    else if (same(name, "phandle"))
         n->phandle = word;
-    else if (strcmp(name, "riscv,ndev") == 0)
+    else if (same(name, "riscv,ndev"))
         n->ndev = word;
-    else if (strcmp(name, "timebase-frequency") == 0)
+    else if (same(name, "timebase-frequency"))
         f->timebase_hz = word;
 }
 

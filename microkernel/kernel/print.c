@@ -59,11 +59,10 @@ static void format(struct out *o, const char *f, va_list args)
             pad = '0', f++;
         while (*f >= '0' && *f <= '9')
             width = width * 10 + (*f++ - '0');
-        while (*f == 'l' || *f == 'z')
+        while (*f == 'l')
             wide = true, f++;
         switch (*f) {
         case 's': put_string(o, va_arg(args, const char *), width); break;
-        case 'c': put(o, (char)va_arg(args, int)); break;
         case 'd': {
             long v = wide ? va_arg(args, long) : va_arg(args, int);
             put_number(o, v < 0 ? -(uint64_t)v : (uint64_t)v, 10, width, pad, v < 0);
@@ -74,9 +73,6 @@ static void format(struct out *o, const char *f, va_list args)
             put_number(o, v, *f == 'x' ? 16 : 10, width, pad, false);
             break;
         }
-        case 'p':
-            put_number(o, (uintptr_t)va_arg(args, void *), 16, 16, '0', false);
-            break;
         case '\0': return;
         default: put(o, *f); break;
         }

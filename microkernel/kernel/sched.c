@@ -29,7 +29,6 @@
 #include "arch/riscv/csr.h"
 #include "arch/riscv/fpu.h"
 #include "arch/riscv/sbi.h"
-#include "kernel/assert.h"
 #include "kernel/deadline.h"
 #include "kernel/interrupt.h"
 #include "kernel/mailbox.h"

@@ -1,28 +1,16 @@
 /* SPDX-License-Identifier: MIT */
-/* See string.h. Word-wise where both sides are aligned. */
+/* See string.h. */
 #include "kernel/string.h"
 
 #include <stdint.h>
+
+#include "kernel/usercopy.h"
 
 typedef uint64_t __attribute__((may_alias)) word_t;
 
 void *memcpy(void *restrict dst, const void *restrict src, size_t n)
 {
-    unsigned char *d = dst;
-    const unsigned char *s = src;
-
-    if ((((uintptr_t)d | (uintptr_t)s) & 7) == 0) {
-        for (; n >= 32; n -= 32, d += 32, s += 32) {
-            word_t *dw = (word_t *)d;
-            const word_t *sw = (const word_t *)s;
-            uint64_t a = sw[0], b = sw[1], c = sw[2], e = sw[3];
-            dw[0] = a; dw[1] = b; dw[2] = c; dw[3] = e;
-        }
-        for (; n >= 8; n -= 8, d += 8, s += 8)
-            *(word_t *)d = *(const word_t *)s;
-    }
-    while (n-- > 0)
-        *d++ = *s++;
+    bytes_copy(dst, src, n);
     return dst;
 }
 
@@ -61,13 +49,6 @@ size_t strlen(const char *s)
     while (s[n] != '\0')
         n++;
     return n;
-}
-
-int strcmp(const char *a, const char *b)
-{
-    while (*a != '\0' && *a == *b)
-        a++, b++;
-    return (unsigned char)*a - (unsigned char)*b;
 }
 
 int strncmp(const char *a, const char *b, size_t n)

@@ -209,13 +209,9 @@ static void do_upcall(struct hart *h, struct tcb *t)    /* [upcall] */
         return;
     if (!leave_wait(h, t))
         return;     /* the flag stays for the next wait or resume */
-    if (t->state == THREAD_BLOCKED_REPLY) {
-        /* It became a call in progress before we got the lock. */
-        thread_complete(t, ERR_INTERRUPTED);
-    } else {
+    if (t->state != THREAD_BLOCKED_REPLY)   /* not a call in progress before we got the lock */
         t->upcall_pending = 0;
-        thread_complete(t, ERR_INTERRUPTED);
-    }
+    thread_complete(t, ERR_INTERRUPTED);
     sched_make_runnable(h, t);
 }
 

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* What fastpath/trap.S calls: all user registers are in the TCB. */
 #include <atoll/frame.h>
-#include <atoll/objects.h>
 
 #include "arch/riscv/atomic.h"
 #include "arch/riscv/csr.h"
@@ -22,7 +21,6 @@ uint64_t trap_page(struct tcb *t, uint64_t cause, uint64_t value);
 struct tcb *trap_page_end(struct tcb *t, uint64_t cause, uint64_t value, uint64_t outcome);
 struct tcb *fastpath_wait(struct hart *h, struct tcb *t);   /* fastpath/fast.c */
 struct tcb *fastpath_yield(struct hart *h, struct tcb *t);
-_Noreturn void trap_in_kernel(const uint64_t regs[32], uint64_t cause, uint64_t value);
 
 static __attribute__((noinline)) void take_devices(struct hart *h)
 {
@@ -71,7 +69,6 @@ static void page_fault_result(struct hart *h, struct tcb *t, uint64_t cause, uin
         thread_fault(h, t, UPCALL_NO_MEMORY, value);
         break;
     case FAULT_BEYOND_SEGMENT:
-    case FAULT_PAGER:
         thread_fault(h, t, UPCALL_SEGMENT, value);
         break;
     case FAULT_BAD_ACCESS:
@@ -151,9 +148,4 @@ struct tcb *trap_syscall(struct tcb *t)
         return next;
     syscall_handle(h, t);
     return sched_exit(h);
-}
-
-void trap_in_kernel(const uint64_t regs[32], uint64_t cause, uint64_t value)
-{
-    panic_trap(regs, cause, value);
 }

@@ -131,6 +131,12 @@ void slot_clear(struct slot *slot)
     slot->link = slot->aux = 0;
 }
 
+void slot_remove(struct slot *slot)
+{
+    tree_remove(slot);
+    slot_clear(slot);
+}
+
 void slot_derive(struct slot *dst, struct slot *src, unsigned rights, badge_t badge,
                  uint64_t flags)
 {

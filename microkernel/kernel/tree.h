@@ -28,6 +28,8 @@ bool tree_is_last(const struct slot *slot);             /* of its object       *
  * lock-free readers rely on. */
 void slot_set(struct slot *slot, uint64_t word0, uint64_t word1);
 void slot_clear(struct slot *slot);
+/* An empty slot that is no node any more. */
+void slot_remove(struct slot *slot);
 static inline bool slot_is_empty(const struct slot *slot)
 {
     return (slot->word0 & CAP_TYPE_MASK) == CAP_TYPE_NULL;

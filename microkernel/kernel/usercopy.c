@@ -140,24 +140,6 @@ void bytes_copy(void *restrict dst, const void *restrict src, size_t n)
     }
 }
 
-void bytes_clear(void *dst, size_t n)
-{
-    unsigned char *d = dst;
-
-    for (; n && ((uintptr_t)d & 7); n--)
-        *d++ = 0;
-    for (; n >= 64; n -= 64, d += 64) {
-        word_t *w = (word_t *)d;
-
-        w[0] = 0; w[1] = 0; w[2] = 0; w[3] = 0; w[4] = 0; w[5] = 0; w[6] = 0; w[7] = 0;
-        KEEP_LOOP();
-    }
-    for (; n; n--) {
-        *d++ = 0;
-        KEEP_LOOP();
-    }
-}
-
 /* ---- small structures ---- */
 
 static error_t user_access(struct vspace *vs, uaddr_t va, unsigned char *kernel,
@@ -222,20 +204,6 @@ const void *user_page_lock(struct vspace *vs, uaddr_t va)
 
 /* ---- between VSpaces ---- */
 
-static void lock_both(struct vspace *a, struct vspace *b)
-{
-    spin_lock(a < b ? &a->lock : &b->lock);
-    if (a != b)
-        spin_lock(a < b ? &b->lock : &a->lock);
-}
-
-static void unlock_both(struct vspace *a, struct vspace *b)
-{
-    spin_unlock(&a->lock);
-    if (a != b)
-        spin_unlock(&b->lock);
-}
-
 /* One piece within one page of each side. 0, K_PREEMPTED or an error. */
 static error_t copy_piece(struct vspace *to, uaddr_t dst, struct vspace *from,
                           uaddr_t src, size_t n)
@@ -245,7 +213,7 @@ static error_t copy_piece(struct vspace *to, uaddr_t dst, struct vspace *from,
         struct segment *blocked = NULL;
         unsigned char *d, *s = NULL;
 
-        lock_both(to, from);
+        vspace_lock_both(to, from);
         d = vspace_page(to, dst, VM_WRITE, &why, &blocked);
         if (d)
             s = vspace_page(from, src, VM_READ, &why, &blocked);
@@ -257,7 +225,7 @@ static error_t copy_piece(struct vspace *to, uaddr_t dst, struct vspace *from,
             else
                 bytes_copy(d, s, n);
         }
-        unlock_both(to, from);
+        vspace_unlock_both(to, from);
         if (s)
             return 0;
         if (why == FAULT_NO_MEMORY)

@@ -14,6 +14,8 @@
 #include <atoll/errors.h>
 #include <atoll/types.h>
 
+#include "kernel/string.h"
+
 struct vspace;
 
 /* 0 or ERR_FAULT; after an error part of the bytes may have been copied. Meant
@@ -41,6 +43,6 @@ void page_copy(void *restrict dst, const void *restrict src);
 
 /* Any alignment; no overlap. */
 void bytes_copy(void *restrict dst, const void *restrict src, size_t n);
-void bytes_clear(void *dst, size_t n);
+static inline void bytes_clear(void *dst, size_t n) { memset(dst, 0, n); }
 
 #endif

@@ -144,6 +144,16 @@ __attribute__((cold)) void endpoint_unlink_receiver(struct endpoint *ep, struct 
     forget_recv_reply(t);
 }
 
+/* The claimed wait of t ends with an error; a fault that nobody takes stops it. */
+static void end_wait(struct tcb *t, bool fault, error_t err)
+{
+    if (fault)
+        t->suspend_pending = 1;
+    else
+        thread_complete(t, err);
+    thread_wake(t);
+}
+
 /* Fills in t's side of a call that waits for r; r->lock held. */
 static void bind_caller(struct reply *r, struct tcb *t)
 {
@@ -267,7 +277,7 @@ static enum take take_sender(struct hart *h, struct endpoint *ep, struct tcb *t,
     return TAKEN;
 }
 
-static error_t wait_for_sender(struct hart *h, struct tcb *t, struct endpoint *ep, struct reply *reply)
+static error_t wait_for_sender(struct tcb *t, struct endpoint *ep, struct reply *reply)
 {
     if (reply != NULL) {
         spin_lock(&reply->lock);
@@ -282,7 +292,6 @@ static error_t wait_for_sender(struct hart *h, struct tcb *t, struct endpoint *e
     t->wait_object = ep;
     __atomic_store_n(&t->state, THREAD_BLOCKED_RECV, __ATOMIC_RELEASE);
     enqueue(ep, t, EP_RECEIVERS);
-    (void)h;
     return K_BLOCKED;
 }
 
@@ -303,7 +312,7 @@ static error_t receive_locked(struct hart *h, struct tcb *t, struct endpoint *ep
                 t->upcall_pending = 0;
                 err = ERR_INTERRUPTED;
             } else if (blocking) {
-                err = wait_for_sender(h, t, ep, reply);
+                err = wait_for_sender(t, ep, reply);
             }
             spin_unlock(&ep->lock);
             if (err == K_BLOCKED && t->sc != t->home_sc)
@@ -316,11 +325,7 @@ static error_t receive_locked(struct hart *h, struct tcb *t, struct endpoint *ep
             return ERR_BUSY;
         if (how == TAKEN)
             break;
-        if (s->wait_is_fault)
-            s->suspend_pending = 1;
-        else
-            thread_complete(s, skip_error);
-        thread_wake(s);
+        end_wait(s, s->wait_is_fault, skip_error);
         if (preempt_pending())
             return K_PREEMPTED;
         if (t->bound != NULL)
@@ -466,12 +471,8 @@ __attribute__((cold)) error_t endpoint_cancel_badged(struct endpoint *ep, badge_
         if (hit)
             endpoint_unlink(ep, t);
         spin_unlock(&ep->lock);
-        if (fault)
-            t->suspend_pending = 1;
-        else if (hit)
-            thread_complete(t, ERR_CANCELLED);
         if (hit)
-            thread_wake(t);
+            end_wait(t, fault, ERR_CANCELLED);
     } while (!preempt_pending());
     return K_PREEMPTED;
 }
@@ -487,11 +488,7 @@ __attribute__((cold)) error_t endpoint_destroy_step(struct endpoint *ep)
         spin_unlock(&ep->lock);
         if (t == NULL)
             return 0;
-        if (t->wait_is_fault && t->state == THREAD_BLOCKED_SEND)
-            t->suspend_pending = 1;
-        else
-            thread_complete(t, ERR_DELETED);
-        thread_wake(t);
+        end_wait(t, t->wait_is_fault && t->state == THREAD_BLOCKED_SEND, ERR_DELETED);
         if (preempt_pending())
             return K_PREEMPTED;
     }
@@ -515,13 +512,8 @@ __attribute__((cold)) error_t reply_destroy_step(struct reply *r)
     if (c != NULL)
         c->claimed = 1;
     spin_unlock(&r->lock);
-    if (c != NULL) {
-        if (c->state == THREAD_BLOCKED_FAULT)
-            c->suspend_pending = 1;
-        else
-            thread_complete(c, ERR_DELETED);
-        thread_wake(c);
-    }
+    if (c != NULL)
+        end_wait(c, c->state == THREAD_BLOCKED_FAULT, ERR_DELETED);
     if (receiver != NULL) {
         struct endpoint *ep = receiver->wait_object;
         spin_lock(&ep->lock);

@@ -5,20 +5,8 @@
 #include "arch/riscv/plic.h"
 #include "kernel/delete.h"
 #include "kernel/hart.h"
-#include "kernel/preempt.h"
 #include "kernel/tree.h"
 #include "object/notification.h"
-
-struct irq {
-    struct slot slot;           /* tree lock                                   */
-    bool     in_use;            /* tree lock                                   */
-    /* guarded by lock */
-    struct spinlock lock __attribute__((aligned(CACHE_LINE)));
-    struct notification *target;
-    badge_t  badge;
-    uint32_t context;           /* routed to                                   */
-    bool     routed, claimed;
-};
 
 static struct irq irqs[MAX_IRQS] __attribute__((aligned(CACHE_LINE)));
 uint32_t irq_sources;
@@ -28,15 +16,10 @@ struct irq *irq_object(uint32_t source)
     return source > 0 && source <= irq_sources && source < MAX_IRQS ? &irqs[source] : NULL;
 }
 
-struct slot *irq_slot(struct irq *irq) { return &irq->slot; }
-
 bool irq_owns_slot(const struct slot *slot)
 {
     return (uintptr_t)slot >= (uintptr_t)irqs && (uintptr_t)slot < (uintptr_t)(irqs + MAX_IRQS);
 }
-
-bool irq_in_use(const struct irq *irq) { return irq->in_use; }
-void irq_set_in_use(struct irq *irq, bool in_use) { irq->in_use = in_use; }
 
 static uint32_t source_of(const struct irq *irq) { return (uint32_t)(irq - irqs); }
 
@@ -56,11 +39,6 @@ void irq_shut(struct irq *irq)
     unroute(irq);
     irq->target = NULL;
     spin_unlock(&irq->lock);
-}
-
-void irq_detach(struct slot *slot)
-{
-    irq_shut((struct irq *)slot);
 }
 
 void irq_fire(struct hart *h, uint32_t source)

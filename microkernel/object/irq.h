@@ -15,14 +15,20 @@
 #define MAX_IRQS 256
 
 struct hart;
-struct irq;
+
+struct irq {
+    struct slot slot;           /* tree lock                                   */
+    bool     in_use;            /* has a capability; tree lock                 */
+    /* guarded by lock */
+    struct spinlock lock __attribute__((aligned(CACHE_LINE)));
+    struct notification *target;
+    badge_t  badge;
+    uint32_t context;           /* routed to                                   */
+    bool     routed, claimed;
+};
 
 struct irq *irq_object(uint32_t source);    /* NULL: no such source            */
-struct slot *irq_slot(struct irq *irq);
 bool irq_owns_slot(const struct slot *slot);
-void irq_detach(struct slot *slot);         /* tree lock held                  */
-bool irq_in_use(const struct irq *irq);      /* has a capability; tree lock     */
-void irq_set_in_use(struct irq *irq, bool in_use);
 void irq_shut(struct irq *irq);             /* the source is silenced          */
 void irq_fire(struct hart *h, uint32_t source);
 error_t irq_decode(struct invoke *inv);

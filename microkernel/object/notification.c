@@ -5,7 +5,6 @@
 #include "arch/riscv/csr.h"
 #include "kernel/deadline.h"
 #include "kernel/preempt.h"
-#include "kernel/sched.h"
 #include "kernel/thread.h"
 #include "object/endpoint.h"
 

@@ -43,10 +43,10 @@ static error_t make_irq(struct invoke *inv)
         err = ERR_INVALID_CAP;
     else if (!slot_is_empty(dst.slot))
         err = ERR_SLOT_OCCUPIED;
-    else if (irq_in_use(irq))
+    else if (irq->in_use)
         err = ERR_BUSY;
     if (err == 0) {
-        irq_set_in_use(irq, true);
+        irq->in_use = true;
         tree_add_child(inv->slot, dst.slot);
         slot_set(dst.slot, cap_word(CAP_TYPE_IRQ, irq, RIGHTS_ALL, 0), 0);
     }

@@ -45,8 +45,7 @@ __attribute__((cold)) void pool_init(struct pool *pool, paddr_t base, size_t pag
     memory_in_use(pool, pool_overhead(span_pages) << PAGE_BITS);
     pages_unused((char *)pool + (pool_overhead(span_pages) << PAGE_BITS),
                  pages - pool_overhead(span_pages));
-    pool->base = span_base;
-    pool->nr_pages = (uint32_t)span_pages;
+    *pool = (struct pool){ .base = span_base, .nr_pages = (uint32_t)span_pages, .nr_ranges = 1 };
     if (span_base != base) {            /* a page number of 0 means none */
         pool->base -= PAGE_BYTES;
         pool->nr_pages++;
@@ -55,25 +54,10 @@ __attribute__((cold)) void pool_init(struct pool *pool, paddr_t base, size_t pag
     pool->base_kva = (uint64_t)(uintptr_t)pool - (base - pool->base);
     pool->first = own + (uint32_t)pool_overhead(span_pages);
     pool->refs = (uint32_t *)((char *)pool + refs_offset());
-    pool->lock = (struct spinlock){ 0 };
-    pool->free_head = 0;
-    pool->nr_free = 0;
-    pool->reserve = 0;
     pool->nr_fresh = pool->nr_total = own + (uint32_t)pages - pool->first;
     pool->ranges[0] = (struct pool_range){ pool->first, own + (uint32_t)pages };
-    pool->nr_ranges = 1;
-    pool->range = 0;
-    pool->nr_users = 0;
-    for (unsigned i = 0; i < MAX_HARTS; i++) {
-        pool->caches[i].lock = (struct spinlock){ 0 };
-        pool->caches[i].count = 0;
-    }
     for (unsigned i = 0; i < POOL_ACCOUNTS; i++)
-        pool->accounts[i] = (struct pool_account){ 0, POOL_NO_LIMIT };
-    pool->self = (struct slot){ 0 };
-    for (unsigned i = 0; i < POOL_MAX_ADDED; i++)
-        pool->given[i] = (struct slot){ 0 };
-    pool->nr_given = 0;
+        pool->accounts[i].limit = POOL_NO_LIMIT;
 }
 
 __attribute__((cold)) bool pool_spans(const struct pool *pool, paddr_t base, size_t pages)

@@ -158,10 +158,4 @@ static inline uint32_t pool_ref_read(struct pool *pool, paddr_t pa)
     return __atomic_load_n(pool_ref(pool, pa), __ATOMIC_ACQUIRE);
 }
 
-/* The caller holds a reference already and has charged the new one. */
-static inline void pool_ref_add(struct pool *pool, paddr_t pa)
-{
-    __atomic_fetch_add(pool_ref(pool, pa), 1, __ATOMIC_RELAXED);
-}
-
 #endif

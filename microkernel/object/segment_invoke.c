@@ -11,7 +11,6 @@
 #include "kernel/preempt.h"
 #include "kernel/usercopy.h"
 #include "object/cap.h"
-#include "object/mapping.h"
 #include "object/tcb.h"
 #include "object/vspace.h"
 #include "object/vspace_table.h"
@@ -168,20 +167,6 @@ static __attribute__((noinline)) error_t decode_copy(struct segment *seg, struct
     return err;
 }
 
-static error_t decode_zero(struct segment *seg, struct invoke *inv)
-{
-    if (!(inv->rights & RIGHT_WRITE))
-        return ERR_RIGHTS;
-    return segment_zero(seg, inv->arg[0], inv->arg[1], &inv->caller->restart_cursor);
-}
-
-static error_t decode_resize(struct segment *seg, struct invoke *inv)
-{
-    if (!(inv->rights & RIGHT_CONTROL))
-        return ERR_RIGHTS;
-    return segment_resize(seg, inv->arg[0]);
-}
-
 static error_t decode_info(struct segment *seg, struct invoke *inv)
 {
     struct segment_info info;
@@ -208,22 +193,20 @@ static error_t decode_collect(struct segment *seg, struct invoke *inv)
     return segment_collect_dirty(seg, first, count, &inv->caller->restart_cursor, &inv->result);
 }
 
-/* Pagers are not there yet; saying so beats a Segment that reads as zeros. */
-static error_t decode_set_pager(const struct invoke *inv)
-{
-    return inv->rights & RIGHT_CONTROL ? ERR_NOT_IMPLEMENTED : ERR_RIGHTS;
-}
-
 error_t segment_decode(struct invoke *inv)
 {
     struct segment *seg = inv->object;
 
     switch (inv->op) {
-    case SEGMENT_RESIZE:        return decode_resize(seg, inv);
-    case SEGMENT_ZERO:          return decode_zero(seg, inv);
+    case SEGMENT_RESIZE:
+        return inv->rights & RIGHT_CONTROL ? segment_resize(seg, inv->arg[0]) : ERR_RIGHTS;
+    case SEGMENT_ZERO:
+        return inv->rights & RIGHT_WRITE
+                   ? segment_zero(seg, inv->arg[0], inv->arg[1], &inv->caller->restart_cursor) : ERR_RIGHTS;
     case SEGMENT_COPY:          return decode_copy(seg, inv);
     case SEGMENT_INFO:          return decode_info(seg, inv);
-    case SEGMENT_SET_PAGER:     return decode_set_pager(inv);
+    case SEGMENT_SET_PAGER:     /* not there yet; saying so beats a Segment that reads as zeros */
+        return inv->rights & RIGHT_CONTROL ? ERR_NOT_IMPLEMENTED : ERR_RIGHTS;
     case SEGMENT_COLLECT_DIRTY: return decode_collect(seg, inv);
     default:                    return ERR_INVALID_CALL;
     }

@@ -92,7 +92,6 @@ struct tcb {
     struct slot *cspace;        /* first slot of the root CNode                */
     uint64_t cspace_mask;       /* number of its slots - 1                     */
     struct ipc_buffer *ipc_buffer;  /* kernel address                          */
-    uint64_t ipc_buffer_uaddr;
     struct endpoint *fault_ep;
     badge_t  fault_badge;
     struct notification *bound; /* bound notification                          */

@@ -14,7 +14,6 @@
  */
 #include "object/tcb_ops.h"
 
-#include "arch/riscv/csr.h"
 #include "kernel/cspace.h"
 #include "kernel/delete.h"
 #include "kernel/mailbox.h"
@@ -28,7 +27,6 @@
 #include "object/notification.h"
 #include "object/sched_context.h"
 #include "object/segment.h"
-#include "object/endpoint.h"
 
 void tcb_init(struct tcb *t)
 {
@@ -140,12 +138,6 @@ static error_t replace_slot(struct invoke *inv, struct tcb *t, enum tcb_slot whi
     return err != 0 ? err : empty_slot(t, which);
 }
 
-static void undo_slot(struct tcb *t, enum tcb_slot which)
-{
-    tree_remove(&t->slot[which]);
-    slot_clear(&t->slot[which]);
-}
-
 /* Without act only checks. */
 static error_t configure_locked(struct invoke *inv, struct tcb *t, struct slot_ref src[3], bool act)
 {
@@ -233,7 +225,7 @@ static error_t set_page(struct invoke *inv, struct tcb *t, enum tcb_slot which)
         struct segment *seg = cap_object(t->slot[which].word0);
         err = segment_pin_page(seg, inv->arg[1], &kva, &pa);
         if (err != 0) {
-            undo_slot(t, which);
+            slot_remove(&t->slot[which]);
         } else if (which == TCB_SLOT_FRAME) {
             t->frame = kva;
             t->frame->hart = t->hart;
@@ -243,7 +235,6 @@ static error_t set_page(struct invoke *inv, struct tcb *t, enum tcb_slot which)
             t->pers_base = t->pers_base_wanted;
         } else {
             t->ipc_buffer = kva;
-            t->ipc_buffer_uaddr = inv->arg[2];
             t->ipc_segment = seg;
             t->ipc_page = inv->arg[1];
         }
@@ -315,7 +306,7 @@ static error_t bind_notification(struct invoke *inv, struct tcb *t)
             n->bound = t;
         spin_unlock(&n->lock);
         if (err != 0)
-            undo_slot(t, TCB_SLOT_NOTIFICATION);
+            slot_remove(&t->slot[TCB_SLOT_NOTIFICATION]);
         else
             t->bound = n;
     }

@@ -12,7 +12,6 @@
 #include "kernel/poison.h"
 #include "kernel/preempt.h"
 #include "kernel/quiesce.h"
-#include "kernel/sched.h"
 #include "kernel/string.h"
 #include "kernel/tree.h"
 #include "kernel/cspace.h"
@@ -105,19 +104,15 @@ error_t untyped_take_from_pool(struct slot *slot)
     if (pool_destroy_step((struct pool *)slot->word1) != 0)
         return K_AGAIN;
     quiesce_mark();
-    tree_remove(slot);
-    slot_clear(slot);
+    slot_remove(slot);
     return 0;
 }
 
 void untyped_pool_gone(struct pool *pool)
 {
-    for (unsigned i = 0; i < pool->nr_given; i++) {
-        if (slot_is_empty(&pool->given[i]))
-            continue;
-        tree_remove(&pool->given[i]);
-        slot_clear(&pool->given[i]);
-    }
+    for (unsigned i = 0; i < pool->nr_given; i++)
+        if (!slot_is_empty(&pool->given[i]))
+            slot_remove(&pool->given[i]);
 }
 
 struct retype {

@@ -15,7 +15,6 @@
 #include "object/mapping.h"
 #include "object/pool.h"
 #include "object/segment.h"
-#include "object/tcb.h"
 #include "object/vspace_table.h"
 
 #define POPULATE_PAGES_PER_CHECK 8u     /* a page may cost a copy              */
@@ -117,64 +116,37 @@ static error_t populate_range(struct vspace *vs, uaddr_t va, uint64_t len,
 
 /* ---- decode: ranges ---- */
 
-static error_t decode_reserve(struct vspace *vs, struct invoke *inv)
-{
-    uint64_t *cursor = &inv->caller->restart_cursor;
-    unsigned flags = (unsigned)inv->arg[2];
-    error_t err = 0;
-
-    if (inv->arg[2] >> 32)
-        return ERR_INVALID_ARGUMENT;
-    if (!(*cursor & POPULATING))
-        err = vspace_reserve(vs, inv->arg[0], inv->arg[1], flags & ~VM_POPULATE, cursor);
-    if (!err && (flags & VM_POPULATE))
-        err = populate_range(vs, inv->arg[0], inv->arg[1], flags, false, cursor);
-    return err;
-}
-
+/* RESERVE and MAP. */
 static error_t decode_map(struct vspace *vs, struct invoke *inv)
 {
     uint64_t *cursor = &inv->caller->restart_cursor;
     unsigned flags = (unsigned)inv->arg[2], max_prot = 0;
+    bool segment = inv->op == VSPACE_MAP;
     struct cap_ref ref;
-    error_t err;
+    error_t err = 0;
 
     if (inv->arg[2] >> 32)
         return ERR_INVALID_ARGUMENT;
-    err = cap_lookup(inv->caller, inv->arg[3], CAP_TYPE_SEGMENT, 0, &ref);
-    if (err)
-        return err;
-    if (ref.rights & RIGHT_READ)
-        max_prot |= VM_READ;
-    /* Stores to a private mapping go to copies: reading is enough. */
-    if ((ref.rights & RIGHT_READ) &&
-        ((ref.rights & RIGHT_WRITE) || !(flags & VM_SHARED)))
-        max_prot |= VM_WRITE;
-    if (ref.rights & RIGHT_EXEC)
-        max_prot |= VM_EXEC;
-    if (!(*cursor & POPULATING))
+    if (segment) {
+        err = cap_lookup(inv->caller, inv->arg[3], CAP_TYPE_SEGMENT, 0, &ref);
+        if (err)
+            return err;
+        /* Stores to a private mapping go to copies: reading is enough. */
+        if (ref.rights & RIGHT_READ)
+            max_prot |= ref.rights & RIGHT_WRITE || !(flags & VM_SHARED) ? VM_READ | VM_WRITE : VM_READ;
+        if (ref.rights & RIGHT_EXEC)
+            max_prot |= VM_EXEC;
+    }
+    if (*cursor & POPULATING)
+        ;
+    else if (segment)
         err = vspace_map(vs, inv->arg[0], inv->arg[1], flags & ~VM_POPULATE,
                          ref.object, inv->arg[4], max_prot, cursor);
+    else
+        err = vspace_reserve(vs, inv->arg[0], inv->arg[1], flags & ~VM_POPULATE, cursor);
     if (!err && (flags & VM_POPULATE))
-        err = populate_range(vs, inv->arg[0], inv->arg[1], flags, true, cursor);
+        err = populate_range(vs, inv->arg[0], inv->arg[1], flags, segment, cursor);
     return err;
-}
-
-static error_t decode_protect(struct vspace *vs, struct invoke *inv)
-{
-    if (inv->arg[2] & ~(uint64_t)VM_PROT_MASK)
-        return ERR_INVALID_ARGUMENT;
-    return vspace_protect(vs, inv->arg[0], inv->arg[1], (unsigned)inv->arg[2],
-                          &inv->caller->restart_cursor);
-}
-
-static error_t decode_populate(struct vspace *vs, struct invoke *inv)
-{
-    if (inv->arg[2] > 1)
-        return ERR_INVALID_ARGUMENT;
-    return vspace_populate(vs, inv->arg[0], inv->arg[1],
-                           inv->arg[2] ? VM_WRITE : VM_READ,
-                           &inv->caller->restart_cursor);
 }
 
 static error_t decode_range(struct vspace *vs, struct invoke *inv)
@@ -184,14 +156,20 @@ static error_t decode_range(struct vspace *vs, struct invoke *inv)
     if (!(inv->rights & RIGHT_MAP))
         return ERR_RIGHTS;
     switch (inv->op) {
-    case VSPACE_RESERVE:  return decode_reserve(vs, inv);
+    case VSPACE_RESERVE:
     case VSPACE_MAP:      return decode_map(vs, inv);
-    case VSPACE_PROTECT:  return decode_protect(vs, inv);
+    case VSPACE_PROTECT:
+        if (inv->arg[2] & ~(uint64_t)VM_PROT_MASK)
+            return ERR_INVALID_ARGUMENT;
+        return vspace_protect(vs, inv->arg[0], inv->arg[1], (unsigned)inv->arg[2], cursor);
     case VSPACE_UNMAP:    return vspace_unmap(vs, inv->arg[0], inv->arg[1], cursor);
     case VSPACE_MOVE:     return vspace_move(vs, inv->arg[0], inv->arg[1],
                                              inv->arg[2], cursor);
     case VSPACE_DISCARD:  return vspace_discard(vs, inv->arg[0], inv->arg[1], cursor);
-    case VSPACE_POPULATE: return decode_populate(vs, inv);
+    case VSPACE_POPULATE:
+        if (inv->arg[2] > 1)
+            return ERR_INVALID_ARGUMENT;
+        return vspace_populate(vs, inv->arg[0], inv->arg[1], inv->arg[2] ? VM_WRITE : VM_READ, cursor);
     default:              return ERR_INVALID_CALL;
     }
 }

@@ -89,6 +89,21 @@ _Static_assert(sizeof(struct vspace) <= 1ul << VSPACE_BITS, "VSPACE_BITS");
 
 enum clone_state { CLONE_NONE, CLONE_RUNNING, CLONE_UNDO };
 
+/* The locks of two, the lower address first; they may be one. */
+static inline void vspace_lock_both(struct vspace *a, struct vspace *b)
+{
+    spin_lock(a < b ? &a->lock : &b->lock);
+    if (a != b)
+        spin_lock(a < b ? &b->lock : &a->lock);
+}
+
+static inline void vspace_unlock_both(struct vspace *a, struct vspace *b)
+{
+    spin_unlock(&a->lock);
+    if (a != b)
+        spin_unlock(&b->lock);
+}
+
 /* ---- life ---- */
 
 void vspace_init(struct vspace *vs);
@@ -137,8 +152,7 @@ enum fault_result {
     FAULT_RETRY_LATER,      /* yield, then retry the instruction               */
     FAULT_BAD_ACCESS,
     FAULT_NO_MEMORY,
-    FAULT_BEYOND_SEGMENT,
-    FAULT_PAGER             /* a pager's page; not produced yet                */
+    FAULT_BEYOND_SEGMENT
 };
 /* access: one of VM_READ, VM_WRITE, VM_EXEC. */
 enum fault_result vspace_fault(struct vspace *vs, uaddr_t va, unsigned access);

@@ -25,7 +25,6 @@
  */
 #include "object/vspace_table.h"
 
-#include "kernel/assert.h"
 #include "kernel/preempt.h"
 #include "kernel/usercopy.h"
 #include "object/mapping.h"
@@ -40,20 +39,6 @@ struct clone {
     bool fence;                 /* W was taken from the source                 */
     uint32_t *refs;             /* the Pool's counts, by frame number          */
 };
-
-static void lock_both(struct clone *c)
-{
-    struct vspace *a = c->source, *b = c->target;
-
-    spin_lock(a < b ? &a->lock : &b->lock);
-    spin_lock(a < b ? &b->lock : &a->lock);
-}
-
-static void unlock_both(struct clone *c)
-{
-    spin_unlock(&c->source->lock);
-    spin_unlock(&c->target->lock);
-}
 
 /* ---- records ---- */
 
@@ -388,7 +373,7 @@ error_t vspace_clone(struct vspace *target, struct vspace *source)
 
     if (source == target)
         return ERR_INVALID_ARGUMENT;
-    lock_both(&c);
+    vspace_lock_both(source, target);
     err = begin(&c);
     while (!err && target->clone_state == CLONE_RUNNING) {
         if (target->clone_next >= USER_TOP) {
@@ -406,8 +391,8 @@ error_t vspace_clone(struct vspace *target, struct vspace *source)
             err = K_PREEMPTED;
         } else {
             c.work %= CLONE_WORK;
-            unlock_both(&c);
-            lock_both(&c);
+            vspace_unlock_both(source, target);
+            vspace_lock_both(source, target);
             err = still_ours(&c);
         }
     }

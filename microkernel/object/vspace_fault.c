@@ -19,7 +19,6 @@
 
 #include "arch/riscv/tlb.h"
 #include "kernel/assert.h"
-#include "kernel/hart.h"
 #include "kernel/usercopy.h"
 #include "object/mapping.h"
 #include "object/segment.h"

@@ -6,8 +6,6 @@
 #ifndef ATOLL_ARCH_CSR_H
 #define ATOLL_ARCH_CSR_H
 
-#define SSTATUS_SPP       (1 << 8)
-#define SSTATUS_FS_SHIFT  13
 #define SSTATUS_FS_MASK   (3 << 13)
 #define SSTATUS_FS_CLEAN  (2 << 13)
 #define SSTATUS_FS_DIRTY  (3 << 13)
@@ -17,18 +15,9 @@
 #define SIP_SEIP          (1 << 9)
 
 #define CAUSE_INTERRUPT   (1ul << 63)
-#define IRQ_SOFT          1
-#define IRQ_TIMER         5
 #define IRQ_EXTERNAL      9
 
-#define CAUSE_FETCH_MISALIGNED 0
-#define CAUSE_FETCH_ACCESS     1
 #define CAUSE_ILLEGAL          2
-#define CAUSE_BREAKPOINT       3
-#define CAUSE_LOAD_MISALIGNED  4
-#define CAUSE_LOAD_ACCESS      5
-#define CAUSE_STORE_MISALIGNED 6
-#define CAUSE_STORE_ACCESS     7
 #define CAUSE_ECALL_U          8
 #define CAUSE_FETCH_PAGE      12
 #define CAUSE_LOAD_PAGE       13

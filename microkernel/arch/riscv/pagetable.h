@@ -43,7 +43,6 @@ typedef uint64_t pte_t;
 #define PTE_W         0x004ul
 #define PTE_X         0x008ul
 #define PTE_U         0x010ul
-#define PTE_G         0x020ul
 #define PTE_A         0x040ul
 #define PTE_D         0x080ul
 #define PTE_LOGICAL_W 0x100ul
@@ -61,7 +60,6 @@ typedef uint64_t pte_t;
 
 #define TABLE_BITS     9
 #define TABLE_ENTRIES  512u
-#define LEVELS         3u           /* the root is level 2                      */
 #define LEVEL_SHIFT(level) (PAGE_BITS + TABLE_BITS * (level))
 #define LEVEL_BYTES(level) (1ul << LEVEL_SHIFT(level))
 #define USER_ROOT_ENTRIES  256u
