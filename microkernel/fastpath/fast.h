@@ -76,17 +76,9 @@ static FAST_INLINE uint64_t fast_unlink_waiter(struct notification *n, struct tc
 /* With own->lock held, which has no bits. */
 static FAST_INLINE void fast_begin_wait(struct notification *own, struct tcb *t)
 {
-    struct tcb *last = own->tail;
-
     t->state = THREAD_BLOCKED_NOTIFICATION;
     t->wait_object = own;
-    t->wait_next = NULL;
-    t->wait_prev = last;
-    own->tail = t;
-    if (last != NULL)
-        last->wait_next = t;
-    else
-        own->head = t;
+    tcb_wait_last(&own->head, &own->tail, t);
 }
 
 /* vspace_switch_in and _out in one. The atomic's acquire puts the bit before the
@@ -108,8 +100,8 @@ static FAST_INLINE void fast_switch_space(struct hart *h, struct vspace *old, st
 }
 
 /* One of the two has used floating point. The registers stay where they are while
- * threads without such state run. Only the owner can make them dirty. */
-static FAST_INLINE void fast_switch_fp(struct hart *h, struct tcb *t, struct tcb *to,
+ * threads without such state run. Only the owner can make them dirty. `state` is to's. */
+static FAST_INLINE void fast_switch_fp(struct hart *h, struct tcb *t, struct tcb *to, uint32_t state,
                                        const bool fp_inline)
 {
     uint64_t fs = csr_read("sstatus") & SSTATUS_FS_MASK;
@@ -118,13 +110,13 @@ static FAST_INLINE void fast_switch_fp(struct hart *h, struct tcb *t, struct tcb
         fp_save_inline(t, offsetof(struct tcb, f));
     else if (fs == SSTATUS_FS_DIRTY)
         fp_save(t->f);
-    if (to->fp_state == FP_NEVER) {
+    if (state == FP_NEVER) {
         csr_clear("sstatus", SSTATUS_FS_MASK);
         return;
     }
     if (fs != SSTATUS_FS_DIRTY)
         csr_set("sstatus", SSTATUS_FS_MASK);
-    if (h->fp_owner != to || to->fp_state != FP_USED) {
+    if (h->fp_owner != to || state != FP_USED) {
         if (fp_inline)
             fp_restore_inline(to, offsetof(struct tcb, f));
         else
@@ -147,8 +139,9 @@ static FAST_INLINE bool fast_switch(struct hart *h, struct tcb *t, struct tcb *t
     if (t->pers_base_wanted != 0)
         t->system_ticks += sched_system_share(h, spent);
     t->sc->remaining -= (int64_t)spent;
-    if ((t->fp_state | to->fp_state) != FP_NEVER)
-        fast_switch_fp(h, t, to, fp_inline);
+    uint32_t state = to->fp_state;
+    if ((t->fp_state | state) != FP_NEVER)
+        fast_switch_fp(h, t, to, state, fp_inline);
     h->current = to;
     to->state = THREAD_RUNNABLE;
     to->nr_switches++;

@@ -110,18 +110,11 @@ struct tcb *fastpath_reply_recv(cptr_t cptr)
         spin_unlock(&ep->lock);
         goto decline;
     }
-    struct tcb *last = ep->tail;
     r->caller = NULL;
     r->receiver = t;
     t->recv_reply = r;
     t->wait_object = ep;
-    t->wait_next = NULL;
-    t->wait_prev = last;
-    ep->tail = t;
-    if (last != NULL)
-        last->wait_next = t;
-    else
-        ep->head = t;
+    tcb_wait_last(&ep->head, &ep->tail, t);
     ep->kind = EP_RECEIVERS;
     t->state = THREAD_BLOCKED_RECV;
     spin_unlock(&ep->lock);

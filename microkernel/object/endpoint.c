@@ -26,30 +26,16 @@
 static void enqueue(struct endpoint *ep, struct tcb *t, enum endpoint_kind kind)
 {
     ep->kind = kind;
-    t->wait_next = NULL;
-    t->wait_prev = ep->tail;
-    if (ep->tail != NULL)
-        ep->tail->wait_next = t;
-    else
-        ep->head = t;
-    ep->tail = t;
+    tcb_wait_last(&ep->head, &ep->tail, t);
 }
 
 void endpoint_unlink(struct endpoint *ep, struct tcb *t)
 {
     if (ep->scan == t)
         ep->scan = t->wait_next;
-    if (t->wait_prev != NULL)
-        t->wait_prev->wait_next = t->wait_next;
-    else
-        ep->head = t->wait_next;
-    if (t->wait_next != NULL)
-        t->wait_next->wait_prev = t->wait_prev;
-    else
-        ep->tail = t->wait_prev;
+    tcb_claim_waiter(&ep->head, &ep->tail, t);
     if (ep->head == NULL)
         ep->kind = EP_IDLE;
-    t->claimed = 1;
 }
 
 /* Both threads are at rest: one is the current one, the other is claimed. */

@@ -8,20 +8,6 @@
 #include "kernel/thread.h"
 #include "object/endpoint.h"
 
-/* With n->lock held: take t, the waiter, out and claim it. */
-static void unlink_waiter(struct notification *n, struct tcb *t)
-{
-    if (t->wait_prev != NULL)
-        t->wait_prev->wait_next = t->wait_next;
-    else
-        n->head = t->wait_next;
-    if (t->wait_next != NULL)
-        t->wait_next->wait_prev = t->wait_prev;
-    else
-        n->tail = t->wait_prev;
-    t->claimed = 1;
-}
-
 /*
  * A bound thread that receives on an endpoint: end that with the bits. What the
  * thread waits for may change until its lock is held, even to something that
@@ -58,7 +44,7 @@ void notification_signal(struct notification *n, badge_t bits)
     n->bits |= bits;                            /* [signal] */
     t = n->head;
     if (t != NULL) {
-        unlink_waiter(n, t);
+        tcb_claim_waiter(&n->head, &n->tail, t);
         t->x[11] = n->bits;
         n->bits = 0;
     } else if ((t = claim_bound(n)) != NULL) {
@@ -102,13 +88,7 @@ error_t notification_wait(struct hart *h, struct tcb *t, struct notification *n,
     }
     t->state = THREAD_BLOCKED_NOTIFICATION;
     t->wait_object = n;
-    t->wait_next = NULL;
-    t->wait_prev = n->tail;
-    if (n->tail != NULL)
-        n->tail->wait_next = t;
-    else
-        n->head = t;
-    n->tail = t;
+    tcb_wait_last(&n->head, &n->tail, t);
     if (deadline != DEADLINE_NONE)
         deadline_insert(h, t, deadline);
     spin_unlock(&n->lock);
@@ -122,7 +102,7 @@ enum leave notification_leave(struct tcb *t)
 
     spin_lock(&n->lock);
     if (!t->claimed) {                          /* [leave] */
-        unlink_waiter(n, t);
+        tcb_claim_waiter(&n->head, &n->tail, t);
         t->claimed = 0;
         how = LEAVE_DONE;
     }
@@ -137,7 +117,7 @@ error_t notification_destroy_step(struct notification *n)
         n->dead = 1;
         struct tcb *t = n->head;
         if (t != NULL)
-            unlink_waiter(n, t);
+            tcb_claim_waiter(&n->head, &n->tail, t);
         spin_unlock(&n->lock);
         if (t == NULL)
             return 0;

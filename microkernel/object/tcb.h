@@ -144,4 +144,33 @@ struct tcb {
 };
 _Static_assert(sizeof(struct tcb) <= 1ul << TCB_BITS, "TCB_BITS");
 
+/* The queue of an endpoint or notification, under its lock. */
+static inline __attribute__((always_inline)) void
+tcb_wait_last(struct tcb **head, struct tcb **tail, struct tcb *t)
+{
+    struct tcb *last = *tail;
+
+    t->wait_next = NULL;
+    t->wait_prev = last;
+    *tail = t;
+    if (last != NULL)
+        last->wait_next = t;
+    else
+        *head = t;
+}
+
+/* Whoever takes a thread out has claimed it. */
+static inline void tcb_claim_waiter(struct tcb **head, struct tcb **tail, struct tcb *t)
+{
+    if (t->wait_prev != NULL)
+        t->wait_prev->wait_next = t->wait_next;
+    else
+        *head = t->wait_next;
+    if (t->wait_next != NULL)
+        t->wait_next->wait_prev = t->wait_prev;
+    else
+        *tail = t->wait_prev;
+    t->claimed = 1;
+}
+
 #endif

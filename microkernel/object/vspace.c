@@ -15,6 +15,7 @@
 #include "object/mapping.h"
 #include "object/pool.h"
 #include "object/segment.h"
+#include "object/tcb.h"
 #include "object/vspace_table.h"
 
 #define POPULATE_PAGES_PER_CHECK 8u     /* a page may cost a copy              */

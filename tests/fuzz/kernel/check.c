@@ -238,8 +238,8 @@ static void check_containers(void)
                      check_slots(&((const struct pool *)o->object)->self, 1);
     }
     for (uint32_t i = 1; i <= IRQ_SOURCES; i++) {
-        found += check_slots(irq_slot(irq_object(i)), 1);
-        REQUIRE(irq_in_use(irq_object(i)) == (find(irq_object(i), CAP_TYPE_IRQ) != NULL));
+        found += check_slots(&irq_object(i)->slot, 1);
+        REQUIRE(irq_object(i)->in_use == (find(irq_object(i), CAP_TYPE_IRQ) != NULL));
     }
     REQUIRE(found == nr_caps);
 }
