@@ -177,8 +177,6 @@ struct tcb *boot_root_task(const struct fdt_facts *f, paddr_t fdt)
     slot_derive(&t->slot[TCB_SLOT_CSPACE], &root_cnode[CAP_INIT_CNODE], RIGHTS_ALL, 0, CAP_INTERNAL);
     slot_derive(&t->slot[TCB_SLOT_VSPACE], &root_cnode[CAP_INIT_VSPACE], RIGHTS_ALL, 0, CAP_INTERNAL);
     slot_derive(&t->slot[TCB_SLOT_SCHED], &root_cnode[CAP_INIT_SCHED], RIGHTS_ALL, 0, CAP_INTERNAL);
-    t->hart = this_hart()->id;
-    t->hart_ptr = this_hart();
     t->priority = ROOT_PRIORITY;
     tcb_take_slots(t);
     memcpy(t->name, "root", 5);

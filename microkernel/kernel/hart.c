@@ -10,6 +10,7 @@
 #include "arch/riscv/pagetable.h"
 #include "arch/riscv/plic.h"
 #include "arch/riscv/sbi.h"
+#include "kernel/mailbox.h"
 #include "kernel/sched.h"
 
 _Noreturn void hart_main(void);
@@ -52,6 +53,6 @@ void boot_leave(struct tcb *root)
     for (unsigned i = 0; i < nr_harts; i++)
         if (&harts[i] != h)
             sbi_remote_sfence_vma(1ul << harts[i].mhartid, 0, SIZE_MAX);
-    sched_make_runnable(h, root);
+    tcb_request(root, TCB_OP_RESUME);   /* on hart 0, whichever hart the firmware booted on */
     restore_all(sched_exit(h));
 }
