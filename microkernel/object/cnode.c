@@ -5,6 +5,7 @@
 
 #include "kernel/delete.h"
 #include "kernel/tree.h"
+#include "kernel/usercopy.h"
 #include "object/endpoint.h"
 
 /* Empty and usable as a destination. */
@@ -118,13 +119,23 @@ static error_t cancel_badged(struct invoke *inv, const struct slot_ref *ref)
 
 static error_t inspect(struct invoke *inv, const struct slot_ref *ref)
 {
-    uint64_t word, badge;
+    struct capability_info info = { 0 };
+    uint64_t word, badge, other_word = 0, other_badge;
+    struct slot_ref other;
+    error_t err = inv->arg[2] ? cspace_find(inv->caller, inv->arg[2], &other) : 0;
 
-    inv->result = 0;
-    if (slot_read(ref->slot, &word, &badge))
-        inv->result = (uint64_t)cap_type(word) | (uint64_t)cap_rights(word) << 8 |
-                      (cap_type(word) == CAP_TYPE_UNTYPED ? 0 : badge << 16);
-    return 0;
+    if (err != 0)
+        return err;
+    if (inv->arg[2] && !slot_read(other.slot, &other_word, &other_badge))
+        return ERR_INVALID_CAP;
+    if (slot_read(ref->slot, &word, &badge)) {
+        info.type = cap_type(word);
+        info.rights = cap_rights(word);
+        info.badge = info.type == CAP_TYPE_UNTYPED ? 0 : badge;
+        info.same_object = cap_type(other_word) == info.type && cap_object(other_word) == cap_object(word);
+    }
+    inv->result = info.type | info.rights << 8 | info.badge << 16;
+    return inv->arg[1] ? copy_to_user(inv->caller->vspace, inv->arg[1], &info, sizeof(info)) : 0;
 }
 
 error_t cnode_decode(struct invoke *inv)

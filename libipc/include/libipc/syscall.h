@@ -244,6 +244,11 @@ static inline error_t cnode_inspect(cptr_t cnode, uint64_t index, uint64_t *what
 {
     return sys_invoke(cnode, CNODE_INSPECT, index, 0, 0, 0, 0, what);
 }
+/* `like`: CAP_NULL, or a capability that may name the same object (out->same_object). */
+static inline error_t cnode_capability(cptr_t cnode, uint64_t index, cptr_t like, struct capability_info *out)
+{
+    return sys_invoke(cnode, CNODE_INSPECT, index, (uint64_t)out, like, 0, 0, NULL);
+}
 
 /* ---- TCB ---- */
 static inline error_t tcb_configure(cptr_t tcb, cptr_t cnode, cptr_t vspace, cptr_t sched, unsigned priority,

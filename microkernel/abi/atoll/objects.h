@@ -78,9 +78,17 @@ enum { UNTYPED_RETYPE = 0x100, UNTYPED_INFO };
  * CNODE_DELETE, CNODE_REVOKE: a2 = index. Preemptible, restart invisibly.
  * CNODE_CANCEL_BADGED: a2 = index of an endpoint cap: queued senders with its
  *   badge leave with ERR_CANCELLED.
- * CNODE_INSPECT: a2 = index -> type | rights << 8 | badge << 16 (or 0)      */
+ * CNODE_INSPECT: a2 = index -> type | rights << 8 | badge << 16 (or 0);
+ *   a3 = 0 or address of struct capability_info (out), which has the whole badge,
+ *   a4 = 0 or a cptr of the caller: does it name the same object?            */
 enum { CNODE_COPY = 0x200, CNODE_MINT, CNODE_MOVE, CNODE_ROTATE, CNODE_DELETE,
        CNODE_REVOKE, CNODE_CANCEL_BADGED, CNODE_INSPECT };
+
+struct capability_info {
+    uint64_t type, rights;      /* an empty slot: all 0                        */
+    uint64_t badge;             /* Untyped: 0                                  */
+    uint64_t same_object;       /* 1: as a4's                                  */
+};
 
 /* ---- TCB ----
  * TCB_CONFIGURE: a2 = CNode cptr (CSpace root), a3 = VSpace cptr,

@@ -305,6 +305,28 @@ TEST(caps, inspect_tells_type_rights_and_badge)
     CHECK_EQ(cnode(CAP_INIT_CNODE, CNODE_INSPECT, 1 << 14, 0, 0, 0), ERR_RANGE);
 }
 
+TEST(caps, inspect_compares_objects_and_tells_all_of_a_badge)
+{
+    cptr_t n = note(), badged = slots(1), other = note(), segment = make(CAP_TYPE_SEGMENT, 1, 0);
+    struct capability_info info;
+
+    OK(invoke(CAP_INIT_CNODE, CNODE_MINT, badged, n, RIGHT_WRITE, 1ul << 63, 0));
+    OK(cnode(CAP_INIT_CNODE, CNODE_INSPECT, badged, (uint64_t)&info, n, 0));
+    CHECK(info.type == CAP_TYPE_NOTIFICATION && info.rights == RIGHT_WRITE && info.badge == 1ul << 63);
+    CHECK_EQ(info.same_object, 1);
+    OK(cnode(CAP_INIT_CNODE, CNODE_INSPECT, badged, (uint64_t)&info, other, 0));
+    CHECK_EQ(info.same_object, 0);
+    OK(cnode(CAP_INIT_CNODE, CNODE_INSPECT, badged, (uint64_t)&info, segment, 0));
+    CHECK_EQ(info.same_object, 0);
+    OK(cnode(CAP_INIT_CNODE, CNODE_INSPECT, badged, (uint64_t)&info, CAP_NULL, 0));
+    CHECK_EQ(info.same_object, 0);
+    OK(cnode(CAP_INIT_CNODE, CNODE_INSPECT, slots(1), (uint64_t)&info, n, 0));
+    CHECK(info.type == CAP_TYPE_NULL && info.rights == 0 && info.badge == 0 && info.same_object == 0);
+    CHECK_EQ(cnode(CAP_INIT_CNODE, CNODE_INSPECT, badged, (uint64_t)&info, slots(1), 0), ERR_INVALID_CAP);
+    CHECK_EQ(cnode(CAP_INIT_CNODE, CNODE_INSPECT, badged, USER_TOP, n, 0), ERR_FAULT);
+    CHECK_EQ(cnode(CAP_INIT_CNODE, CNODE_INSPECT, badged, 0, slots(1), 0), ERR_INVALID_CAP);
+}
+
 TEST(caps, delete_and_revoke_need_write)
 {
     cptr_t n = note(), ro = copy_cap(CAP_INIT_CNODE, RIGHT_READ);
