@@ -31,8 +31,6 @@
 #include "tracer.h"
 #include "unpack.h"
 
-#define NR_COROUTINES   24u
-#define COROUTINE_BYTES (32ul * 1024)
 #define CONNECT_TRIES   200000u
 
 struct rpc_client proc_peer, time_peer;
@@ -79,8 +77,8 @@ static void start_executor(const struct server_info *info)
         .doorbell_mask = DOORBELL_MASK,
         .hart_page = (const volatile struct hart_page *)SRV_HART_PAGE,
         .hart = info->hart,
-        .nr_coroutines = NR_COROUTINES,
-        .coroutine_stack_bytes = COROUTINE_BYTES,
+        .nr_coroutines = info->nr_coroutines,
+        .coroutine_stack_bytes = info->coroutine_stack_bytes,
     };
 
     check(exec_init(&config), "executor");

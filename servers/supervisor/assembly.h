@@ -1,61 +1,80 @@
 /* SPDX-License-Identifier: MIT */
-/* The assembly: what each component is given. assembly.c holds only data. */
+/*
+ * The assembly: what each component is given. The data is generated from
+ * servers/system.toml (build/gen/assembly.c); the supervisor adds nothing.
+ */
 #ifndef SUPERVISOR_ASSEMBLY_H
 #define SUPERVISOR_ASSEMBLY_H
 
+#include <assembly_size.h>
 #include <libipc/system.h>
 
 /* Segments that several components share; made once at boot. */
-enum shared_segment {
-    SHARED_SESSIONS_PROC, SHARED_SESSIONS_FS, SHARED_SESSIONS_TIME,
-    SHARED_PROC_PAGES, SHARED_SIG_PAGES, SHARED_FD_PAGES, SHARED_TIME_PAGE,
-    SHARED_THREAD_FRAMES, SHARED_HART_PAGE, SHARED_PERSONALITY, SHARED_ARCHIVE,
-    NR_SHARED
+enum segment_origin {
+    FROM_POOL,                  /* made, `pages` large                          */
+    FROM_KERNEL,                /* the hart page                                */
+    FROM_LINUX_COMPAT,          /* made and filled with the personality         */
+    FROM_BOOT,                  /* the boot archive                             */
+    FROM_TRACE                  /* trace rings, only with BOOT_TRACE            */
 };
-#define SHARED_SESSIONS(id) (SHARED_SESSIONS_PROC + (id) - SERVER_PROC)
+struct shared_segment {
+    const char *name;
+    uint64_t    pages;          /* 0: found out at boot                         */
+    enum segment_origin origin;
+};
+extern const struct shared_segment shared_segments[NR_SHARED];
 
-struct shared_size { uint64_t pages; };     /* 0: made elsewhere                */
-extern const struct shared_size shared_sizes[NR_SHARED];
+#define MAX_COMPATIBLE 4
+struct device_kind {
+    const char *name;
+    const char *compatible[MAX_COMPATIBLE];    /* of the device tree; NULL ends  */
+    uint64_t    ram_bytes;      /* not 0: no device, contiguous memory          */
+    uint32_t    behind;         /* bit virtio device ID; 0: any                 */
+};
+extern const struct device_kind device_kinds[NR_DEVICE_KINDS];
 
 /* A shared Segment mapped into a component. */
 struct grant_map {
-    uint8_t  segment;           /* enum shared_segment                          */
+    uint8_t  segment;           /* index of shared_segments                     */
     uint8_t  prot;              /* VM_*                                         */
     uint16_t pages;             /* 0: all                                       */
     uint32_t first_page;
     uint64_t address;
 };
-/* A shared Segment's capability in a component's CSpace. */
+
+/* A capability in a component's CSpace, or in the CNodes of its clients. */
+enum grant_place { IN_CSPACE, IN_CLIENT_VSPACES, IN_CLIENT_DOORBELLS };
+enum grant_object {
+    /* of component `which` */
+    OBJECT_CNODE, OBJECT_TCB, OBJECT_VSPACE, OBJECT_NOTIFICATION, OBJECT_UNTYPED, OBJECT_CLIENT_VSPACES,
+    OBJECT_CLIENT_DOORBELLS,
+    OBJECT_SEGMENT,             /* shared_segments[which]                       */
+    OBJECT_POOL, OBJECT_PLATFORM, OBJECT_SUPERVISOR
+};
 struct grant_cap {
-    uint8_t  segment;
-    uint8_t  rights;
+    uint8_t  place, object, which, rights;
     uint16_t slot;
+    badge_t  badge;
 };
 
-enum device_kind { DEVICE_UART, DEVICE_VIRTIO, DEVICE_RTC, DEVICE_DMA };
-
-#define MAX_GRANT_MAPS 12
-#define MAX_GRANT_CAPS 12
 struct component {
     const char *name;           /* also of the member servers/NAME.elf          */
     uint8_t  id;                /* enum server_id                               */
     uint8_t  priority;
     uint8_t  untyped_share;     /* log2: RAM / 2^share, at least ...            */
     uint8_t  untyped_min_bits;
-    uint32_t client_of;         /* bit server_id: holds a session there         */
-    uint32_t devices;           /* bit device_kind                              */
-    uint8_t  platform_rights;
-    bool     builds_processes;  /* gets the peers' client CNodes and doorbells  */
-    struct grant_map map[MAX_GRANT_MAPS];
-    struct grant_cap cap[MAX_GRANT_CAPS];
+    uint32_t budget_ms, period_ms;
+    uint32_t stack_bytes;       /* of the executor                              */
+    uint32_t nr_coroutines, coroutine_stack_bytes;
+    uint32_t devices;           /* bit index of device_kinds                    */
+    uint32_t interrupts;        /* of these                                     */
+    const struct grant_map *map;
+    const struct grant_cap *cap;
+    uint32_t nr_maps, nr_caps;
 };
-
-#define NR_COMPONENTS 3
 extern const struct component assembly[NR_COMPONENTS];
 
-#define DMA_BYTES           0x40000ul
 #define DEVICE_STRIDE       0x100000ul      /* device i at SRV_DEVICES + i * this */
-#define SRV_STACK_BYTES     0x10000ul
 #define FAULT_BADGE         0x100ul         /* + server_id: faults of a server  */
 
 #endif

@@ -17,15 +17,8 @@
 #define PROBE_ADDRESS   0x20000000ul
 #define VIRTIO_MAGIC    0x74726976u
 enum { VIRTIO_MAGIC_VALUE = 0x000, VIRTIO_DEVICE_ID = 0x008 };
-enum { VIRTIO_ID_BLOCK = 2, VIRTIO_ID_CONSOLE = 3 };
 
-static const struct { const char *compatible; enum device_kind kind; } known[] = {
-    { "ns16550a", DEVICE_UART },
-    { "sifive,uart0", DEVICE_UART },
-    { "virtio,mmio", DEVICE_VIRTIO },
-    { "google,goldfish-rtc", DEVICE_RTC },
-};
-
+/* Is one of the devices that the assembly names behind this slot? */
 static bool wanted_virtio(const struct device *d)
 {
     const volatile uint32_t *regs;
@@ -37,21 +30,29 @@ static bool wanted_virtio(const struct device *d)
     magic = regs[VIRTIO_MAGIC_VALUE / 4];
     id = regs[VIRTIO_DEVICE_ID / 4];
     must(sys_invoke(CAP_INIT_VSPACE, VSPACE_UNMAP, PROBE_ADDRESS, PAGE_BYTES, 0, 0, 0, NULL), "unmap a probed device");
-    return magic == VIRTIO_MAGIC && (id == VIRTIO_ID_BLOCK || id == VIRTIO_ID_CONSOLE);
+    return magic == VIRTIO_MAGIC && id < 32 && device_kinds[d->kind].behind & 1u << id;
+}
+
+/* Which of a kind's names the node has, or NULL. */
+static const char *matches(const struct fdt *fdt, const struct fdt_node *node, const struct device_kind *kind)
+{
+    for (unsigned i = 0; i < MAX_COMPATIBLE && kind->compatible[i]; i++)
+        if (fdt_is_compatible(fdt, node, kind->compatible[i]))
+            return kind->compatible[i];
+    return NULL;
 }
 
 static bool read_node(const struct fdt *fdt, const struct fdt_node *node, struct device *out)
 {
     size_t length;
-    const char *status = fdt_property(fdt, node, "status", &length);
+    const char *compatible, *status = fdt_property(fdt, node, "status", &length);
 
     if (status && length >= 8 && memcmp(status, "disabled", 8) == 0)
         return false;
-    for (unsigned k = 0; k < sizeof known / sizeof known[0]; k++) {
-        if (!fdt_is_compatible(fdt, node, known[k].compatible))
+    for (unsigned k = 0; k < NR_DEVICE_KINDS; k++) {
+        if (device_kinds[k].ram_bytes || !(compatible = matches(fdt, node, &device_kinds[k])))
             continue;
-        *out = (struct device){ .kind = known[k].kind };
-        strncpy(out->compatible, known[k].compatible, sizeof out->compatible - 1);
+        *out = (struct device){ .kind = k, .compatible = compatible };
         if (!fdt_reg(fdt, node, 0, &out->paddr, &out->bytes) || out->bytes == 0)
             return false;
         if (!fdt_cell(fdt, node, "interrupts", 0, &out->irq))
@@ -78,12 +79,11 @@ unsigned devices_find(const void *fdt_blob, size_t bytes, struct device *out)
 {
     struct fdt_node node = { 0 };
     unsigned found = 0, kept = 0;
-    struct segment_info info = { 0 };
     struct fdt fdt;
 
     if (!fdt_open(&fdt, fdt_blob, bytes))
         fail("the device tree is not readable");
-    while (found < MAX_DEVICES - 1 && fdt_next(&fdt, &node))
+    while (found < MAX_DEVICES - NR_DEVICE_KINDS && fdt_next(&fdt, &node))
         if (read_node(&fdt, &node, &out[found]))
             found++;
     sort(out, found);
@@ -95,13 +95,20 @@ unsigned devices_find(const void *fdt_blob, size_t bytes, struct device *out)
             say("no memory capability for %s at %#lx", d.compatible, d.paddr);
             continue;
         }
-        if (d.kind == DEVICE_VIRTIO && !wanted_virtio(&d))
+        if (device_kinds[d.kind].behind && !wanted_virtio(&d))
             continue;
         out[kept++] = d;
     }
-    out[kept] = (struct device){ .kind = DEVICE_DMA, .compatible = "atoll,dma", .bytes = DMA_BYTES };
-    out[kept].segment = mem_physical(DMA_BYTES / PAGE_BYTES);
-    must(sys_invoke(out[kept].segment, SEGMENT_INFO, (uint64_t)&info, 0, 0, 0, 0, NULL), "ask for the DMA address");
-    out[kept].paddr = info.paddr;
-    return kept + 1;
+    for (unsigned k = 0; k < NR_DEVICE_KINDS; k++) {
+        struct segment_info info = { 0 };
+
+        if (!device_kinds[k].ram_bytes)
+            continue;
+        out[kept] = (struct device){ .kind = k, .compatible = device_kinds[k].compatible[0],
+                                     .bytes = device_kinds[k].ram_bytes };
+        out[kept].segment = mem_physical((unsigned)(out[kept].bytes / PAGE_BYTES));
+        must(sys_invoke(out[kept].segment, SEGMENT_INFO, (uint64_t)&info, 0, 0, 0, 0, NULL), "ask for a memory's address");
+        out[kept++].paddr = info.paddr;
+    }
+    return kept;
 }

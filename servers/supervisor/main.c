@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The supervisor: the first user task. It takes the machine from the kernel,
- * builds the system that assembly.c describes, and then waits on its endpoint
+ * builds the system that the assembly describes, and then waits on its endpoint
  * for two things: a request to end the system (from proc), and the fault of a
  * server, which it reports before it ends the system with a failing status.
  *
@@ -22,6 +22,7 @@
 #include "memory.h"
 #include "server.h"
 #include "sys.h"
+#include "walk.h"
 
 #define ARCHIVE_ADDRESS 0x800000000ul
 #define FDT_ADDRESS     0x21000000ul
@@ -114,14 +115,27 @@ static void make_shared(struct system *s)
     struct archive_member personality = archive_find(s->archive, s->boot->archive_bytes, "linux_compat.elf");
 
     s->pool_pages = mem_make_pool(&s->pool);
-    for (unsigned i = 0; i < NR_SHARED; i++)
-        if (shared_sizes[i].pages)
-            s->shared[i] = mem_segment(s->pool, shared_sizes[i].pages);
-    s->shared[SHARED_HART_PAGE] = CAP_INIT_HART_PAGE;
-    s->shared[SHARED_ARCHIVE] = CAP_INIT_ARCHIVE;
     if (!personality.data)
         fail("the archive has no linux_compat.elf");
-    s->shared[SHARED_PERSONALITY] = load_personality(s->pool, personality.data, personality.bytes, &s->personality_bytes);
+    for (unsigned i = 0; i < NR_SHARED; i++) {
+        switch (shared_segments[i].origin) {
+        case FROM_POOL:
+            s->shared[i] = mem_segment(s->pool, shared_segments[i].pages);
+            break;
+        case FROM_KERNEL:
+            s->shared[i] = CAP_INIT_HART_PAGE;
+            break;
+        case FROM_BOOT:
+            s->shared[i] = CAP_INIT_ARCHIVE;
+            break;
+        case FROM_TRACE:
+            s->shared[i] = s->boot_flags & BOOT_TRACE ? CAP_INIT_TRACE : CAP_NULL;
+            break;
+        case FROM_LINUX_COMPAT:
+            s->shared[i] = load_personality(s->pool, personality.data, personality.bytes, &s->personality_bytes);
+            break;
+        }
+    }
 }
 
 static const char *server_name(unsigned id)
@@ -176,6 +190,8 @@ static void serve(struct system *s)
             report_fault(s, &m);
             power_off(125, 0);
         } else if (MSG_LABEL(m.info) == LABEL_SHUTDOWN && m.badge == SERVER_PROC) {
+            if (s->walks)
+                walk("end", servers, s);
             end_of_trace(s);
             power_off(m.word[0] & 0xff, m.word[1]);
         } else {
@@ -212,6 +228,9 @@ void supervisor_main(const struct bootinfo *boot)
         say("%lu harts, pool of %lu MiB, servers on harts %u %u %u, guests %#x", boot->nr_harts, s->pool_pages >> 8,
             s->placement.server_hart[SERVER_PROC], s->placement.server_hart[SERVER_FS],
             s->placement.server_hart[SERVER_TIME], s->placement.guest_mask);
+    s->walks = has_word(boot->command_line, "caps");
+    if (s->walks)
+        walk("start", servers, s);
     for (unsigned i = 0; i < NR_COMPONENTS; i++)
         server_start(&servers[i]);
     serve(s);

@@ -2,7 +2,7 @@
 /*
  * Building a server: objects, capabilities (slots of libipc/system.h), memory
  * map, program, and its info page. Everything a server holds passes through
- * here and comes from its row of the assembly.
+ * here and comes from its row of the assembly; walk.c shows what that was.
  */
 #include "server.h"
 
@@ -16,7 +16,7 @@
 #include "sys.h"
 
 #define CLIENT_CNODE_RADIX 10
-#define SLICE_MS           10
+#define MAX_IRQS           12      /* SRV_IRQ_BIT */
 _Static_assert(1u << CLIENT_CNODE_RADIX == NR_SLOTS, "one index a process slot");
 
 static void invoke(cptr_t cap, uint64_t op, uint64_t a, uint64_t b, uint64_t c, uint64_t d, uint64_t e, const char *what)
@@ -24,9 +24,9 @@ static void invoke(cptr_t cap, uint64_t op, uint64_t a, uint64_t b, uint64_t c, 
     must(sys_invoke(cap, op, a, b, c, d, e, NULL), what);
 }
 
-static void give(const struct server *s, unsigned slot, cptr_t source, unsigned rights, badge_t badge)
+static void give(const struct server *s, cptr_t cnode, unsigned slot, cptr_t source, unsigned rights, badge_t badge)
 {
-    error_t error = sys_mint(s->cnode, slot, source, rights, badge);
+    error_t error = sys_mint(cnode, slot, source, rights, badge);
 
     if (error)
         fail("%s: capability %u: error %d", s->component->name, slot, error);
@@ -57,7 +57,7 @@ static unsigned untyped_bits(const struct component *c)
 
 void server_create(struct server *s, const struct component *c, const struct system *system)
 {
-    uint64_t slice = system->boot->timebase_hz / 1000 * SLICE_MS;
+    uint64_t ms = system->boot->timebase_hz / 1000;
     uint32_t hart = system->placement.server_hart[c->id];
 
     s->component = c;
@@ -69,92 +69,79 @@ void server_create(struct server *s, const struct component *c, const struct sys
     s->notification = mem_object(CAP_TYPE_NOTIFICATION, 0);
     s->client_vspaces = mem_object(CAP_TYPE_CNODE, CLIENT_CNODE_RADIX);
     s->client_doorbells = mem_object(CAP_TYPE_CNODE, CLIENT_CNODE_RADIX);
-    invoke(s->sched, SCHED_CONFIGURE, slice, slice, hart, 0, 0, "configure a server's scheduling context");
+    invoke(s->sched, SCHED_CONFIGURE, c->budget_ms * ms, c->period_ms * ms, hart, 0, 0, "configure a server's scheduling context");
 }
 
-static struct server *find(struct server all[NR_COMPONENTS], unsigned id)
+cptr_t server_object(enum grant_object object, unsigned which, const struct server all[NR_COMPONENTS],
+                     const struct system *system)
 {
-    for (unsigned i = 0; i < NR_COMPONENTS; i++)
-        if (all[i].component->id == id)
-            return &all[i];
-    fail("the assembly names server %u, which it does not have", id);
+    switch (object) {
+    case OBJECT_CNODE:            return all[which].cnode;
+    case OBJECT_TCB:              return all[which].tcb;
+    case OBJECT_VSPACE:           return all[which].vspace;
+    case OBJECT_NOTIFICATION:     return all[which].notification;
+    case OBJECT_UNTYPED:          return all[which].untyped;
+    case OBJECT_CLIENT_VSPACES:   return all[which].client_vspaces;
+    case OBJECT_CLIENT_DOORBELLS: return all[which].client_doorbells;
+    case OBJECT_SEGMENT:          return system->shared[which];
+    case OBJECT_POOL:             return system->pool;
+    case OBJECT_PLATFORM:         return CAP_INIT_PLATFORM;
+    case OBJECT_SUPERVISOR:       return system->endpoint;
+    }
+    return CAP_NULL;
 }
 
-static void give_own(const struct server *s, const struct system *system)
+/* Everything of the table but the devices. An Untyped is moved, not copied. */
+static void give_all(struct server *s, const struct server all[NR_COMPONENTS], const struct system *system)
 {
-    const struct component *c = s->component;
+    const cptr_t place[] = { [IN_CSPACE] = s->cnode, [IN_CLIENT_VSPACES] = s->client_vspaces,
+                             [IN_CLIENT_DOORBELLS] = s->client_doorbells };
 
-    give(s, SRV_CAP_CNODE, s->cnode, RIGHTS_ALL, 0);
-    give(s, SRV_CAP_TCB, s->tcb, RIGHTS_ALL, 0);
-    give(s, SRV_CAP_VSPACE, s->vspace, RIGHTS_ALL, 0);
-    give(s, SRV_CAP_NOTIFICATION, s->notification, RIGHTS_ALL, 0);
-    must(cnode_move(s->cnode, SRV_CAP_UNTYPED, s->untyped), "give a server its memory");
-    give(s, SRV_CAP_POOL, system->pool, RIGHT_READ | RIGHT_MAP | RIGHT_CONTROL, 0);
-    give(s, SRV_CAP_PLATFORM, CAP_INIT_PLATFORM, c->platform_rights, 0);
-    give(s, SRV_CAP_CLIENT_VSPACES, s->client_vspaces, RIGHTS_ALL, 0);
-    give(s, SRV_CAP_CLIENT_DOORBELLS, s->client_doorbells, RIGHTS_ALL, 0);
-    give(s, SRV_CAP_SUPERVISOR, system->endpoint, RIGHT_WRITE | RIGHT_GRANT, c->id);
-    give(s, SRV_CAP_SCHED, s->sched, RIGHTS_ALL, 0);
-    for (unsigned i = 0; i < MAX_GRANT_CAPS && c->cap[i].slot; i++)
-        give(s, c->cap[i].slot, system->shared[c->cap[i].segment], c->cap[i].rights, 0);
-}
+    for (unsigned i = 0; i < s->component->nr_caps; i++) {
+        const struct grant_cap *g = &s->component->cap[i];
+        cptr_t source = server_object((enum grant_object)g->object, g->which, all, system);
 
-/* Sessions between servers: a doorbell to the peer; in the peer's client
- * CNodes, at our number, our VSpace and the bit that tells us of completions. */
-static void connect(const struct server *s, struct server all[NR_COMPONENTS])
-{
-    const struct component *c = s->component;
-
-    for (unsigned id = SERVER_PROC; id < NR_SERVERS; id++) {
-        struct server *peer;
-
-        if (!(c->client_of & 1u << id))
-            continue;
-        peer = find(all, id);
-        give(s, SRV_CAP_DOORBELL + id, peer->notification, RIGHT_WRITE, 1ul << c->id % DOORBELL_BITS);
-        must(sys_mint(peer->client_vspaces, c->id, s->vspace, RIGHT_COPY, 0), "lend a server's VSpace to its peer");
-        must(sys_mint(peer->client_doorbells, c->id, s->notification, RIGHT_WRITE, SRV_CLIENT_RING),
-             "lend a server's doorbell to its peer");
+        if (g->object == OBJECT_UNTYPED) {
+            must(cnode_move(place[g->place], g->slot, source), "give a server its memory");
+            s->untyped = CAP_IN(s->cnode, g->slot);
+        } else if (source) {
+            give(s, place[g->place], g->slot, source, g->rights, g->badge);
+        }
     }
 }
 
-/* proc puts every new process's capabilities into its peers' client CNodes. */
-static void give_process_building(const struct server *s, struct server all[NR_COMPONENTS])
+/* The IRQ of device `d`, the server's n-th, as bit n of its notification's devices. */
+static void give_interrupt(const struct server *s, struct device *d, unsigned n)
 {
-    for (unsigned i = 0; i < NR_COMPONENTS; i++) {
-        unsigned id = all[i].component->id;
+    cptr_t bit = mem_slot();
 
-        give(s, SRV_CAP_PEER_VSPACES + id, all[i].client_vspaces, RIGHTS_ALL, 0);
-        give(s, SRV_CAP_PEER_DOORBELLS + id, all[i].client_doorbells, RIGHTS_ALL, 0);
-        give(s, SRV_CAP_PEER_NOTIFICATIONS + id, all[i].notification, RIGHT_WRITE, 0);
-    }
+    d->irq_cap = mem_slot();
+    invoke(CAP_INIT_PLATFORM, PLATFORM_IRQ, d->irq, d->irq_cap, 0, 0, 0, "make an IRQ capability");
+    must(sys_mint(CAP_INIT_CNODE, bit, s->notification, RIGHT_WRITE, SRV_IRQ_BIT(n)), "make an IRQ's notification");
+    invoke(d->irq_cap, IRQ_SET_NOTIFICATION, bit, s->info.hart, 0, 0, 0, "route an IRQ");
+    give(s, s->cnode, SRV_CAP_IRQ + n, d->irq_cap, RIGHTS_ALL, 0);
 }
 
-static void give_devices(struct server *s, const struct system *system)
+static void give_devices(struct server *s, struct system *system)
 {
     unsigned n = 0;
 
     for (unsigned i = 0; i < system->nr_devices && n < SRV_MAX_DEVICES; i++) {
-        const struct device *d = &system->device[i];
+        struct device *d = &system->device[i];
         struct srv_device *out = &s->info.device[n];
         uint64_t base = SRV_DEVICES + n * DEVICE_STRIDE, in_page = d->paddr & (PAGE_BYTES - 1);
 
         if (!(s->component->devices & 1u << d->kind))
             continue;
         map(s, base, (in_page + d->bytes + PAGE_BYTES - 1) & ~(PAGE_BYTES - 1), VM_READ | VM_WRITE, d->segment, 0);
-        give(s, SRV_CAP_DEVICE + n, d->segment, RIGHT_READ | RIGHT_WRITE, 0);
-        memcpy(out->compatible, d->compatible, sizeof out->compatible);
+        give(s, s->cnode, SRV_CAP_DEVICE + n, d->segment, RIGHT_READ | RIGHT_WRITE, 0);
+        strncpy(out->compatible, d->compatible, sizeof out->compatible - 1);
         out->address = base + in_page;
         out->bytes = d->bytes;
         out->paddr = d->paddr;
         out->irq = d->irq;
-        if (d->irq && n < 12) {
-            cptr_t irq = mem_slot(), bit = mem_slot();
-
-            invoke(CAP_INIT_PLATFORM, PLATFORM_IRQ, d->irq, irq, 0, 0, 0, "make an IRQ capability");
-            must(sys_mint(CAP_INIT_CNODE, bit, s->notification, RIGHT_WRITE, SRV_IRQ_BIT(n)), "make an IRQ's notification");
-            invoke(irq, IRQ_SET_NOTIFICATION, bit, s->info.hart, 0, 0, 0, "route an IRQ");
-            give(s, SRV_CAP_IRQ + n, irq, RIGHTS_ALL, 0);
+        if (d->irq && n < MAX_IRQS && s->component->interrupts & 1u << d->kind) {
+            give_interrupt(s, d, n);
             out->cap = SRV_CAP_IRQ + n;
         }
         n++;
@@ -177,6 +164,8 @@ static void write_info(struct server *s, const struct system *system)
     info->personality_bytes = system->personality_bytes;
     info->guest_hart_mask = system->placement.guest_mask;
     info->boot_flags = system->boot_flags;
+    info->nr_coroutines = s->component->nr_coroutines;
+    info->coroutine_stack_bytes = s->component->coroutine_stack_bytes;
     memcpy(info->server_hart, system->placement.server_hart, sizeof info->server_hart);
     memcpy(info->command_line, system->boot->command_line, sizeof info->command_line);
     info->command_line[sizeof info->command_line - 1] = 0;
@@ -187,11 +176,16 @@ static void write_info(struct server *s, const struct system *system)
 
 static uint64_t grant_bytes(const struct grant_map *g, const struct system *system)
 {
+    const struct bootinfo *boot = system->boot;
+    const struct shared_segment *segment = &shared_segments[g->segment];
+
     if (g->pages)
         return g->pages * PAGE_BYTES;
-    if (g->segment == SHARED_ARCHIVE)
-        return (system->boot->archive_page_offset + system->boot->archive_bytes + PAGE_BYTES - 1) & ~(PAGE_BYTES - 1);
-    return shared_sizes[g->segment].pages * PAGE_BYTES;
+    if (segment->origin == FROM_BOOT)
+        return (boot->archive_page_offset + boot->archive_bytes + PAGE_BYTES - 1) & ~(PAGE_BYTES - 1);
+    if (segment->origin == FROM_TRACE)
+        return boot->nr_harts * TRACE_RING_BYTES;
+    return segment->pages * PAGE_BYTES;
 }
 
 static uaddr_t build_memory(const struct server *s, const struct system *system)
@@ -209,17 +203,16 @@ static uaddr_t build_memory(const struct server *s, const struct system *system)
     error = load_elf(s->vspace, system->pool, program.data, program.bytes, &entry);
     if (error)
         fail("%s is not a program: error %d", name, error);
-    for (unsigned i = 0; i < MAX_GRANT_MAPS && c->map[i].address; i++)
-        map(s, c->map[i].address, grant_bytes(&c->map[i], system), c->map[i].prot, system->shared[c->map[i].segment],
-            c->map[i].first_page);
-    if (c->id == SERVER_FS && system->boot_flags & BOOT_TRACE)
-        map(s, SRV_TRACE, system->boot->nr_harts * TRACE_RING_BYTES, VM_READ, CAP_INIT_TRACE, 0);
-    reserve(s, SRV_STACK_TOP - SRV_STACK_BYTES, SRV_STACK_BYTES);
+    for (unsigned i = 0; i < c->nr_maps; i++)
+        if (system->shared[c->map[i].segment])
+            map(s, c->map[i].address, grant_bytes(&c->map[i], system), c->map[i].prot, system->shared[c->map[i].segment],
+                c->map[i].first_page);
+    reserve(s, SRV_STACK_TOP - c->stack_bytes, c->stack_bytes);
     reserve(s, SRV_HEAP, SRV_HEAP_BYTES);
     return entry;
 }
 
-void server_build(struct server *s, struct server all[NR_COMPONENTS], const struct system *system)
+void server_build(struct server *s, const struct server all[NR_COMPONENTS], struct system *system)
 {
     const struct component *c = s->component;
     struct tcb_regs regs = { 0 };
@@ -228,10 +221,7 @@ void server_build(struct server *s, struct server all[NR_COMPONENTS], const stru
 
     s->info.hart = system->placement.server_hart[c->id];
     invoke(s->vspace, VSPACE_INIT, system->pool, 0, 0, 0, 0, "bind a server's VSpace");
-    give_own(s, system);
-    connect(s, all);
-    if (c->builds_processes)
-        give_process_building(s, all);
+    give_all(s, all, system);
     regs.x[0] = build_memory(s, system);
     give_devices(s, system);
     write_info(s, system);

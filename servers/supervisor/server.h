@@ -16,12 +16,13 @@ struct system {
     const uint8_t *archive;         /* mapped here                              */
     struct placement placement;
     uint32_t boot_flags;
+    bool     walks;                 /* command line: caps                       */
     cptr_t   pool;
     uint64_t pool_pages;
     uint64_t personality_bytes;
     cptr_t   shared[NR_SHARED];
     cptr_t   endpoint;              /* the supervisor's own                     */
-    struct device device[MAX_DEVICES];
+    struct device device[MAX_DEVICES];      /* ascending; memory last       */
     unsigned nr_devices;
 };
 
@@ -34,10 +35,12 @@ struct server {
     struct server_info info;
 };
 
+/* The capability in the root CNode for what a grant names; CAP_NULL: not there. */
+cptr_t server_object(enum grant_object, unsigned which, const struct server all[NR_COMPONENTS], const struct system *);
 /* Make the objects (all servers first, since they get caps to each other). */
 void server_create(struct server *, const struct component *, const struct system *);
 /* Fill the CSpace and the address space, load the program. */
-void server_build(struct server *, struct server all[NR_COMPONENTS], const struct system *);
+void server_build(struct server *, const struct server all[NR_COMPONENTS], struct system *);
 void server_start(struct server *);
 
 #endif

@@ -14,9 +14,6 @@
 #include "process.h"
 #include "rtc.h"
 
-#define NR_COROUTINES   8
-#define COROUTINE_STACK 16384
-
 const struct server_info *const info = (const struct server_info *)SRV_INFO;
 struct rpc_server server;
 struct rpc_client proc_client, fs_client;
@@ -43,7 +40,7 @@ void server_main(const struct server_info *self)
     struct exec_config config = {
         .notification = SRV_CAP_NOTIFICATION, .doorbell_mask = DOORBELL_MASK,
         .hart_page = (const volatile struct hart_page *)SRV_HART_PAGE, .hart = info->hart,
-        .nr_coroutines = NR_COROUTINES, .coroutine_stack_bytes = COROUTINE_STACK,
+        .nr_coroutines = info->nr_coroutines, .coroutine_stack_bytes = info->coroutine_stack_bytes,
     };
 
     (void)self;

@@ -21,7 +21,7 @@ def _boot_options(boot: argparse.ArgumentParser, machine: Machine) -> None:
     boot.set_defaults(machine=machine)
     boot.add_argument("--smp", type=int, metavar="N",
                       help=f"harts, 1 to {machine.max_harts} (default {machine.default_harts})")
-    boot.add_argument("--mem", default="512M", metavar="SIZE", help="memory (default 512M)")
+    boot.add_argument("--mem", default=machine.memory_text, metavar="SIZE", help=f"memory (default {machine.memory_text})")
     boot.add_argument("--place", default="", metavar="fs=1,...", help="override the placement file")
     boot.add_argument("--rootfs", default="busybox", metavar="busybox|DIR", help="the root file system")
     boot.add_argument("--overlay", action="append", type=Path, default=[], metavar="DIR",

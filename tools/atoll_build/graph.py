@@ -16,12 +16,13 @@ import subprocess
 import sys
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from . import assembly, constants, say
 from . import components as c
-from . import say
 from .errors import BuildError
+from .machines import MACHINES
 from .paths import BUILD, PYTHON, ROOT, TESTS, TOOLS, rel
 
 NINJA_FILE = BUILD / "build.ninja"
@@ -258,12 +259,26 @@ class Writer:
                 self.missing.append(f"servers/{expected} (no sources)")
         out = []
         for name in names:
-            elf = self.link(f"build/servers/{name}.elf", c.SERVER_LD, self.objects(c.server(name)), archives,
+            component = c.server(name)
+            if name == "supervisor":
+                self.assembly()
+                component = replace(component, sources=(*component.sources, Path("build/gen/assembly.c")))
+            elf = self.link(f"build/servers/{name}.elf", c.SERVER_LD, self.objects(component), archives,
                             "-Wl,--gc-sections")
             self.phony[name] = [elf]
             out.append(elf)
         if out:
             self.phony["servers"] = out
+
+    def assembly(self) -> None:
+        """The supervisor's table from servers/system.toml, which is checked first."""
+        sources = [f"tools/atoll_build/{n}.py" for n in ("assembly", "assembly_c", "constants", "machines", "placement")]
+        facts = [*(f"{rel(m.folder)}/placement" for m in MACHINES.values()), *(rel(h) for h in constants.HEADERS)]
+        interfaces = [f"idl/interfaces/{n}.idl" for n in c.interface_names()]
+        self.edge(["build/gen/assembly.c", "build/gen/assembly_size.h"], "py", [],
+                  implicit=[rel(assembly.SYSTEM), *facts, *interfaces, *sources], order=self._gen_headers,
+                  module="atoll_build.assembly_c", args="--out build/gen", what="ASSEMBLY")
+        self._gen_headers = [*self._gen_headers, "build/gen/assembly_size.h"]
 
     def personality(self, archives: list[str]) -> None:
         component = c.personality()
@@ -287,10 +302,10 @@ class Writer:
             if images:
                 self.phony[phony] = images
 
-    def _image(self, out: str, root: str, members: list[tuple[str, str]]) -> None:
+    def _image(self, out: str, root: str, members: list[tuple[str, str]], checked: list[str] | None = None) -> None:
         args = " ".join(["--out", out, "--root", root, *(f"--member {n}={p}" for n, p in members)])
         sources = [f"tools/atoll_build/{n}.py" for n in ("image", "cpio", "elf")]
-        self.edge([out], "py", [], implicit=[root, *(p for _, p in members), *sources],
+        self.edge([out], "py", [], implicit=[root, *(p for _, p in members), *sources], order=checked or [],
                   module="atoll_build.image", args=args, what="IMAGE")
 
     def image(self) -> None:
@@ -298,8 +313,11 @@ class Writer:
         if self.missing:
             return
         members = [(f"servers/{n}.elf", f"build/servers/{n}.elf") for n in c.server_names() if n != "supervisor"]
+        programs = [p for _, p in members]
         members.append(("linux_compat.elf", "build/linux_compat.elf"))
-        self._image("build/system-base.img", "build/servers/supervisor.elf", members)
+        self.edge(["build/assembly.ok"], "py", [], implicit=["build/gen/assembly.c", *programs], module="atoll_build.assembly_c",
+                  args="--programs build/servers --stamp build/assembly.ok", what="CHECK")
+        self._image("build/system-base.img", "build/servers/supervisor.elf", members, ["build/assembly.ok"])
         self.phony["image"] = ["build/system-base.img"]
 
     def host_tests(self) -> None:

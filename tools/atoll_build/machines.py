@@ -19,10 +19,28 @@ class Machine:
     refused: dict[int, str] = field(default_factory=dict)   # harts that run nothing of ours, and why
     has_virtio: bool = True             # the ports of --exec and --trace
     can_power_off: bool = True          # else the kernel says HALTED, and QEMU is ended from outside
+    memory: int = 512 << 20             # unless --mem says otherwise
+    ram: int = 0x80000000
+    kernel: int = 0x80200000
+    reserved: int = 4 << 20             # from `ram` on: OpenSBI and the kernel
 
     @property
     def folder(self) -> Path:
         return ROOT / "platform" / self.name
+
+    @property
+    def memory_text(self) -> str:
+        return f"{self.memory >> 20}M"
+
+    def boot_memory(self, image: int = 0, files: int = 0) -> dict[str, int]:
+        """What is gone before the first program starts; `image`: bytes of the system image, `files`: of it, to be unpacked."""
+        return {"firmware and kernel": self.reserved, **({"boot archive": image, "root file system": files} if image else {})}
+
+    def boot_areas(self, memory: int, image: int) -> list[tuple[int, int]]:
+        """Begin and end of what firmware, kernel and boot archive leave. QEMU puts the archive half of the memory, at
+        most 512 MiB, behind the kernel (hw/riscv/boot.c, riscv_load_initrd)."""
+        archive = self.kernel + min(memory // 2, 512 << 20)
+        return [(self.ram + self.reserved, archive), ((archive + image + 4095) & -4096, self.ram + memory)]
 
 
 MACHINES = {m.name: m for m in (

@@ -2,7 +2,8 @@
 """Placement: from the platform's table and --place to the text that the supervisor reads.
 
 The table (platform/NAME/placement) has a line for each number of harts. The result is a line
-`name=hart` a server and `guests=a-b,c`, checked here: each hart must exist. The table and --place use the machine's
+`name=hart` a component and `guests=a-b,c`, checked against the assembly and the machine (assembly.check_placement): each
+line of the table when the system is built, the one that is used, with --place, when it is started. The table and --place use the machine's
 numbers of harts; the supervisor counts those that it can use from 0.
 """
 
@@ -10,6 +11,7 @@ from __future__ import annotations
 
 import re
 
+from . import assembly
 from .errors import BuildError
 from .machines import MACHINES, Machine
 from .paths import rel
@@ -45,18 +47,23 @@ def _harts(value: str) -> list[int]:
     return out
 
 
-def _check(name: str, hart: int, harts: int, machine: Machine, where: str) -> None:
-    first, last = machine.first_hart, machine.first_hart + harts - 1
-    if hart in machine.refused:
-        raise BuildError(f"placement: {name} on hart {hart}: {machine.refused[hart]}", where=where,
-                         do=f"choose one of the harts {first} to {last}")
-    if not first <= hart <= last:
-        raise BuildError(f"placement: {name} on hart {hart}, but the machine has harts {first} to {last}", where=where,
-                         do="raise --smp or choose another hart")
+def check_table(system: assembly.System, machine: Machine) -> None:
+    """Each line, for the number of harts that it is for."""
+    table = machine.folder / "placement"
+    line_of = {int(found[1]): n for n, text in enumerate(table.read_text().splitlines(), 1) if (found := re.match(r"\s*(\d+):", text))}
+    for harts, row in _table(machine).items():
+        assembly.check_placement(system, {n: _harts(v) for n, v in row.items()}, harts, machine, f"{rel(table)}:{line_of[harts]}")
 
 
-def resolve(harts: int, override: str, machine: Machine = MACHINES["qemu-riscv"]) -> str:
+def resolve(harts: int, override: str, machine: Machine = MACHINES["qemu-riscv"], system: assembly.System | None = None) -> str:
     """The placement text for a machine with this many harts. `override` is --place's argument."""
+    row = harts_of(harts, override, machine)
+    assembly.check_placement(system or assembly.load(), row, harts, machine, "--place" if override else rel(machine.folder / "placement"))
+    return "".join(f"{name}={','.join(str(h - machine.first_hart) for h in on)}\n" for name, on in row.items())
+
+
+def harts_of(harts: int, override: str = "", machine: Machine = MACHINES["qemu-riscv"]) -> dict[str, list[int]]:
+    """Harts by component, and of guests, unchecked."""
     rows = _table(machine)
     row = dict(rows[max(n for n in rows if n <= harts)])
     last = ""
@@ -65,13 +72,5 @@ def resolve(harts: int, override: str, machine: Machine = MACHINES["qemu-riscv"]
             row[last] += "," + word
             continue
         last, value = _pair(word, "--place")
-        if last not in row and last not in ("net",):
-            raise BuildError(f"placement: there is no server '{last}'", where="--place",
-                             do=f"name one of {', '.join(sorted(row))}")
         row[last] = value
-    for name, value in row.items():
-        for hart in _harts(value):
-            _check(name, hart, harts, machine, "--place" if override else rel(machine.folder / "placement"))
-        if name != "guests" and len(_harts(value)) != 1:
-            raise BuildError(f"placement: {name} runs on one hart, not '{value}'", where="--place")
-    return "".join(f"{name}={','.join(str(h - machine.first_hart) for h in _harts(value))}\n" for name, value in row.items())
+    return {name: _harts(value) for name, value in row.items()}

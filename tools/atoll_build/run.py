@@ -32,7 +32,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from . import cpio, placement, rootfs, say, trace
+from . import assembly, cpio, placement, rootfs, say, trace
 from .errors import BuildError
 from .machines import HALTED, MACHINES, Machine
 from .paths import BUILD, RUN, rel
@@ -50,7 +50,7 @@ class Options:
 
     machine: Machine = MACHINES["qemu-riscv"]
     smp: int = 2
-    mem: str = "512M"
+    mem: str = MACHINES["qemu-riscv"].memory_text
     place: str = ""
     rootfs: str = "busybox"
     overlays: list[Path] = field(default_factory=list)
@@ -99,14 +99,20 @@ def make_image(options: Options, out: Path) -> None:
     """The system image of one start: the base image and a second archive with this start's members."""
     base = (options.root_image or SYSTEM_BASE).read_bytes()
     archive = cpio.Archive()
-    archive.file("placement", placement.resolve(options.smp, options.place, options.machine).encode())
+    system = assembly.load()
+    archive.file("placement", placement.resolve(options.smp, options.place, options.machine, system).encode())
     if options.root_image is None:
         archive.file("rootfs.cpio", rootfs.archive_for(options.rootfs))
         for i, folder in enumerate(options.overlays):
             archive.file(f"overlay-{i}.cpio", rootfs.directory_archive(folder))
         if options.command is not None:
             archive.file("exec/command", os.fsencode(options.command))
-    out.write_bytes(base + archive.data())
+    image = base + archive.data()
+    if options.root_image is None:
+        memory = assembly.parse_bytes(options.mem)
+        assembly.check_memory(system, memory, options.machine.boot_memory(len(image), len(image) - len(base)), f"--mem {options.mem}",
+                              options.machine.boot_areas(memory, len(image)))
+    out.write_bytes(image)
 
 
 def _platform_args(machine: Machine) -> list[str]:

@@ -48,14 +48,13 @@ enum server_id { SERVER_SUPERVISOR, SERVER_PROC, SERVER_FS, SERVER_TIME, SERVER_
 /* ---- a server's CSpace: radix SRV_CNODE_RADIX ---- */
 #define SRV_CNODE_RADIX 14
 enum {
-    SRV_CAP_CNODE = 1, SRV_CAP_TCB = 2, SRV_CAP_VSPACE = 3,
+    SRV_CAP_CNODE = 1, SRV_CAP_TCB = 2, /* TCB: TCB_INFO only */ SRV_CAP_VSPACE = 3,
     SRV_CAP_NOTIFICATION = 4,       /* own, all bits                            */
     SRV_CAP_UNTYPED = 5,            /* memory for objects it makes              */
     SRV_CAP_POOL = 6, SRV_CAP_PLATFORM = 7,
     SRV_CAP_CLIENT_VSPACES = 8,     /* CNode, radix 10: slot k                  */
     SRV_CAP_CLIENT_DOORBELLS = 9,   /* CNode, radix 10: slot k                  */
-    SRV_CAP_SUPERVISOR = 10,        /* endpoint                                 */
-    SRV_CAP_SCHED = 11,
+    SRV_CAP_SUPERVISOR = 10,        /* endpoint: who may end the system         */
     SRV_CAP_DOORBELL = 16,          /* + server_id: doorbell of that server     */
     SRV_CAP_DEVICE = 32,            /* + i: Segment of device i (server_info)   */
     SRV_CAP_IRQ = 48,               /* + i: IRQ of device i                     */
@@ -94,6 +93,7 @@ struct server_info {
     uint32_t boot_flags;            /* BOOT_*                                   */
     uint32_t nr_devices;
     uint32_t server_hart[NR_SERVERS];
+    uint32_t nr_coroutines, coroutine_stack_bytes;  /* for exec_init            */
     char     command_line[512];
     struct srv_device {
         char     compatible[32];    /* first string of the device-tree property */

@@ -1,0 +1,95 @@
+# SPDX-License-Identifier: MIT
+"""No component holds a capability that the assembly does not list, and each holds all that it lists.
+
+The supervisor, asked by the word `caps`, walks every CSpace when it has built everything, and again when the system
+ends (servers/supervisor/walk.c). At the start the two lists are the same. At the end a component may have made things
+of the memory that it was given, in the slots that are its own, and proc has put its processes into the client CNodes.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections import defaultdict
+
+import pytest
+from atoll_build import assembly, run
+from atoll_build.testing import boot_exec
+
+SMP = [int(n) for n in os.environ.get("ATOLL_SMP", "").split(",") if n] or [1, 2, 4]
+DEVICES = ["rtc", "uart", "virtio", "dma"]      # of a start with --exec: its output leaves by one virtio console
+SYSTEM = assembly.load()
+C = SYSTEM.constants
+Line = tuple[str, str, int, str, int, int, str]  # component, place, slot, type, rights, badge, object
+
+LINE = re.compile(r"supervisor: cap (start|end) (\w+) (\S+) (\d+) (\w+) (\w+) (\w+) (\S+)")
+
+
+def boot(smp: int, append: str = "caps", place: str = "") -> tuple[dict[str, list[Line]], run.Result]:
+    result, out, err = boot_exec(run.Options(smp=smp, append=append, place=place, timeout_s=120,
+                                             command="echo one | cat >/tmp/file; sleep 0.1 & cat /tmp/file; wait; exit 3"))
+    assert result.status == 3 and out == "one\n", out + err + result.console[-2000:]
+    found = defaultdict(list)
+    for when, component, place_, slot, kind, rights, badge, thing in LINE.findall(result.console):
+        found[when].append((component, place_, int(slot), kind, int(rights, 16), int(badge, 16), thing))
+    return found, result
+
+
+def listed() -> set[Line]:
+    """What the assembly says, for the devices of this machine."""
+    return {(c.component, c.place, c.slot, c.type, assembly.rights_value(SYSTEM, c.rights), c.badge, c.object)
+            for name in SYSTEM.components
+            for c in [*assembly.capabilities(SYSTEM, name), *assembly.device_capabilities(SYSTEM, name, DEVICES)]}
+
+
+@pytest.mark.parametrize("smp", SMP)
+def test_components_hold_what_the_assembly_lists_and_nothing_else(smp: int) -> None:
+    found, result = boot(smp)
+    assert "supervisor: cap start done" in result.console and "supervisor: cap end done" in result.console
+    assert len(set(found["start"])) == len(found["start"])
+    assert set(found["start"]) - listed() == set(), "held, but not listed"
+    assert listed() - set(found["start"]) == set(), "listed, but not held"
+    at_end = set(found["end"])
+    assert listed() - at_end == set(), "lost while it ran"
+    for line in at_end - listed():
+        assert explained(line), f"nothing in the assembly explains {line}"
+
+
+def explained(line: Line) -> bool:
+    """May a component have come to this since the start?"""
+    component, place, slot, kind, rights, badge, thing = line
+    me = SYSTEM.components[component]
+    if place == assembly.CLIENT_VSPACES:        # a process: memory that it can copy, and fs map files into
+        may = C["RIGHT_READ"] | C["RIGHT_WRITE"] | C["RIGHT_COPY"] | (C["RIGHT_MAP"] if component == "fs" else 0)
+        return slot >= C["FIRST_PROCESS_SLOT"] and kind == "vspace" and not rights & ~may and thing == "-"
+    if place == assembly.CLIENT_DOORBELLS:
+        return slot >= C["FIRST_PROCESS_SLOT"] and (kind, rights, badge, thing) == ("notification", C["RIGHT_WRITE"], 1 << me.id, "-")
+    if place == assembly.CSPACE and slot < C["SRV_CAP_OWN_FREE"]:
+        return False
+    if thing == "-":                            # made of its own memory
+        return kind in me.makes
+    own = [c for c in listed() if c[0] == component and c[6] == thing]      # or a copy of what it has, with no more rights
+    return any(kind == c[3] and not rights & ~c[4] for c in own)
+
+
+def test_nothing_is_walked_unless_it_is_asked_for() -> None:
+    assert not boot(2, append="")[0]
+
+
+@pytest.mark.parametrize("line", [
+    ("time", "cspace", 6, "pool", 0x51, 0, "pool"),                             # more rights than listed
+    ("time", "cspace", 17, "notification", 2, 4, "proc.notification"),          # another's badge
+    ("fs", "cspace", 18, "notification", 2, 0, "time.notification"),            # another object
+    ("time", "cspace", 200, "segment", 3, 0, "-"),                              # time makes nothing
+    ("fs", "cspace/384", 4, "tcb", 0xff, 0, "-"),                               # fs makes no threads
+    ("proc", "cspace", 300, "platform", 0xff, 0, "platform"),                   # a copy with more rights
+    ("time", "client_vspaces", 20, "vspace", 0x63, 0, "-"),                     # may not map there
+    ("fs", "client_doorbells", 20, "notification", 2, 2, "-"),                  # rings as proc
+])
+def test_the_comparison_would_see_what_is_not_listed(line: Line) -> None:
+    assert line not in listed() and not explained(line)
+
+
+def test_coroutines_are_those_of_the_assembly() -> None:
+    result, out, err = boot_exec(run.Options(smp=2, timeout_s=120, command="cat /proc/atoll/fs"))
+    assert result.status == 0 and re.search(rf"coroutines \d+/{SYSTEM.components['fs'].coroutines} high", out), out + err
