@@ -6,9 +6,10 @@ from __future__ import annotations
 import re
 import subprocess
 from pathlib import Path
+from xml.etree import ElementTree
 
 import pytest
-from atoll_build import assembly, assembly_c, placement
+from atoll_build import assembly, assembly_c, assembly_view, placement
 from atoll_build.assembly import Interface, Method, System
 from atoll_build.constants import Constants
 from atoll_build.errors import BuildError
@@ -259,3 +260,20 @@ def test_constants_follow_c() -> None:
         constants.value("NO_SUCH_THING + 1")
     with pytest.raises(BuildError):
         constants.value("__import__('os')")
+
+
+@pytest.mark.parametrize(("smp", "place"), [(1, ""), (2, ""), (4, "fs=2"), (8, "")])
+def test_text_and_picture_show_all_components_and_connections(system: System, tmp_path: Path, smp: int, place: str) -> None:
+    machine = MACHINES["qemu-riscv"]
+    placed = placement.harts_of(smp, place)
+    words = assembly_view.text(system, placed, machine, machine.memory)
+    for c in system.connections:
+        assert f"{c.client} -> {c.server}: {c.interface}" in words
+    for c in assembly.capabilities(system, "fs"):
+        assert c.object in words
+    assembly_view.svg(system, placed, machine, tmp_path / "s.svg")
+    picture = ElementTree.parse(tmp_path / "s.svg")
+    texts = [t.text for t in picture.iter("{http://www.w3.org/2000/svg}text")]
+    assert {*system.components, "guests", *(d for c in system.components.values() for d in c.devices)} <= set(texts)
+    lines = [e for e in picture.iter("{http://www.w3.org/2000/svg}line") if e.get("class") in ("calls", "events")]
+    assert len(lines) == len(system.connections) + 2        # and the legend

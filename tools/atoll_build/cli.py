@@ -75,6 +75,13 @@ def _parser() -> argparse.ArgumentParser:
     trace.add_argument("--program", default="", metavar="NAME", help="draw: only while this program runs")
     trace.add_argument("--span", type=float, nargs=2, metavar=("BEGIN", "END"), help="draw: only this time, in us")
 
+    table = commands.add_parser("assembly", help="check the assembly, and show what the system consists of")
+    table.add_argument("--svg", type=Path, metavar="FILE", help="draw it instead: components in their harts, and who calls whom")
+    table.add_argument("--machine", choices=MACHINES, default="qemu-riscv", help="whose placement (default qemu-riscv)")
+    table.add_argument("--smp", type=int, metavar="N", help="on this many harts (default: the machine's)")
+    table.add_argument("--mem", metavar="SIZE", help="with this much memory (default: the machine's)")
+    table.add_argument("--place", default="", metavar="fs=1,...", help="override the placement file")
+
     profile = commands.add_parser("profile", help="count instructions by function under --icount")
     profile.add_argument("guest_command", metavar="CMD", help="what to run in the guest")
     profile.add_argument("--minus", metavar="CMD", help="subtract the counts of this command")
@@ -191,7 +198,24 @@ def _trace(args: argparse.Namespace) -> int:
     return 0
 
 
-COMMANDS = {"trace": _trace, "qemu-riscv": _qemu_riscv, "qemu-u740": _qemu_riscv, "profile": _profile, "build": _build, "test": _test, "bench": _bench, "idl": _idl,
+def _assembly(args: argparse.Namespace) -> int:
+    from . import assembly, assembly_view, placement
+    machine = MACHINES[args.machine]
+    options = run.Options(machine=machine, smp=args.smp if args.smp is not None else machine.default_harts, mem=args.mem or machine.memory_text)
+    run.check(options)
+    system, memory = assembly.load(), assembly.parse_bytes(options.mem)
+    placement.resolve(options.smp, args.place, machine, system)
+    assembly.check_memory(system, memory, machine.boot_memory(), f"--mem {options.mem}")
+    placed = placement.harts_of(options.smp, args.place, machine)
+    if args.svg:
+        assembly_view.svg(system, placed, machine, args.svg)
+        print(f"wrote {args.svg}")
+    else:
+        print(assembly_view.text(system, placed, machine, memory), end="")
+    return 0
+
+
+COMMANDS = {"assembly": _assembly, "trace": _trace, "qemu-riscv": _qemu_riscv, "qemu-u740": _qemu_riscv, "profile": _profile, "build": _build, "test": _test, "bench": _bench, "idl": _idl,
             "doctor": lambda _: host.doctor(), "clean": _clean}
 
 
