@@ -9,6 +9,8 @@
 
 void text_add(struct text *t, const char *bytes, size_t len)
 {
+    if (len == 0)
+        return;
     if (t->room - t->len < len) {
         size_t room = t->room ? t->room * 2 : 512;
         char *data;

@@ -25,6 +25,7 @@ error_t proc_print_servers(struct text *out, const struct proc_target *t)     /*
     return ERR_IO;
 }
 #include "sessions.h"
+#include "text.h"
 
 static struct fs_stat st;
 static char text[8192];
@@ -388,9 +389,25 @@ static int start(void **state)
     return 0;
 }
 
+static void an_empty_text_stays_empty(void **state)
+{
+    struct text t = { 0 };
+
+    (void)state;
+    text_add(&t, "", 0);
+    text_printf(&t, "%s", "");
+    text_escaped(&t, "");
+    assert_int_equal(t.len, 0);
+    text_add(&t, "ab", 2);
+    text_add(&t, "", 0);
+    assert_int_equal(t.len, 2);
+    text_free(&t);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(an_empty_text_stays_empty),
         cmocka_unit_test(self_is_the_reader),
         cmocka_unit_test(stat_has_all_its_fields),
         cmocka_unit_test(what_proc_must_answer_is_read_on_a_coroutine),
