@@ -12,6 +12,10 @@
  * "start pending" before the address to start at, so a hart that looks in
  * between comes to _start too, with whatever a1 was: it is one that boot.c has
  * just started, and goes the others' way.
+ *
+ * The image begins with the header of a Linux image (Documentation/arch/riscv/
+ * boot-image-header.rst, version 0.2), which boot loaders ask for; its first
+ * instruction is the way in for all.
  */
 #include "arch/riscv/layout.h"
 #include "arch/riscv/offsets.h"
@@ -19,7 +23,20 @@
     .section .text.entry, "ax"
     .globl _start
 _start:
-    la      t0, boot_taken
+    .option push
+    .option norvc
+    j       1f
+    .word   0
+    .option pop
+    .dword  KERNEL_PHYS - 0x80000000    /* from the start of RAM                  */
+    .dword  kernel_image_bytes          /* with bss                               */
+    .dword  0                           /* little endian                          */
+    .word   2, 0, 0, 0                  /* version 0.2                            */
+    .asciz  "RISCV\0\0"
+    .ascii  "RSC\5"
+    .word   0
+
+1:  la      t0, boot_taken
     li      t1, 1
     amoswap.w.aqrl t1, t1, (t0)
     bnez    t1, secondary_start
