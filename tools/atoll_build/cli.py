@@ -9,9 +9,10 @@ import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
-from . import graph, host, rootfs, run, say, third_party
+from . import graph, host, rootfs, run, say, sdcard, third_party
 from .errors import BuildError
 from .machines import MACHINES, Machine
 from .paths import BUILD, PYTHON, ROOT, rel
@@ -45,6 +46,16 @@ def _parser() -> argparse.ArgumentParser:
     for machine, words in ((MACHINES["qemu-riscv"], "install what is missing, build, boot to a shell here"),
                            (MACHINES["qemu-u740"], "the same system on QEMU's sifive_u, laid out as SiFive's U740")):
         _boot_options(commands.add_parser(machine.name, help=words), machine)
+
+    card = commands.add_parser("u740", help="write an SD card's image for SiFive's HiFive Unmatched; docs/u740.md")
+    card.add_argument("--out", type=Path, default=BUILD / "u740.img", metavar="FILE", help="where to (default build/u740.img)")
+    card.add_argument("--board", choices=sdcard.BOARDS, default=sdcard.BOARDS[0],
+                      help="whose U-Boot (default unmatched; unleashed is the one that QEMU models)")
+    card.add_argument("--place", default="", metavar="fs=1,...", help="override the placement file")
+    card.add_argument("--rootfs", default="busybox", metavar="busybox|DIR", help="the root file system")
+    card.add_argument("--overlay", action="append", type=Path, default=[], metavar="DIR",
+                      help="files laid over the root file system (may be repeated)")
+    card.add_argument("--append", default="", metavar="WORDS", help="words of the kernel command line")
 
     build = commands.add_parser("build", help="only compile (all, or the named targets)")
     build.add_argument("targets", nargs="*", help="kernel servers linux_compat idl libs image host-tests ...")
@@ -126,6 +137,21 @@ def _qemu_riscv(args: argparse.Namespace) -> int:
     if args.qemu10:
         options.qemu, options.env, options.qemu_args = third_party.measuring_qemu()
     return run.run_terminal(options) if options.command is None else run.run_exec(options)
+
+
+def _u740(args: argparse.Namespace) -> int:
+    machine = MACHINES["qemu-u740"]
+    options = run.Options(machine=machine, smp=machine.max_harts, mem="8G", place=args.place, rootfs=args.rootfs, overlays=args.overlay)
+    run.check(options)
+    if "\n" in args.append:
+        raise BuildError("--append: extlinux.conf has one line for it")
+    prepare(["kernel", "servers", "linux_compat", "image"])
+    with tempfile.TemporaryDirectory(dir=BUILD) as folder:
+        system = Path(folder) / "system.img"
+        run.make_image(options, system)
+        sdcard.write(args.board, run.KERNEL, system, args.out, args.append)
+    print(f"wrote {args.out}: {args.out.stat().st_size >> 20} MiB; docs/u740.md says how it comes onto a card")
+    return 0
 
 
 def _build(args: argparse.Namespace) -> int:
@@ -215,7 +241,7 @@ def _assembly(args: argparse.Namespace) -> int:
     return 0
 
 
-COMMANDS = {"assembly": _assembly, "trace": _trace, "qemu-riscv": _qemu_riscv, "qemu-u740": _qemu_riscv, "profile": _profile, "build": _build, "test": _test, "bench": _bench, "idl": _idl,
+COMMANDS = {"assembly": _assembly, "trace": _trace, "qemu-riscv": _qemu_riscv, "qemu-u740": _qemu_riscv, "u740": _u740, "profile": _profile, "build": _build, "test": _test, "bench": _bench, "idl": _idl,
             "doctor": lambda _: host.doctor(), "clean": _clean}
 
 
