@@ -84,6 +84,7 @@ def test_exec_is_refused_for_want_of_ports() -> None:
 
 
 def test_the_kernels_cases_pass() -> None:
+    subprocess.run([ROOT / "build.py", "build", "guest-tests"], capture_output=True, check=True)
     result = run.run_captured(run.Options(machine=U740, smp=4, append="sifive", timeout_s=900,
                                           root_image=BUILD / "tests" / "guest" / "kernel.img"), 1, 2)
     cases = parse(result.console, "kernel", result.status)
