@@ -64,7 +64,7 @@ static inline uaddr_t span_end(const struct span *s)
 error_t range_run(struct range_op *op, uint64_t *cursor);
 
 #define RANGE_WORK  256u        /* between pauses                              */
-#define RECORD_WORK 20u         /* to look up, split or remove a record        */
+#define RECORD_WORK 28u         /* to look up, split or remove a record        */
 
 /*
  * Where the work done since the last pause may be enough: then returns

@@ -98,7 +98,7 @@ def test_gdb_is_told_how_to_attach() -> None:
         assert process.stderr is not None
         text = process.stderr.read()
     assert process.returncode == 124        # nobody attached
-    assert "build/kernel.elf -ex 'target remote :1234'" in text
+    assert "build/kernel.elf -x tools/gdb/atoll.py -ex 'target remote :1234'" in text
 
 
 # ---- the user's own programs ----
