@@ -83,6 +83,17 @@ def test_a_request_is_a_slice_with_arrows_from_and_to_its_system_call(tmp_path: 
     assert {"ph": "M", "name": "process_name", "pid": 12, "tid": 12, "args": {"name": "cat"}} in events
 
 
+def test_a_request_of_a_server_comes_from_that_server(tmp_path: Path) -> None:
+    s = one_request()
+    s.name(8, "proc")
+    s.add(trace.TEXT, 8, hart=1, text="rpc 2.0 proc.rename(pid=12)")        # 2: SERVER_FS
+    s.add(trace.TEXT, 8, hart=1, text="rpc 2.0 proc.rename -> ")
+    _, events = load(s, tmp_path)
+    asked = [e for e in events if e.get("ph") == "s" and e["cat"] == "request"][-1]
+    server = next(e["pid"] for e in events if e.get("name") == "process_name" and e["args"]["name"] == "fs (server)")
+    assert asked["pid"] == server
+
+
 def test_overlapping_requests_get_lanes_of_their_own(tmp_path: Path) -> None:
     s = one_request()
     for token in (1, 2):

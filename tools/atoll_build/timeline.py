@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import Any
 
 from . import trace
+from .constants import Constants
 from .errors import BuildError
 
 HARTS, SERVERS = 1_000_000, 1_000_001       # process numbers that no Linux process has
@@ -31,7 +32,6 @@ _ANSWER = re.compile(r"rpc (\d+)\.(\d+) (\w+)\.(\w+) -> (.*)$", re.S)
 _PROGRAM = re.compile(r"process (\d+) runs (.*)$", re.S)
 _WAITS = ("wait", "signal_wait")
 _LAST_REQUESTS = ("exit_group", "thread_exit", "fatal")
-_SERVER_OF_SLOT = {0: "proc", 1: "fs", 2: "time", 3: "net"}
 
 
 @dataclass
@@ -120,6 +120,9 @@ class Timeline:
         self._lanes: dict[str, list[Request | None]] = defaultdict(list)
         self._woken: dict[int, tuple[tuple[int, int], int]] = {}
         self._words = trace.Words()
+        constants = Constants()         # a server's slot is its number
+        self._server_of_slot = {constants[name]: name.removeprefix("SERVER_").lower() for name in constants.text
+                                if re.fullmatch(r"SERVER_[A-Z]+", name)}
         self._answered = _answered(events)
         self._unanswered: dict[int, list[Slice]] = defaultdict(list)   # by the server's thread: handled just now
         for e in events:
@@ -151,8 +154,8 @@ class Timeline:
 
     def _client(self, slot: int) -> Thread | None:
         """Whose request it is: of the threads with that slot the latest in a system call, else the latest."""
-        if slot in _SERVER_OF_SLOT and not any(t.slot == slot for t in self._threads.values()):
-            return next((t for t in self._threads.values() if t.name == _SERVER_OF_SLOT[slot]), None)
+        if slot in self._server_of_slot:
+            return next((t for t in self._threads.values() if t.name == self._server_of_slot[slot]), None)
         found = [t for t in self._threads.values() if t.slot == slot]
         return max(found, key=lambda t: (t.call is not None, t.last), default=None)
 
