@@ -28,10 +28,10 @@ error_t proc_print_servers(struct text *out, const struct proc_target *t)
     memcpy(&f[2], &time, sizeof f[2]);
     rpc_figures(&fs_server, SRV_CAP_TCB, fs_info->timebase_hz, fs_info->hart, &f[1]);
 
-    uint64_t up_ns = exec_now() / (fs_info->timebase_hz / 1000000) * 1000;
+    uint64_t hz = fs_info->timebase_hz, now = exec_now(), up_us = now / hz * 1000000 + now % hz * 1000000 / hz;
     text_printf(out, "server hart cpu%% requests median_us p99_us queued coroutines most of stack_most of restarts\n");
     for (unsigned i = 0; i < 3; i++) {
-        uint64_t permille = up_ns ? (f[i].user_ns + f[i].system_ns) / (up_ns / 1000 + 1) : 0;
+        uint64_t permille = (f[i].user_ns + f[i].system_ns) / (up_us + 1);
 
         text_printf(out, "%s %lu %lu.%lu %lu %lu.%lu %lu.%lu %lu %lu %lu %lu %lu %lu %lu\n", names[i],
                     (unsigned long)f[i].hart, (unsigned long)permille / 10, (unsigned long)permille % 10,
