@@ -20,6 +20,8 @@
 
 #include <fs_client.h>
 #include <libipc/executor.h>
+#include <libipc/syscall.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -38,6 +40,18 @@ struct queued_signal {
 };
 static struct queued_signal pool[NR_QUEUED], *pool_free;
 static unsigned pool_used;
+
+/* For tools/atoll_build/timeline.py: "signal 17 to 4/0", to a whole process, or "signal 17 taken by 4/6". */
+static void trace_signal(uint32_t signo, const char *what, const struct process *p, uint32_t tid)
+{
+    char text[64];
+    int n;
+
+    if (!(info->boot_flags & BOOT_TRACE))
+        return;
+    n = snprintf(text, sizeof text, "signal %u %s %u/%u", signo, what, p->pid, tid);
+    sys_trace(SRV_CAP_PLATFORM, text, (size_t)n);
+}
 
 /* ---- queues ---- */
 
@@ -190,12 +204,13 @@ static bool take(struct thread *t, uint64_t mask, struct proc_siginfo *out)
 {
     struct process *p = t->image->process;
 
-    if (take_from(thread_pending(t), &t->queue, mask, out))
-        return true;
-    if (!take_from(process_pending(p), &p->queue, mask, out))
-        return false;
-    if (p->told_fs)
-        tell_fs(p);
+    if (!take_from(thread_pending(t), &t->queue, mask, out)) {
+        if (!take_from(process_pending(p), &p->queue, mask, out))
+            return false;
+        if (p->told_fs)
+            tell_fs(p);
+    }
+    trace_signal(out->signo, "taken by", p, t->tid);
     return true;
 }
 
@@ -313,7 +328,10 @@ error_t signal_thread(struct thread *t, const struct proc_siginfo *si)
 {
     struct process *p = t->image->process;
 
-    if (!is_live(p) || act_at_once(p, t, si->signo))
+    if (!is_live(p))
+        return 0;
+    trace_signal(si->signo, "to", p, t->tid);
+    if (act_at_once(p, t, si->signo))
         return 0;
     if (t->sig_wait && t->sig_wait_mask & SIG_BIT(si->signo)) {
         finish_sig_wait(t, 0, si);
@@ -352,6 +370,7 @@ error_t signal_process(struct process *p, const struct proc_siginfo *si)
 
     if (!is_live(p) || !p->image->threads)
         return 0;
+    trace_signal(si->signo, "to", p, 0);
     if (act_at_once(p, p->image->threads, si->signo))
         return 0;
     t = choose_thread(p, si->signo);
@@ -451,8 +470,10 @@ static void finish_sig_wait(struct thread *t, error_t error, const struct proc_s
     struct proc_sig_wait_out out = { 0 };
     struct rpc_call *call = w->call;
 
-    if (si)
+    if (si) {
         out.info = *si;
+        trace_signal(si->signo, "taken by", t->image->process, t->tid);
+    }
     t->sig_wait = NULL;
     exec_timer_cancel(&w->timer);
     free(w);

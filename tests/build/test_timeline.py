@@ -115,6 +115,20 @@ def test_a_request_without_an_answer_ends_when_the_server_looks_for_the_next(tmp
     assert next(e for e in events if e.get("name") == "fs.process_open")["dur"] == 2
 
 
+def test_a_signal_has_an_arrow_to_the_thread_that_takes_it(tmp_path: Path) -> None:
+    s = Script()
+    s.name(GUEST, "12/13@40")
+    s.name(FS, "proc")
+    for text in ("signal 17 to 12/0", "signal 9 to 14/0", "signal 40 to 12/13", "signal 40 taken by 12/13",
+                 "signal 17 taken by 12/13"):
+        s.add(trace.TEXT, FS, hart=1, text=text)
+    _, events = load(s, tmp_path)
+    names = [e["name"] for e in events if e.get("cat") == "signal" and e["ph"] == "i"]
+    assert names == ["SIGCHLD to 12", "SIGKILL to 14", "signal 40 to 12/13", "signal 40 taken", "SIGCHLD taken"]
+    ends = [(e["pid"], e["tid"], e["ts"]) for e in events if e.get("cat") == "signal" and e["ph"] == "f"]
+    assert ends == [(12, 13, 5.0), (12, 13, 6.0)]
+
+
 def test_the_summary_adds_up(tmp_path: Path) -> None:
     path, _ = load(one_request(), tmp_path)
     text = timeline.summary(path)

@@ -6,13 +6,14 @@ Format, which ui.perfetto.dev and chrome://tracing open; `summary()` reads such 
 
 Tracks: a process "harts" with a thread for each hart; each server, with its thread and its requests (in lanes, where
 they overlap); each Linux process with its threads. Arrows: from the system call that submitted a request to the server's
-handling of it, and back; from who woke a thread to where it runs.
+handling of it, and back; from who woke a thread to where it runs; from proc, which got a signal, to the thread that took it.
 """
 
 from __future__ import annotations
 
 import json
 import re
+import signal
 import statistics
 from collections import defaultdict
 from collections.abc import Iterable
@@ -30,6 +31,7 @@ _GUEST = re.compile(r"(\d+)/(\d+)@(\d+)$")
 _REQUEST = re.compile(r"rpc (\d+)\.(\d+) (\w+)\.(\w+)\((.*)\)$", re.S)
 _ANSWER = re.compile(r"rpc (\d+)\.(\d+) (\w+)\.(\w+) -> (.*)$", re.S)
 _PROGRAM = re.compile(r"process (\d+) runs (.*)$", re.S)
+_SIGNAL = re.compile(r"signal (\d+) (to|taken by) (\d+)/(\d+)$")
 _WAITS = ("wait", "signal_wait")
 _LAST_REQUESTS = ("exit_group", "thread_exit", "fatal")
 
@@ -119,6 +121,7 @@ class Timeline:
         self._requests: dict[tuple[str, int, int], Request] = {}
         self._lanes: dict[str, list[Request | None]] = defaultdict(list)
         self._woken: dict[int, tuple[tuple[int, int], int]] = {}
+        self._signals: dict[tuple[int, int, int], list[tuple[tuple[int, int], int]]] = defaultdict(list)  # number, process, thread
         self._words = trace.Words()
         constants = Constants()         # a server's slot is its number
         self._server_of_slot = {constants[name]: name.removeprefix("SERVER_").lower() for name in constants.text
@@ -253,8 +256,24 @@ class Timeline:
             self._finish(e, answer)
         elif program:
             self._runs(int(program[1]), program[2], e.time)
+        elif sent := _SIGNAL.match(e.text):
+            self._signal(t, e.time, int(sent[1]), sent[2], (int(sent[3]), int(sent[4])))
         else:
             self._instant("text", e.text, t.track, e.time)
+
+    def _signal(self, t: Thread, time: int, number: int, what: str, to: tuple[int, int]) -> None:
+        """One that acts at once (SIGKILL, SIGSTOP, a default action) is sent and never taken."""
+        name = signal.Signals(number).name if number in list(signal.Signals) else f"signal {number}"
+        if what == "to":
+            whom = f"{to[0]}/{to[1]}" if to[1] else f"{to[0]}"
+            self._instant("signal", f"{name} to {whom}", t.track, time, number=number)
+            self._signals[number, *to].append((t.track, time))
+            return
+        self._instant("signal", f"{name} taken", to, time, number=number)
+        for target in (to, (to[0], 0)):
+            if sent := self._signals.pop((number, *target), None):
+                self.arrows.append(Arrow("signal", sent[-1], (to, time)))
+                break
 
     def _runs(self, pid: int, program: str, time: int) -> None:
         """exec has come to its end: whoever called it is no more."""
