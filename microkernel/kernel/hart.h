@@ -47,6 +47,7 @@ struct hart {
     uint64_t    slice_pc;       /* where current was when its slice was timed  */
     uint32_t    slice_longer;   /* how often it was found there at its end     */
     uint64_t    nr_fast_switches;   /* calls and switches of fastpath_ipc      */
+    struct tcb *taken, *turned; /* out of the mailbox: newest first, oldest first */
 
     /* immutable after init */
     hartid_t    id;

@@ -490,7 +490,7 @@ static __attribute__((noinline)) struct tcb *exit_slow(struct hart *h)
         if (h->running_priority != t->priority) {   /* [run] of tests/models/mailbox.pml */
             store_relaxed((uint32_t *)&h->running_priority, (uint32_t)t->priority);
             fence_full();
-            if (mailbox_pending(h))
+            if (mailbox_pending(h) && !(csr_read("sip") & SIP_SSIP))
                 continue;
         }
         if (h->timer_dirty)

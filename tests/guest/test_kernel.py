@@ -5,20 +5,21 @@ counted, and the storms for as long as `ATOLL_STRESS_MINUTES` says (not at all w
 from __future__ import annotations
 
 import os
+from typing import Any
 
 import pytest
-from atoll_build import run, tap
+from atoll_build import run, tap, third_party
 from atoll_build.paths import BUILD
 
 IMAGE = BUILD / "tests" / "guest" / "kernel.img"
 MINUTES = float(os.environ.get("ATOLL_STRESS_MINUTES", "0"))
 
 
-def root_task(words: str, smp: int, timeout: float, icount: bool = False) -> str:
+def root_task(words: str, smp: int, timeout: float, icount: bool = False, **more: Any) -> str:
     if not IMAGE.is_file():
         from atoll_build.cli import prepare
         prepare(["kernel", "guest-tests"], guest=False)
-    options = run.Options(smp=smp, append=words, timeout_s=timeout, icount=icount, root_image=IMAGE)
+    options = run.Options(smp=smp, append=words, timeout_s=timeout, icount=icount, root_image=IMAGE, **more)
     result = run.run_captured(options, 1, 2)
     assert not result.panic, result.panic
     cases = tap.parse(result.console, words, result.status)
@@ -29,6 +30,15 @@ def root_task(words: str, smp: int, timeout: float, icount: bool = False) -> str
 
 def test_interrupts_are_never_off_for_long() -> None:
     assert "stretch of all " in root_task("stretch trace", 1, 300, icount=True)
+
+
+@pytest.mark.skipif(not third_party.has_measuring_qemu(), reason="counting on two harts takes QEMU 8.1; `./build.py bench --vs linux` fetches one")
+def test_wake_ups_from_another_hart_are_done_in_portions() -> None:
+    """Two harts that take turns, so that the counter counts the one that runs."""
+    qemu, env, extra = third_party.measuring_qemu()
+    text = root_task("wake-ups trace", 2, 300, threads="single", qemu=qemu, env=env,
+                     qemu_args=["-icount", "shift=0,sleep=off", *extra])
+    assert "stretch 120 threads that another hart woke " in text
 
 
 @pytest.mark.skipif(not MINUTES, reason="set ATOLL_STRESS_MINUTES")

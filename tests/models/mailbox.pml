@@ -3,7 +3,7 @@
  * Requests between harts and the idle declaration (microkernel/kernel/mailbox.c,
  * sched.c), with store buffers as in ring.pml.
  *
- * One hart H owns the threads 0 (low priority) and 1 (high). Two posters on
+ * One hart H owns the threads 0 (low priority) and 1 (high), or T of them. Posters on
  * other harts wake one thread each, `N` times, each time after it has blocked.
  * H's own words (asleep, running_priority, ipi_sent) leave it through a FIFO
  * buffer, and so do the posters' pushes. In user mode and in wfi H does nothing
@@ -11,13 +11,19 @@
  * an invalid end state. A pending wake-up of a thread below the running one may
  * wait; it is not worth an interrupt.
  *
+ * H takes the list out of its mailbox into one of its own and does one entry of that
+ * in each portion; then it gives itself an interrupt, and notes that there is more.
+ *
  * Marks in the C code: [push], [look] in mailbox.c notify(); [take] in trap.c
- * interrupt_take(); [drain] mailbox_drain(); [sleep] sched.c sleep(); [run]
- * exit_slow().
+ * interrupt_take(); [drain], [portion], [own] in mailbox_drain(); [sleep] sched.c
+ * sleep(); [run] exit_slow().
  *
  * mailbox_no_fence_poster, mailbox_no_fence_sleep, mailbox_no_fence_run,
- * mailbox_no_look and mailbox_late_clear are this protocol with one step
- * removed or moved: they must fail.
+ * mailbox_no_look, mailbox_late_clear, mailbox_no_own (no interrupt of its own),
+ * mailbox_own_if_left (one only if its list is not empty: what a poster pushed since
+ * is forgotten, though the drain that the poster relies on has been), and
+ * mailbox_not_noted are this protocol with one step removed or moved: they must fail.
+ * mailbox_three has one wake-up of each of three threads.
  */
 #ifndef POSTER_FENCE
 #define POSTER_FENCE(b) empty(b)
@@ -32,22 +38,35 @@
 #define LOOK_AGAIN(x) (x)
 #endif
 
-#define N 2                     /* wake-ups of each thread */
+#ifndef OWN_INTERRUPT
+#define OWN_INTERRUPT true
+#endif
+#ifndef NOTED
+#define NOTED(x) (x)
+#endif
+
+#ifndef T
+#define T 2                     /* threads: 2 or 3 */
+#define N 2                     /* wake-ups of each */
+#endif
 #define IDLE 0                  /* priorities: thread t has t + 1 */
-#define PENDING (box[0] || box[1])
+#define ANY(a) (a[0] || a[1] || a[T - 1])
+#define PENDING (ANY(box) || NOTED(more))       /* mailbox_pending() */
 
 /* Memory, as other harts see it. */
-bit box[2];                     /* the mailbox: a wake-up of thread t is in it */
+bit box[T];                     /* the mailbox: a wake-up of thread t is in it */
 bit asleep, ipi_sent;
 byte running;
-bit ssip;                       /* H's software interrupt, set by firmware */
+bit ssip;                       /* H's software interrupt, set by firmware or H */
+bit list[T];                    /* H's own: taken out of the mailbox, not done */
+bit more;                       /* H's own: HART_OP_DRAIN */
 
-bit blocked[2] = 1;             /* ghost: the thread waits for a wake-up */
-byte done[2];                   /* ghost: how often the thread has run */
+bit blocked[T] = 1;             /* ghost: the thread waits for a wake-up */
+byte done[T];                   /* ghost: how often the thread has run */
 
 mtype = { ASLEEP, RUNNING, IPI_SENT, PUSH };
 chan h_buf = [4] of { mtype, byte };
-chan p_buf[2] = [2] of { mtype, byte };
+chan p_buf[T] = [2] of { mtype, byte };
 
 proctype h_stores()
 {
@@ -113,19 +132,41 @@ proctype poster(byte t)
 
 proctype hart()
 {
-    bit ready[2];
+    bit ready[T];
     byte own = IDLE;            /* what H last stored in `running` */
     byte t;
 
 again:
-    /* [drain]: one exchange takes the whole list */
-    atomic {
-        if :: box[0] -> box[0] = 0; ready[0] = 1 :: else fi;
-        if :: box[1] -> box[1] = 0; ready[1] = 1 :: else fi
-    }
-    CLEAR_LATE;
     if
-    :: !ready[0] && !ready[1] ->                /* idle */
+    :: PENDING ->
+        more = 0;
+        if
+        :: !ANY(list) ->                             /* [drain]: one exchange takes all */
+            atomic {
+                list[0] = box[0]; list[1] = box[1]; list[T - 1] = box[T - 1];
+                box[0] = 0; box[1] = 0; box[T - 1] = 0
+            }
+        :: else
+        fi;
+        CLEAR_LATE;
+        if
+        :: ANY(list) ->                              /* [portion] of one, of any thread */
+            if
+            :: list[0] -> list[0] = 0; ready[0] = 1
+            :: list[1] -> list[1] = 0; ready[1] = 1
+            :: list[T - 1] -> list[T - 1] = 0; ready[T - 1] = 1
+            fi;
+            if                                  /* [own] */
+            :: !ANY(list) && !ANY(box)          /* seen empty: done */
+            :: OWN_INTERRUPT -> more = 1; ssip = 1
+            :: else
+            fi
+        :: else
+        fi
+    :: else -> CLEAR_LATE
+    fi;
+    if
+    :: !ANY(ready) ->                           /* idle */
         own = IDLE;
         h_buf ! RUNNING(IDLE);
         if
@@ -145,24 +186,24 @@ end_wfi:        (ssip)
         goto again
     :: else
     fi;
-    t = (ready[1] -> 1 : 0);
+    t = (ready[T - 1] -> T - 1 : (ready[1] -> 1 : 0));
     if
     :: own != t + 1 ->                          /* [run] */
         own = t + 1;
         h_buf ! RUNNING(own);
         RUN_FENCE;
         if
-        :: LOOK_AGAIN(PENDING) -> goto again
+        :: LOOK_AGAIN(PENDING && !ssip) -> goto again
         :: else
         fi
     :: else
     fi;
-    /* User mode. The high thread blocks after a while; the low one computes
-     * until the high one has had all its turns, so that only an interrupt can
-     * bring that one in. */
+    /* User mode. The high thread blocks after a while; a lower one computes
+     * until the higher ones have had all their turns, so that only an interrupt can
+     * bring those in. */
     if
     :: ssip -> TAKE_INTERRUPT
-    :: t == 1 || done[1] == N ->
+    :: (t == T - 1 || done[T - 1] == N) && (t != 0 || done[1] == N) ->
         ready[t] = 0;
         done[t]++;
         blocked[t] = 1
@@ -173,17 +214,21 @@ end_wfi:        (ssip)
 /* Every wake-up arrives: wfi may last for ever only after the last one. */
 proctype checker()
 {
-    (done[0] == N && done[1] == N)
+    (done[0] == N && done[1] == N && done[T - 1] == N)
 }
 
 init {
     atomic {
         run h_stores();
         run p_stores(0);
-        run p_stores(1);
-        run hart();
         run poster(0);
+        run p_stores(1);
         run poster(1);
+#if T == 3
+        run p_stores(2);
+        run poster(2);
+#endif
+        run hart();
         run checker();
     }
 }

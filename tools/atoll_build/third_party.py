@@ -144,13 +144,20 @@ def ensure_qemu10() -> Path:
     return program
 
 
-def measuring_qemu() -> tuple[str, dict[str, str] | None, list[str]]:
-    """The QEMU to measure with: the system's when it is 8.1 or later, else the backported one."""
+def _system_qemu_measures() -> bool:
     result = subprocess.run(["qemu-system-riscv64", "--version"], capture_output=True, text=True, check=False)
     found = re.search(r"version (\d+)\.(\d+)", result.stdout)
-    if found and (int(found.group(1)), int(found.group(2))) >= (8, 1):
-        return "qemu-system-riscv64", None, []
-    return qemu10()
+    return bool(found) and (int(found.group(1)), int(found.group(2))) >= (8, 1)
+
+
+def has_measuring_qemu() -> bool:
+    """Would measuring_qemu have nothing to fetch?"""
+    return _system_qemu_measures() or (QEMU10 / "usr" / "bin" / "qemu-system-riscv64").is_file()
+
+
+def measuring_qemu() -> tuple[str, dict[str, str] | None, list[str]]:
+    """The QEMU to measure with: the system's when it is 8.1 or later, else the backported one."""
+    return ("qemu-system-riscv64", None, []) if _system_qemu_measures() else qemu10()
 
 
 def qemu10() -> tuple[str, dict[str, str], list[str]]:

@@ -11,6 +11,7 @@
 
 #include "census.h"
 #include "kernel/deadline.h"
+#include "kernel/mailbox.h"
 #include "kernel/tree.h"
 #include "machine.h"
 #include "object/endpoint.h"
@@ -328,15 +329,20 @@ static void check_hart(struct hart *h)
 
     check_run_queue(h);
     check_heap(h, h->deadlines, NULL, 0);
-    for (struct tcb *m = h->mailbox; m != NULL; m = m->mailbox_next)
-        REQUIRE(live(m, CAP_TYPE_TCB)->mail++ == 0);
+    const struct tcb *const mail[] = { h->mailbox, h->taken, h->turned };
+    for (unsigned i = 0; i < 3; i++)
+        for (const struct tcb *m = mail[i]; m != NULL; m = m->mailbox_next)
+            REQUIRE(live(m, CAP_TYPE_TCB)->mail++ == 0);
+    bool drained = h->taken == NULL && h->turned == NULL;
+    /* What was taken out and not done yet has an interrupt to come. */
+    REQUIRE(drained || (h->ops & HART_OP_DRAIN && machine_interrupted(h->id)));
     REQUIRE((t != NULL) == (place == PLACE_USER));
     if (t != NULL) {
         live(t, CAP_TYPE_TCB);
         REQUIRE(t->state == THREAD_RUNNABLE && t->hart == h->id && t->hart_ptr == h);
         REQUIRE(!t->in_queue && t->sc != NULL && t->vspace == h->vspace);
         REQUIRE(t->priority >= h->queue.top && h->running_priority == t->priority);
-        if ((sc_is_limited(t->sc) || h->queue.top == t->priority) && h->mailbox == NULL)
+        if ((sc_is_limited(t->sc) || h->queue.top == t->priority) && h->mailbox == NULL && drained)
             REQUIRE(h->armed != DEADLINE_NONE);     /* the slice ends */
     } else {
         REQUIRE(h->queue.count == 0 && h->running_priority == PRIORITY_IDLE);

@@ -414,6 +414,8 @@ _Noreturn void root_main(struct bootinfo *bi)
         memory_bench();
     } else if (option("root-faults")) {
         __builtin_trap();
+    } else if (option("wake-ups")) {
+        stretch_of_wake_ups();
     } else if (option("stretch")) {
         stretches();
     } else if (option("soak")) {

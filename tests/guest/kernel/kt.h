@@ -140,6 +140,9 @@ void bench_cross(unsigned kind);
 void bench_pairs(void);
 void memory_bench(void);
 void stretches(void);
+void stretch_begin(void);       /* tracing on                                    */
+void stretch_end(const char *what);
+void stretch_of_wake_ups(void);
 void long_stress(uint64_t seconds, uint64_t seed);
 
 #endif

@@ -12,9 +12,9 @@
 
 static uint64_t longest_of_all;
 
-static void begin(void) { OK(invoke(CAP_INIT_PLATFORM, PLATFORM_TRACE, 1, 0, 0, 0, 0)); }
+void stretch_begin(void) { OK(invoke(CAP_INIT_PLATFORM, PLATFORM_TRACE, 1, 0, 0, 0, 0)); }
 
-static void end(const char *what)
+void stretch_end(const char *what)
 {
     uint64_t longest = counters(0).longest_stretch;
 
@@ -30,7 +30,7 @@ static void end(const char *what)
     check(longest <= LIMIT, what, (long)longest);
 }
 
-#define MEASURE(what, call) do { begin(); error_t err_ = (call); end(what); OK(err_); } while (0)
+#define MEASURE(what, call) do { stretch_begin(); error_t err_ = (call); stretch_end(what); OK(err_); } while (0)
 
 static cptr_t big_pool(void)
 {
@@ -208,9 +208,9 @@ static void undone_clone(void)
     map_pieces(v, s, AREA);
     for (unsigned limit = 1500; limit < 1550; limit += 7) {
         OK(invoke(p, POOL_SET_LIMIT, 2, limit, 0, 0, 0));
-        begin();
+        stretch_begin();
         error_t err = invoke(w, VSPACE_CLONE, v, 0, 0, 0, 0);
-        end("clone that fails and is undone");
+        stretch_end("clone that fails and is undone");
         CHECK_EQ(err, ERR_NO_MEMORY);
     }
     OK(destroy(w));
@@ -232,9 +232,9 @@ static void segments(void)
     }
     MEASURE("copy of 64 KiB out of a Segment",
             invoke(s, SEGMENT_COPY, 0, CAP_INIT_VSPACE, (uint64_t)buffer, sizeof(buffer), 0));
-    begin();
+    stretch_begin();
     struct ret r = sys(SYS_VSPACE_COPY, big, AREA, (uint64_t)buffer, sizeof(buffer), 1, 0, 0);
-    end("vspace_copy of 64 KiB");
+    stretch_end("vspace_copy of 64 KiB");
     OK(r.a[0]);
     MEASURE("collect dirty bits of 64 pages in 20 spaces", (error_t)(invoke(s, SEGMENT_COLLECT_DIRTY, 0, 64, 0, 0, 0) & 0));
     MEASURE("zero 1000 pages in 20 spaces", invoke(s, SEGMENT_ZERO, 0, 1000 * PAGE, 0, 0, 0));
@@ -281,17 +281,17 @@ static void waiters(void)
     MEASURE("cancel of 45 senders", invoke(CAP_INIT_CNODE, CNODE_CANCEL_BADGED, b, 0, 0, 0, 0));
     for (unsigned i = 0; i < 90; i++)
         spawn(0, 129, calling, b);
-    begin();
+    stretch_begin();
     r = sys(SYS_NB_RECV, ep, 0, 0, 0, 0, 0, 0);     /* no reply object: each goes with an error */
-    end("receive that refuses 90 callers");
+    stretch_end("receive that refuses 90 callers");
     CHECK_EQ(r.a[0], ERR_WOULD_BLOCK);
     ticks_t when = now() + 30 * MS;
     for (unsigned i = 0; i < 80; i++)
         spawn(0, 129, at_once, when);
-    begin();
+    stretch_begin();
     while (now() < when + MS)
         ;
-    end("80 deadlines at the same time");
+    stretch_end("80 deadlines at the same time");
 }
 
 static struct invocation batch_entries[512];
