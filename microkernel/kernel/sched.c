@@ -189,6 +189,11 @@ void sched_yield(struct hart *h)
  *   to the last lender when the holder waits for another message, or is deleted.
  * All of them are on this hart: a lender or borrower is not migrated.
  */
+__attribute__((cold)) bool sched_can_lend(struct hart *h, const struct tcb *t)
+{
+    return t->hart == h->id && t->sc != NULL && t->sc->nr_lenders < SCHED_MAX_LENDERS;
+}
+
 __attribute__((cold)) void sched_donate(struct hart *h, struct tcb *from, struct tcb *to)
 {
     struct sched_context *sc = from->sc;
@@ -197,6 +202,7 @@ __attribute__((cold)) void sched_donate(struct hart *h, struct tcb *from, struct
     from->lent = sc;
     from->lend_next = sc->lenders;
     sc->lenders = from;
+    sc->nr_lenders++;
     from->sc = NULL;
     to->sc = sc;
     sc->holder = to;
@@ -209,6 +215,7 @@ static __attribute__((cold)) void pop_lender(struct sched_context *sc)
     struct tcb *t = sc->lenders;
 
     sc->lenders = t->lend_next;
+    sc->nr_lenders--;
     t->lent = NULL;
 }
 

@@ -33,6 +33,8 @@ void sched_drop_vspace(struct hart *h);
 /* Lending of contexts; the rules are in sched.c. t gives a borrowed one back. */
 void sched_return_context(struct hart *h, struct tcb *t);
 void sched_donate(struct hart *h, struct tcb *from, struct tcb *to);
+/* May t, of any hart, lend the context that it runs on? */
+bool sched_can_lend(struct hart *h, const struct tcb *t);
 /* After a call of the current thread: is there anything to do for sched_exit? */
 bool sched_must_choose(const struct hart *h);
 /* t, which lends one, does not wait any more. */

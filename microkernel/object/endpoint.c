@@ -11,7 +11,7 @@
  *
  * Contexts. A caller lends its scheduling context to a receiver of the same
  * hart that has none of its own (kernel/sched.c). What is not a call cannot do so, nor
- * can a caller of another hart: it is refused.
+ * can a caller of another hart, nor one at the end of a long chain: it is refused.
  */
 #include "object/endpoint.h"
 
@@ -183,7 +183,7 @@ error_t endpoint_send(struct hart *h, struct tcb *t, struct endpoint *ep, badge_
     struct tcb *to = ep->head;
     struct reply *r = NULL;
     bool donate = to->sc == NULL;
-    if (donate && (!call || to->hart != h->id)) {
+    if (donate && (!call || to->hart != h->id || !sched_can_lend(h, t))) {
         spin_unlock(&ep->lock);
         return ERR_NO_SCHED_CONTEXT;
     }
@@ -242,7 +242,7 @@ static enum take take_sender(struct hart *h, struct endpoint *ep, struct tcb *t,
     struct tcb *s = ep->head;
 
     *out = s;
-    bool no_context = t->sc == NULL && (!s->wait_is_call || s->hart != h->id || s->sc == NULL);
+    bool no_context = t->sc == NULL && (!s->wait_is_call || !sched_can_lend(h, s));
     if (no_context || (s->wait_is_call && reply == NULL)) {
         *skip_error = no_context ? ERR_NO_SCHED_CONTEXT : ERR_INVALID_ARGUMENT;
         endpoint_unlink(ep, s);
@@ -321,7 +321,7 @@ static error_t receive_locked(struct hart *h, struct tcb *t, struct endpoint *ep
     transfer(s, t, s->wait_badge, s->wait_can_grant);
     if (s->wait_is_call) {
         /* One that was lent for an earlier call, not answered yet, is due back. */
-        if (s->hart == h->id && s->sc != NULL)
+        if (sched_can_lend(h, s))
             sched_return_context(h, t);
         if (t->sc == NULL)
             sched_donate(h, s, t);

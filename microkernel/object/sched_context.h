@@ -18,6 +18,7 @@ struct sched_context {
     int64_t  remaining;         /* of what was granted; falls below 0          */
     int64_t  granted;           /* ever; granted - remaining was consumed      */
     uint32_t hart;
+    uint32_t nr_lenders;        /* in the list; at most SCHED_MAX_LENDERS      */
     struct tcb *owner, *holder;
     struct tcb *lenders;        /* who lent it on, the last first; sched_donate */
 };
@@ -25,6 +26,9 @@ _Static_assert(sizeof(struct sched_context) <= 1 << SCHED_CONTEXT_BITS, "size");
 
 #define SLICE_MIN_TICKS 10      /* one microsecond of a 10 MHz clock; sched_arm */
 #define SLICE_MAX_LONGER 6      /* the shortest slice is doubled this often     */
+
+/* A lender whose wait ends takes the context back from all those after him at once. */
+#define SCHED_MAX_LENDERS 64
 
 static inline bool sc_is_limited(const struct sched_context *sc)
 {

@@ -532,6 +532,12 @@ static void check_context(const struct sched_context *sc)
         REQUIRE(sc->holder->sc == sc);
     }
     REQUIRE((sc->owner == NULL) == (sc->holder == NULL));
+    unsigned lenders = 0;
+    for (struct tcb *t = sc->lenders; t != NULL; t = t->lend_next) {
+        live(t, CAP_TYPE_TCB);
+        REQUIRE(++lenders <= SCHED_MAX_LENDERS && t->lent == sc && t->sc == NULL);
+    }
+    REQUIRE(lenders == sc->nr_lenders);
 }
 
 /* ---- memory ---- */

@@ -2,7 +2,7 @@
 /* Replies, call chains, and what becomes of scheduling contexts along them. */
 #include "kt.h"
 
-enum { EPS = 8, REPLIES = 40, ERROR = 100, DONE, SEEN, GO, ORDER, DEPTH };
+enum { EPS = 200, REPLIES = 280, ERROR = 100, DONE, SEEN, GO, ORDER, DEPTH };
 
 static void caller(uint64_t ep)
 {
@@ -204,7 +204,7 @@ static void make_chain(unsigned length, bool across, bool passive, cptr_t *threa
 
 static void run_chain(unsigned length, bool across, bool passive)
 {
-    cptr_t t[16];
+    cptr_t t[64];
 
     make_chain(length, across, passive, t);
     for (uint64_t round = 0; round < 30; round++) {
@@ -218,6 +218,21 @@ TEST(reply, a_chain_of_calls_on_one_hart) { run_chain(8, false, false); }
 TEST_ON(2, reply, a_chain_of_calls_across_all_harts) { run_chain(8, true, false); }
 TEST(reply, a_context_is_lent_to_a_passive_server) { run_chain(1, false, true); }
 TEST(reply, a_context_is_lent_down_a_chain_of_passive_servers) { run_chain(8, false, true); }
+TEST(reply, a_context_is_lent_64_times) { run_chain(64, false, true); }
+
+TEST(reply, a_context_is_not_lent_65_times)
+{
+    cptr_t t[65];
+
+    make_chain(65, false, true, t);
+    struct ret r = sys(SYS_CALL, sh->word[EPS], MSG_INFO(0, 1, 0), 1, 0, 0, 0, 0);
+    OK(r.a[0]);
+    CHECK_EQ(MSG_LABEL((uint64_t)r.a[1]), -ERR_NO_SCHED_CONTEXT);   /* told from the last but one */
+    CHECK_EQ(r.a[2], 63);
+    CHECK_EQ(thread_state(t[64]), THREAD_BLOCKED_RECV);
+    for (unsigned i = 0; i < 64; i++)
+        CHECK_EQ(thread_state(t[i]), THREAD_BLOCKED_RECV);
+}
 
 /* The chain stands in the call of its last; then something happens to one of them. */
 static cptr_t standing_chain(bool across, bool passive, cptr_t *threads)
