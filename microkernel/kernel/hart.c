@@ -10,6 +10,7 @@
 #include "arch/riscv/pagetable.h"
 #include "arch/riscv/plic.h"
 #include "arch/riscv/sbi.h"
+#include "arch/riscv/tlb.h"
 #include "kernel/mailbox.h"
 #include "kernel/sched.h"
 
@@ -27,6 +28,7 @@ void hart_start(struct hart *h)
 {
     if (h->plic_context != ~0u)
         plic_init_hart(h->plic_context);
+    tlb_init_hart();
     csr_write("scounteren", 7);     /* user level may read cycle, time, instret */
     csr_clear("sstatus", SSTATUS_FS_MASK);
     timer_set(h, DEADLINE_NONE);

@@ -33,10 +33,21 @@ static struct sbi_result sbi_call(long ext, long fid, uint64_t arg0, uint64_t ar
     return (struct sbi_result){ (long)a0, (long)a1 };
 }
 
+/* 0: no such function. */
+static uint64_t base_call(long fid, uint64_t arg)
+{
+    struct sbi_result r = sbi_call(EXT_BASE, fid, arg, 0, 0, 0);
+    return r.error == 0 ? (uint64_t)r.value : 0;
+}
+
 static bool probe(long ext)
 {
-    struct sbi_result r = sbi_call(EXT_BASE, 3, (uint64_t)ext, 0, 0, 0);
-    return r.error == 0 && r.value != 0;
+    return base_call(3, (uint64_t)ext) != 0;
+}
+
+struct machine_id sbi_machine_id(void)
+{
+    return (struct machine_id){ base_call(4, 0), base_call(5, 0), base_call(6, 0) };
 }
 
 void sbi_init(void)

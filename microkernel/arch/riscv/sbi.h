@@ -6,11 +6,13 @@
 #ifndef ATOLL_ARCH_SBI_H
 #define ATOLL_ARCH_SBI_H
 
+#include "arch/riscv/errata.h"
 #include "arch/riscv/layout.h"
 
 struct sbi_result { long error; long value; };
 
 void sbi_init(void);                    /* probe extensions; before any other  */
+struct machine_id sbi_machine_id(void); /* of this hart                        */
 void sbi_console_write(const char *text, size_t len);
 void sbi_set_timer(ticks_t when);
 void sbi_send_ipi(uint64_t mhartid_mask);

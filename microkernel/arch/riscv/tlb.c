@@ -24,9 +24,20 @@ static uint64_t mhartid_mask(uint64_t harts_mask)
     return mask;
 }
 
+static bool no_page_fences;     /* some hart has CIP-1200; written at boot only */
+
+void tlb_init_hart(void)
+{
+    if (has_cip_1200(sbi_machine_id()))
+        __atomic_store_n(&no_page_fences, true, __ATOMIC_RELAXED);
+}
+
 void tlb_local_page(uaddr_t va)
 {
-    __asm__ volatile("sfence.vma %0, x0" :: "r"(va) : "memory");
+    if (__builtin_expect(no_page_fences, 0))
+        tlb_local_all();
+    else
+        __asm__ volatile("sfence.vma %0, x0" :: "r"(va) : "memory");
 }
 
 void tlb_local_all(void)

@@ -10,6 +10,9 @@
 
 #include "arch/riscv/layout.h"
 
+/* At the start of each hart: does it have a fault that concerns fences? */
+void tlb_init_hart(void);
+
 void tlb_local_page(uaddr_t va);
 void tlb_local_all(void);
 
