@@ -2,7 +2,7 @@
 /*
  * What fs starts of devices and streams, and what the first process gets as its
  * descriptors 0, 1 and 2: the console; or, under --exec, nothing to read and
- * the host's standard output and error.
+ * the host's standard output and error: virtio ports, or streams of a link.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -92,10 +92,12 @@ static void start_devices(const struct server_info *info, struct dma_region *dma
     }
     for (uint32_t i = 0; i < info->nr_devices; i++) {
         const struct srv_device *d = &info->device[i];
-        if (tty_console == NULL && uart_tty_drives(d)) {
+        if (uart_chip_of(d) != NULL && tty_console == NULL) {
             tty_console = uart_tty_start(d);
             if (tty_console != NULL)
                 (void)devfs_add("ttyS0", 0620, 0, TTY_GROUP, tty_console->rdev);
+        } else if (uart_chip_of(d) != NULL && info->boot_flags & (BOOT_EXEC | BOOT_TRACE)) {
+            (void)uart_link_start(d);
         } else if (strcmp(d->compatible, "virtio,mmio") == 0 && dma->bytes != 0) {
             (void)vport_start(d, dma);
         }
@@ -117,6 +119,8 @@ error_t streams_init(const struct server_info *info)
 }
 
 /* ---- the first process ---- */
+
+enum { LINK_STDOUT = 1, LINK_STDERR = 2 };      /* tools/atoll_build/run.py */
 
 /* Takes over the reference, also when it fails. */
 static error_t install(struct process *p, struct file *f)
@@ -140,10 +144,17 @@ static struct file *open_path(const char *path, uint32_t flags)
     return f;
 }
 
+static struct file *open_stream(const char *port, uint8_t stream)
+{
+    struct file *f = vport_open_named(port);
+
+    return f != NULL ? f : uart_link_open(stream);
+}
+
 static error_t exec_descriptors(struct process *p)
 {
     struct file *all[] = {
-        open_path("/dev/null", O_RDWR), vport_open_named("atoll.stdout"), vport_open_named("atoll.stderr"),
+        open_path("/dev/null", O_RDWR), open_stream("atoll.stdout", LINK_STDOUT), open_stream("atoll.stderr", LINK_STDERR),
     };
     error_t error = all[0] == NULL || all[1] == NULL || all[2] == NULL ? ERR_NO_DEVICE : 0;
 
@@ -198,6 +209,6 @@ error_t streams_first_descriptors(struct process *p)
 
 void drivers_drain(ticks_t deadline)
 {
-    while ((!uart_tty_idle() || !vport_all_idle()) && exec_now() < deadline)
+    while ((!uart_tty_idle() || !uart_link_idle() || !vport_all_idle()) && exec_now() < deadline)
         continue;
 }

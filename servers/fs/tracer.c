@@ -2,7 +2,7 @@
 /*
  * The trace's way out of the machine: with BOOT_TRACE the kernel's rings are
  * mapped here read-only, and a timer copies what is new to the virtio port
- * "atoll.trace". tools/atoll_build/trace.py makes lines of it.
+ * "atoll.trace", or to a stream of the link where there are no ports. tools/atoll_build/trace.py makes lines of it.
  *
  * What goes out is a sequence of struct trace_event, the rings' chunks one after
  * the other. Each chunk begins with a TRACE_LOST event that names its hart
@@ -21,6 +21,7 @@
 #define PERIODS_A_SECOND 500u
 #define CHUNK_EVENTS     127u       /* with its head it fills one buffer        */
 #define CHUNKS_A_TURN    64u
+#define LINK_TRACE       3u         /* tools/atoll_build/run.py                 */
 
 static struct exec_timer timer;
 static uint32_t nr_rings, hz;
@@ -55,17 +56,30 @@ static uint32_t copy_ring(uint32_t hart)
     return n;
 }
 
+static bool can_send(void)
+{
+    return vport_trace_ready() || uart_link_ready(sizeof chunk);
+}
+
+static void send(uint32_t n)
+{
+    if (vport_trace_ready())
+        vport_trace_send(chunk, n);
+    else
+        uart_link_send(LINK_TRACE, chunk, n);
+}
+
 static void drain(struct exec_timer *t)
 {
     unsigned left = CHUNKS_A_TURN;
 
     for (uint32_t hart = 0; hart < nr_rings; hart++) {
-        while (left != 0 && vport_trace_ready()) {
+        while (left != 0 && can_send()) {
             uint32_t n = copy_ring(hart);
 
             if (n == 0)
                 break;
-            vport_trace_send(chunk, (1 + n) * sizeof chunk[0]);
+            send((1 + n) * (uint32_t)sizeof chunk[0]);
             left--;
             if (n < CHUNK_EVENTS)
                 break;

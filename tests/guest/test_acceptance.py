@@ -22,7 +22,7 @@ PROMPT = r"/ # "
 
 
 def atoll(command: str, *options: str | Path) -> subprocess.CompletedProcess[bytes]:
-    return subprocess.run([ATOLL, "qemu-riscv", "--timeout", "120", *options, "--exec", command], capture_output=True,
+    return subprocess.run([ATOLL, run.Options().machine.name, "--timeout", "120", *options, "--exec", command], capture_output=True,
                           timeout=180, check=False, stdin=subprocess.DEVNULL)
 
 
@@ -38,7 +38,7 @@ def qemu_cpu_seconds(child: pexpect.spawn) -> float | None:
 
 @pytest.fixture()
 def shell() -> Iterator[pexpect.spawn]:
-    child = pexpect.spawn(str(ATOLL), ["qemu-riscv", "--timeout", "150"], encoding="utf-8", timeout=60,
+    child = pexpect.spawn(str(ATOLL), [run.Options().machine.name, "--timeout", "150"], encoding="utf-8", timeout=60,
                           dimensions=(30, 100), codec_errors="replace")
     child.expect(PROMPT, timeout=90)
     yield child
@@ -69,8 +69,9 @@ def test_a_panic_is_125_with_its_report(tmp_path: Path) -> None:
 
 
 def test_servers_can_be_placed() -> None:
+    first = run.Options().machine.first_hart
     done = atoll("cat /proc/atoll/counters; seq 1 20 | xargs -n1 -P4 echo | wc -l", "--smp", "4",
-                 "--place", "proc=1,fs=2,time=3,guests=0")
+                 "--place", f"proc={first + 1},fs={first + 2},time={first + 3},guests={first}")
     rows = {line.split()[0]: [int(n) for n in line.split()[1:]] for line in done.stdout.decode().splitlines() if " " in line}
     assert done.returncode == 0 and done.stdout.endswith(b"20\n")
     assert rows["nr_reflections"][0] > 0 and rows["nr_reflections"][1:] == [0, 0, 0]
@@ -93,7 +94,7 @@ def test_a_folder_is_the_root_file_system_and_overlays_lie_over_it(tmp_path: Pat
 
 
 def test_gdb_is_told_how_to_attach() -> None:
-    with subprocess.Popen([ATOLL, "qemu-riscv", "--gdb", "--timeout", "5", "--exec", "true"], stdout=subprocess.DEVNULL,
+    with subprocess.Popen([ATOLL, run.Options().machine.name, "--gdb", "--timeout", "5", "--exec", "true"], stdout=subprocess.DEVNULL,
                           stderr=subprocess.PIPE, stdin=subprocess.DEVNULL, text=True) as process:
         assert process.stderr is not None
         text = process.stderr.read()
@@ -191,7 +192,7 @@ def test_every_line_of_the_macro_workload_gives_a_figure(tmp_path: Path) -> None
     shutil.copy(TESTS / "bench" / "macro.sh", tmp_path / "macro.sh")
     script = (TESTS / "bench" / "macro.sh").read_text().splitlines()
     wanted = [line.split()[1] for line in script if line.startswith(("s ", "t "))]
-    done = subprocess.run([ATOLL, "qemu-riscv", "--timeout", "300", "--overlay", tmp_path, "--exec", "sh /macro.sh"],
+    done = subprocess.run([ATOLL, run.Options().machine.name, "--timeout", "300", "--overlay", tmp_path, "--exec", "sh /macro.sh"],
                           capture_output=True, timeout=400, check=False, stdin=subprocess.DEVNULL, text=True)
     figures = {parts[0]: int(parts[1]) for line in done.stdout.splitlines() if len(parts := line.split("\t")) == 3}
     assert [name for name in wanted if figures.get(name, 0) <= 0] == [], done.stdout + done.stderr

@@ -13,10 +13,10 @@ import re
 from collections import defaultdict
 
 import pytest
-from atoll_build import assembly, run
+from atoll_build import assembly, machines, run
 from atoll_build.testing import boot_exec
 
-SMP = [int(n) for n in os.environ.get("ATOLL_SMP", "").split(",") if n] or [1, 2, 4]
+SMP = [int(n) for n in os.environ.get("ATOLL_SMP", "").split(",") if n and int(n) <= machines.default().max_harts] or [1, 2, 4]
 DEVICES = ["rtc", "uart", "virtio", "dma"]      # of a start with --exec: its output leaves by one virtio console
 SYSTEM = assembly.load()
 C = SYSTEM.constants

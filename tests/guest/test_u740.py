@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pexpect
 import pytest
-from atoll_build import run
+from atoll_build import run, timeline
 from atoll_build.machines import MACHINES
 from atoll_build.paths import BUILD, ROOT
 from atoll_build.tap import parse
@@ -78,9 +78,21 @@ def test_harts_that_cannot_run_a_server_are_refused(place: str, words: str) -> N
     assert done.returncode == 126 and words in done.stderr and "harts 1 to 4" in done.stderr
 
 
-def test_exec_is_refused_for_want_of_ports() -> None:
-    done = subprocess.run([ROOT / "build.py", "qemu-u740", "--exec", "ls"], capture_output=True, text=True, check=False)
-    assert done.returncode == 126 and "no virtio ports" in done.stderr
+def test_exec_and_trace_go_over_the_second_uart(tmp_path: Path) -> None:
+    out = tmp_path / "t.json"
+    done = subprocess.run([ROOT / "build.py", "qemu-u740", "--timeout", "120", "--trace", out, "--exec",
+                           "printf 'a\\0\\r\\nb'; seq 1 2000 >&2; exit 9"], capture_output=True, check=False, stdin=subprocess.DEVNULL)
+    assert (done.returncode, done.stdout) == (9, b"a\0\r\nb")
+    assert done.stderr.endswith(b"\n".join(b"%d" % n for n in range(1, 2001)) + b"\n")
+    names = {e["name"] for e in timeline.load(out)}
+    assert "fs.write" in names and "exit_group" in names
+
+
+def test_what_a_user_does_at_the_shell() -> None:
+    """tests/guest/acceptance.sh; all of the guest and compat suites: ./build.py test guest compat --machine qemu-u740"""
+    done = subprocess.run([ROOT / "build.py", "test", "guest/acceptance", "--machine", "qemu-u740", "--smp", "4"], capture_output=True,
+                          text=True, check=False)
+    assert done.returncode == 0, done.stdout
 
 
 def test_the_kernels_cases_pass() -> None:

@@ -64,6 +64,7 @@ def _parser() -> argparse.ArgumentParser:
     test = commands.add_parser("test", help="run all tests, or some suites")
     test.add_argument("suites", nargs="*", metavar="SUITE", help="a suite, or suite/part of a name; see docs/building.md")
     test.add_argument("--list", action="store_true", help="list the suites and what they hold")
+    test.add_argument("--machine", choices=sorted(MACHINES), help="what guests run on (default: qemu-riscv)")
     test.add_argument("--smp", default="", metavar="N,...", help="harts of the guests (default: each suite's choice)")
     test.add_argument("--on-linux", action="store_true", help="run compat on Debian's Linux, or record busybox there")
     test.add_argument("--minutes", type=float, default=0, metavar="N", help="fuzz, idl/fuzz: the long run, N minutes a program")
@@ -193,6 +194,8 @@ def _test(args: argparse.Namespace) -> int:
         smp = [int(n) for n in args.smp.split(",") if n]
     except ValueError:
         raise BuildError(f"--smp {args.smp}: not a list of numbers", do="write for example --smp 1,2,4") from None
+    if args.machine:
+        os.environ["ATOLL_MACHINE"] = args.machine
     if args.on_linux:
         return testing.run_on_linux(args.suites)
     return testing.run_suites(args.suites, verbose=args.verbose, list_only=args.list, smp=smp,

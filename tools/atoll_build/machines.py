@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -17,9 +18,10 @@ class Machine:
     first_hart: int = 0                 # the machine's number of the system's hart 0
     other_harts: int = 0                # QEMU makes these too
     refused: dict[int, str] = field(default_factory=dict)   # harts that run nothing of ours, and why
-    has_virtio: bool = True             # the ports of --exec and --trace
+    has_virtio: bool = True             # ports for --exec and --trace; else frames on the second UART carry them
     can_power_off: bool = True          # else the kernel says HALTED, and QEMU is ended from outside
     memory: int = 512 << 20             # unless --mem says otherwise
+    test_words: str = ""                # of the kernel command line, for tests/guest/kernel
     ram: int = 0x80000000
     kernel: int = 0x80200000
     reserved: int = 4 << 20             # from `ram` on: OpenSBI and the kernel
@@ -46,7 +48,13 @@ class Machine:
 MACHINES = {m.name: m for m in (
     Machine("qemu-riscv", max_harts=8, default_harts=2),
     Machine("qemu-u740", max_harts=4, default_harts=4, first_hart=1, other_harts=1, has_virtio=False, can_power_off=False,
+            test_words="sifive",
             refused={0: "the S7 has no S-mode, no MMU and no floating point: a server there would need a monitor of its own "
                         "(docs/u740.md)"}),
 )}
 HALTED = "atoll: halted, status "       # microkernel/object/platform.c
+
+
+def default() -> Machine:
+    """What tests boot: `./build.py test --machine NAME`."""
+    return MACHINES[os.environ.get("ATOLL_MACHINE", "qemu-riscv")]

@@ -8,7 +8,8 @@ Without --exec the serial line is this terminal (Ctrl-A x leaves QEMU, Ctrl-A c 
 
 With --exec the guest's standard output and error leave by two virtio-serial ports, `atoll.stdout` and
 `atoll.stderr`. QEMU writes each into a pipe, and a thread here passes on what arrives, so the caller
-sees exactly the guest's bytes, as they come; the serial line goes to the log alone. The status: the
+sees exactly the guest's bytes, as they come; the serial line goes to the log alone. A machine without
+virtio has a second serial line, on which servers/fs/drivers/uart_link.c sends frames. The status: the
 guest ends QEMU through the sifive_test finisher (pass: 0; fail: `status << 16 | 0x3333`, which QEMU makes
 its own exit status). A kernel panic prints a line that begins with PANIC on the serial line, which is
 looked for in the log: then the status is 125 and the report goes to standard error. 124: time-out.
@@ -34,7 +35,7 @@ from pathlib import Path
 
 from . import assembly, cpio, placement, rootfs, say, trace
 from .errors import BuildError
-from .machines import HALTED, MACHINES, Machine
+from .machines import HALTED, MACHINES, Machine, default
 from .paths import BUILD, RUN, rel
 
 STATUS_TIMEOUT = 124
@@ -48,7 +49,7 @@ SYSTEM_BASE = BUILD / "system-base.img"
 class Options:
     """What a start of the system may be told; the defaults are the contract's."""
 
-    machine: Machine = MACHINES["qemu-riscv"]
+    machine: Machine = field(default_factory=default)
     smp: int = 2
     mem: str = MACHINES["qemu-riscv"].memory_text
     place: str = ""
@@ -81,9 +82,6 @@ class Result:
 def check(options: Options) -> None:
     if not 1 <= options.smp <= options.machine.max_harts:
         raise BuildError(f"--smp {options.smp}: the machine has 1 to {options.machine.max_harts} harts")
-    if not options.machine.has_virtio and (options.command is not None or options.trace):
-        raise BuildError(f"{options.machine.name} has no virtio ports, which --exec and --trace need",
-                         do="use qemu-riscv for these, or type the command at the prompt")
     if not re.fullmatch(r"\d+[KMGkmg]?", options.mem):
         raise BuildError(f"--mem {options.mem}: not a size", do="write for example --mem 512M or --mem 2G")
     if options.icount and options.smp != 1:
@@ -194,6 +192,52 @@ class _Relay(threading.Thread):
         os.close(self._source)
 
 
+class _Link(threading.Thread):
+    """The frames of a second serial line, from the file that QEMU writes, each to its stream's descriptor. A file and
+    not a pipe: older QEMUs drop what a full pipe does not take. (Stream, two bytes of length, that many bytes.)"""
+
+    STDOUT, STDERR, TRACE = 1, 2, 3         # servers/fs/streams.c, tracer.c
+
+    def __init__(self, path: Path, sinks: dict[int, int]) -> None:
+        super().__init__(daemon=True)
+        self._path, self._sinks = path, sinks
+        self._ended = threading.Event()
+
+    def finish(self) -> None:
+        """QEMU is gone: pass on the rest."""
+        self._ended.set()
+        self.join()
+        if self.TRACE in self._sinks:
+            os.close(self._sinks[self.TRACE])
+
+    def run(self) -> None:
+        data = b""
+        with self._path.open("rb", buffering=0) as source:
+            while True:
+                last = self._ended.is_set()
+                more = source.read(1 << 20) or b""
+                data = self._pass_on(data + more)
+                if not more and last:
+                    return
+                if not more:
+                    self._ended.wait(0.01)
+
+    def _pass_on(self, data: bytes) -> bytes:
+        """All whole frames; returns what is left."""
+        at = 0
+        while len(data) - at >= 3 and len(data) - at - 3 >= (n := int.from_bytes(data[at + 1:at + 3], "little")):
+            frame, at = memoryview(data)[at + 3:at + 3 + n], at + 3 + n
+            sink = self._sinks.get(data[at - n - 3])
+            while sink is not None and frame:
+                try:
+                    frame = frame[os.write(sink, frame):]
+                except BlockingIOError:
+                    time.sleep(0.01)
+                except OSError:             # the reader is gone
+                    break
+        return data[at:]
+
+
 def find_panic(console: str) -> str:
     """The panic report: from the line that begins with PANIC to the end of the log."""
     found = re.search(r"^PANIC", console.replace("\r", ""), re.M)
@@ -230,14 +274,17 @@ def run_captured(options: Options, stdout: int, stderr: int) -> Result:
         relays: list[_Relay] = []
         child_ends: list[int] = []
         ports: list[tuple[str, str]] = []
-        if options.command is not None:
+        link = None
+        if not options.machine.has_virtio:
+            link = _open_link(options, folder, command, {_Link.STDOUT: stdout, _Link.STDERR: stderr})
+        elif options.command is not None:
             for number, (name, sink) in enumerate((("stdout", stdout), ("stderr", stderr)), 1):
                 ours, theirs = os.pipe()
                 relays.append(_Relay(ours, sink))
                 child_ends.append(theirs)
                 command += ["-add-fd", f"fd={theirs},set={number}"]
                 ports.append((f"atoll.{name}", f"/dev/fdset/{number}"))
-        if options.trace:
+        if options.trace and not link:
             ports.append(("atoll.trace", str(folder / "trace.bin")))
         command += _port_args(ports)
         if options.gdb:
@@ -254,6 +301,8 @@ def run_captured(options: Options, stdout: int, stderr: int) -> Result:
                     os.close(end)
         for relay in relays:
             relay.start()
+        if link:
+            link.start()
         try:
             status = _wait(process, options.timeout_s, None if options.machine.can_power_off else console)
         except BaseException:
@@ -262,6 +311,8 @@ def run_captured(options: Options, stdout: int, stderr: int) -> Result:
             raise
         for relay in relays:
             relay.join()
+        if link:
+            link.finish()
         if options.trace:
             trace.convert(folder / "trace.bin", options.trace)
         text = console.read_text(errors="replace") if console.is_file() else ""
@@ -278,6 +329,18 @@ def run_captured(options: Options, stdout: int, stderr: int) -> Result:
         if panic or status is None:
             (folder / "failed").touch()
         return result
+
+
+def _open_link(options: Options, folder: Path, command: list[str], sinks: dict[int, int]) -> _Link | None:
+    """A second serial line for `command`, if this start has something to send; not yet started."""
+    if options.command is None and not options.trace:
+        return None
+    path = folder / "link.bin"
+    path.touch()
+    command += ["-serial", f"file:{path}"]
+    if options.trace:
+        sinks[_Link.TRACE] = os.open(folder / "trace.bin", os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o666)
+    return _Link(path, sinks)
 
 
 def _port_args(ports: Sequence[tuple[str, str]]) -> list[str]:
@@ -321,7 +384,8 @@ def run_terminal(options: Options) -> int:
         command = qemu_command(options, image)
         command += ["-chardev", f"stdio,id=con,mux=on,signal=off,logfile={console}", "-serial", "chardev:con",
                     "-mon", "chardev=con"]
-        command += _port_args([("atoll.trace", str(folder / "trace.bin"))] if options.trace else [])
+        link = None if options.machine.has_virtio else _open_link(options, folder, command, {})
+        command += _port_args([("atoll.trace", str(folder / "trace.bin"))] if options.trace and not link else [])
         say.step("booting; Ctrl-A x ends QEMU")
         if options.gdb:
             _tell_gdb()
@@ -339,6 +403,9 @@ def run_terminal(options: Options) -> int:
             signal.signal(signal.SIGINT, handler)
             if saved is not None:
                 termios.tcsetattr(0, termios.TCSADRAIN, saved)
+        if link:
+            link.start()
+            link.finish()
         if options.trace:
             trace.convert(folder / "trace.bin", options.trace)
         if status is None:

@@ -31,7 +31,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from . import graph, host, lint, run, say, third_party
+from . import graph, host, lint, machines, run, say, third_party
 from .errors import BuildError
 from .paths import BUILD, PYTHON, ROOT, TESTS, TOOLS, rel
 from .tap import Case, parse, parse_junit
@@ -237,10 +237,9 @@ def _options(needs: dict[str, str], smp: int) -> run.Options:
 
 
 def _harts(needs: dict[str, str], context: Context) -> list[int]:
-    """An explicit smp= of the test wins: some tests make sense on some machines only."""
-    if "smp" in needs:
-        return [int(n) for n in needs["smp"].split(",")]
-    return context.smp or [2]
+    """Some tests make sense on some machines only: smp= of the test, of these what --smp says if it says any of them."""
+    harts = [int(n) for n in needs["smp"].split(",")] if "smp" in needs else context.smp or [2]
+    return [n for n in harts if n <= machines.default().max_harts and (n in context.smp or not set(context.smp) & set(harts))]
 
 
 def _guest(context: Context) -> list[Case]:
@@ -285,6 +284,7 @@ def _root_test(folder: Path, broken: str, context: Context) -> list[Case]:
     for smp in _harts(needs, context):
         options = _options(needs, smp)
         options.root_image = image
+        options.append = f"{options.append} {options.machine.test_words}".strip()
         result = run.run_captured(options, 1, 2)
         title = f"{folder.name} (smp {smp})"
         cases += _with_console(parse(result.console, title, _status(result)), result)

@@ -95,7 +95,7 @@ static void on_interrupt(void *arg)
     u->uart.chip->interrupt(&u->uart);
 }
 
-static const struct uart_chip *chip_of(const struct srv_device *d)
+const struct uart_chip *uart_chip_of(const struct srv_device *d)
 {
     static const struct uart_chip *const chips[] = { &ns16550, &sifive_uart };
 
@@ -105,14 +105,9 @@ static const struct uart_chip *chip_of(const struct srv_device *d)
     return NULL;
 }
 
-bool uart_tty_drives(const struct srv_device *d)
-{
-    return chip_of(d) != NULL;
-}
-
 struct tty *uart_tty_start(const struct srv_device *d)
 {
-    const struct uart_chip *chip = chip_of(d);
+    const struct uart_chip *chip = uart_chip_of(d);
     struct uart_tty *u = chip != NULL ? calloc(1, sizeof(*u)) : NULL;
 
     if (u == NULL)

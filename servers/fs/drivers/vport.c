@@ -266,7 +266,8 @@ static struct vport *find_named(const char *name)
 
 void vport_settle(ticks_t deadline)
 {
-    while (exec_now() < deadline && (find_named("atoll.stdout") == NULL || find_named("atoll.stderr") == NULL))
+    while (nr_consoles != 0 && exec_now() < deadline &&
+           (find_named("atoll.stdout") == NULL || find_named("atoll.stderr") == NULL))
         for (unsigned i = 0; i < nr_consoles; i++)
             virtio_console_poll(&consoles[i]->vc);
 }
