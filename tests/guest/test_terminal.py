@@ -9,7 +9,7 @@ from collections.abc import Iterator
 
 import pexpect
 import pytest
-from atoll_build import run
+from atoll_build import machines
 from atoll_build.paths import ROOT
 
 PROMPT = r"/ # "      # lines end in \r\r\n: the guest's terminal and the host's each add their \r
@@ -18,7 +18,7 @@ PROMPT = r"/ # "      # lines end in \r\r\n: the guest's terminal and the host's
 @pytest.fixture()
 def shell(request: pytest.FixtureRequest) -> Iterator[pexpect.spawn]:
     harts = str(getattr(request, "param", 2))
-    child = pexpect.spawn(str(ROOT / "build.py"), [run.Options().machine.name, "--timeout", "120", "--smp", harts], encoding="utf-8",
+    child = pexpect.spawn(str(ROOT / "build.py"), [machines.default().name, "--timeout", "120", "--smp", harts], encoding="utf-8",
                           timeout=30, dimensions=(30, 100), codec_errors="replace")
     child.logfile_read = sys.stdout     # shown by pytest when the test fails
     child.expect(PROMPT, timeout=60)
