@@ -134,6 +134,25 @@ void rpc_complete(struct rpc_call *call, error_t error)
     call->any = CALL_ANSWERED;
 }
 
+bool rpc_identity(const struct rpc_call *call, struct rpc_identity *out)
+{
+    const uint8_t *arena = call->job != NULL ? call->job->arena : server_arena();
+
+    if (call->client >= FIRST_PROCESS_SLOT || !(call->entry_flags & SQ_IDENTITY) || call->arena_slot == ARENA_NONE
+        || call->entry_bytes != ARENA_SLOT_BYTES)
+        return false;
+    memcpy(out, arena + ARENA_SLOT_BYTES - sizeof *out, sizeof *out);
+    return true;
+}
+
+void rpc_other_method(struct rpc_call *call)
+{
+    if (call->method == RPC_METHOD_FIGURES && call->token != TOKEN_EVENT && call->server->figures != NULL)
+        call->server->figures(call);
+    else
+        rpc_complete(call, ERR_INVALID_CALL);
+}
+
 void rpc_event_done(struct rpc_call *call, error_t error)
 {
     call->server->stats.events++;

@@ -168,6 +168,19 @@ static inline bool has_entry(struct rpc_client *client)
     return client->sq_tail + client->nr_reserved - client->sq_head_seen < SQ_ENTRIES;
 }
 
+uint32_t rpc_free_entries(struct rpc_client *client)
+{
+    uint32_t head = load_acquire(&client->session->header.sq_head), used = client->sq_tail + client->nr_reserved - head;
+
+    return client->sq_tail - head <= SQ_ENTRIES && used < SQ_ENTRIES ? SQ_ENTRIES - used : 0;
+}
+
+bool rpc_may_begin(struct rpc_client *client)
+{
+    return session_usable(client) && client->epoch != 0 && (client->tokens[0] | client->tokens[1]) != 0
+           && client->arenas != 0;
+}
+
 static void wait_room_locked(struct rpc_client *client)
 {
     client->nr_waiting_room++;

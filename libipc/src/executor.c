@@ -28,7 +28,7 @@
 #include "executor.h"
 #include "timer.h"
 
-#define MAX_CLIENTS     8u
+#define MAX_CLIENTS     NR_SERVERS
 #define MAX_HANDLERS    16u
 #define POLL_TURNS      32u
 #define SAMPLE_POLLS    8u      /* figures.h                                    */

@@ -69,9 +69,42 @@ static void sample(struct rpc_server *server)
     server->tracer = &sampler;
 }
 
-void rpc_figures_start(void)
+static const struct server_info *own;
+
+static void answer(struct rpc_call *call)
 {
+    struct rpc_figures figures;
+    uint8_t *arena = rpc_result_arena(call, sizeof figures);
+
+    if (arena == NULL) {
+        rpc_complete(call, ERR_BAD_MESSAGE);
+        return;
+    }
+    rpc_figures(call->server, SRV_CAP_TCB, own->timebase_hz, own->hart, &figures);
+    memcpy(arena, &figures, sizeof figures);
+    rpc_complete(call, 0);
+}
+
+void rpc_figures_start(struct rpc_server *server, const struct server_info *info)
+{
+    own = info;
+    server->figures = answer;
     exec_set_sampler(sample);
+}
+
+error_t rpc_ask_figures(struct rpc_client *client, struct rpc_figures *figures)
+{
+    struct rpc_request *request = rpc_begin_with(client, RPC_METHOD_FIGURES, RPC_NEED_ARENA);
+
+    if (request == NULL)
+        return ERR_PEER_CLOSED;
+    error_t error = rpc_invoke(client, request, false);
+    if (error == 0 && request->result_bytes < sizeof *figures)
+        error = ERR_BAD_MESSAGE;
+    if (error == 0)
+        memcpy(figures, request->arena, sizeof *figures);
+    rpc_end(client, request);
+    return error;
 }
 
 /* The least latency that `share` of 1000 samples do not exceed. */

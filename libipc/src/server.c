@@ -316,6 +316,11 @@ static void cancel_token(struct rpc_server *server, struct server_session *s, ui
 /* The arguments of the request that is being served on the executor's stack: one at a time. */
 static _Alignas(8) uint8_t arena[ARENA_SLOT_BYTES];
 
+const uint8_t *server_arena(void)
+{
+    return arena;
+}
+
 /* Copy the arguments that an entry's head[1] tells of; false when it is nonsense. */
 static inline bool take_arena(const struct server_session *s, uint64_t head1)
 {

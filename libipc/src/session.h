@@ -67,6 +67,8 @@ static inline struct server_session *call_session(const struct rpc_call *call)
 {
     return call->session->serial == call->serial ? call->session : NULL;
 }
+/* The private copy of the arguments that the executor's stack works on. */
+const uint8_t *server_arena(void);
 void call_list(struct server_session *, struct rpc_call *);
 void call_unlist(struct server_session *, struct rpc_call *);
 /* job.c */

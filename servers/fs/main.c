@@ -17,6 +17,7 @@
 #include <libipc/syscall.h>
 
 #include "devices.h"
+#include "forward.h"
 #include "fs_server.h"
 #include "mounts.h"
 #include "peers.h"
@@ -86,7 +87,7 @@ static void start_executor(const struct server_info *info)
                           SRV_CAP_CLIENT_DOORBELLS), "sessions");
     rpc_session_open(&fs_server, SERVER_PROC);
     rpc_session_open(&fs_server, SERVER_TIME);
-    rpc_figures_start();
+    rpc_figures_start(&fs_server, info);
     if (info->boot_flags & BOOT_TRACE)
         rpc_server_trace(&fs_server, &fs_trace);
     exec_add_server(&fs_server);
@@ -155,6 +156,7 @@ void server_main(const struct server_info *info)
     start_executor(info);
     fill_root(info);
     check(streams_init(info), "streams");
+    check(forward_start(info), "nodes of components");
     tracer_start(info);
     connect(&proc_peer, SERVER_PROC, PROC_LAYOUT_HASH);
     connect(&time_peer, SERVER_TIME, TIME_LAYOUT_HASH);

@@ -86,7 +86,7 @@ void server_main(const struct server_info *self)
     rpc_session_open(&server, SERVER_TIME);
     connect(&fs_client, SERVER_FS, FS_LAYOUT_HASH);
     connect(&time_client, SERVER_TIME, TIME_LAYOUT_HASH);
-    rpc_figures_start();
+    rpc_figures_start(&server, info);
     if (info->boot_flags & BOOT_TRACE)
         rpc_server_trace(&server, &proc_trace);
     exec_run();

@@ -59,7 +59,10 @@ struct grant_cap {
 
 struct component {
     const char *name;           /* also of the member servers/NAME.elf          */
-    uint8_t  id;                /* enum server_id                               */
+    const char *node;           /* forwarded to it by fs, in /dev; NULL: none   */
+    uint32_t node_mode;
+    uint64_t layout_hash;       /* of the interface that it serves              */
+    uint8_t  id;                /* enum server_id, or the build's choice        */
     uint8_t  priority;
     uint8_t  untyped_share;     /* log2: RAM / 2^share, at least ...            */
     uint8_t  untyped_min_bits;

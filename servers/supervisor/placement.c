@@ -11,7 +11,7 @@
 
 #include <string.h>
 
-static const char *const names[NR_SERVERS] = { "supervisor", "proc", "fs", "time", "net" };
+#include "assembly.h"
 
 void placement_default(struct placement *p, unsigned nr_harts)
 {
@@ -82,16 +82,16 @@ static bool apply_item(struct placement *p, const char *at, const char *end, uns
         p->guest_mask = mask;
         return true;
     }
-    for (unsigned i = SERVER_PROC; i < NR_SERVERS; i++) {
+    for (unsigned i = 0; i < NR_COMPONENTS; i++) {
         const char *value;
         unsigned hart;
 
-        if (!starts_with(at, end, names[i], &length))
+        if (!starts_with(at, end, assembly[i].name, &length))
             continue;
         value = at + length + 1;
         if (!number(&value, end, &hart) || value != end || hart >= nr_harts)
             return false;
-        p->server_hart[i] = hart;
+        p->server_hart[assembly[i].id] = hart;
         return true;
     }
     return false;

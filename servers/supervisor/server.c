@@ -166,10 +166,19 @@ static void write_info(struct server *s, const struct system *system)
     info->boot_flags = system->boot_flags;
     info->nr_coroutines = s->component->nr_coroutines;
     info->coroutine_stack_bytes = s->component->coroutine_stack_bytes;
+    for (unsigned i = 0; i < NR_COMPONENTS; i++) {
+        const struct component *c = &assembly[i];
+        struct srv_peer *peer = &info->peer[c->id];
+
+        strncpy(peer->name, c->name, sizeof peer->name - 1);
+        if (c->node)
+            strncpy(peer->node, c->node, sizeof peer->node - 1);
+        peer->node_mode = c->node_mode;
+        peer->layout_hash = c->layout_hash;
+    }
     memcpy(info->server_hart, system->placement.server_hart, sizeof info->server_hart);
     memcpy(info->command_line, system->boot->command_line, sizeof info->command_line);
     info->command_line[sizeof info->command_line - 1] = 0;
-    _Static_assert(sizeof *info <= PAGE_BYTES, "one page");
     load_fill(segment, 0, info, sizeof *info);
     map(s, SRV_INFO, PAGE_BYTES, VM_READ, segment, 0);
 }

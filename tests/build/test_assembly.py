@@ -77,7 +77,11 @@ def test_what_is_no_toml_is_refused_with_its_line() -> None:
     ('interrupts      = []', 'interrupts      = ["uart"]', "no device of this component 'uart'"),
     ('restart         = "no"', 'restart         = "no"\ncolour = 1', "nothing is called 'colour'"),
     ('pages   = "NR_SLOTS"', 'pages   = "NR_SLOT"', "no constant NR_SLOT"),
-    ("[component.time]", "[component.clock]", "'clock' has no number"),
+    ("[component.time]", "[component.Time]", "'Time' cannot be a component"),
+    ('client = "time"\nserver = "fs"', 'node = "x"\nclient = "time"\nserver = "fs"', "only fs has nodes"),
+    ('client = "fs"\nserver = "time"', 'node = "x"\nclient = "fs"\nserver = "time"', "only fs has nodes"),
+    ('client = "fs"\nserver = "time"', 'node = "a/b"\nclient = "fs"\nserver = "time"', "/dev/a/b cannot be"),
+    ('client = "fs"\nserver = "time"', 'mode = "rw"\nclient = "fs"\nserver = "time"', '"rw" are no permissions'),
     ('client = "time"', 'client = "clock"', "no component 'clock'"),
     ('client = "time"', 'client = "proc"', "connected to itself"),
     ('server = "fs"\ninterface = "fs"', 'server = "proc"\ninterface = "proc"', "connected to proc twice"),
@@ -221,7 +225,6 @@ def test_a_program_that_does_what_the_assembly_says_is_accepted(system: System, 
     ("void proc_signal_group(void) {}", {}, "time posts proc.signal_group, which its connection to proc does not list"),
     ("", {"proc_cpu_time": "cpu_time"}, "proc.cpu_time is listed, but time never calls it"),
     ("", {"time_interface = { 0,": "time_interface = { 0, 1 +"}, "interfaces do not match: time was built for layout"),
-    ("void time_timer_overrun_reply(void) {}", {}, "time.timer_overrun is nonblocking, but time answers it later"),
 ])
 def test_a_program_that_does_something_else_is_refused(system: System, tmp_path: Path, more: str, replaced: dict[str, str], says: str) -> None:
     with pytest.raises(BuildError, match=re.escape(says)) as caught:
@@ -236,6 +239,42 @@ def test_a_call_to_who_is_not_connected_is_refused(tmp_path: Path) -> None:
 
 
 # -- what comes out ---------------------------------------------------------------------------
+
+
+def test_a_component_with_a_node_holds_nothing_of_fs_or_of_processes() -> None:
+    more = """
+[component.clock]
+serves = "time"
+priority = 1
+budget_ms = 1
+period_ms = 1
+stack = "4K"
+coroutines = 1
+coroutine_stack = "4K"
+objects = "1/4096"
+objects_least = "64K"
+pool = "r"
+platform = "w"
+restart = "no"
+[[connection]]
+client = "fs"
+server = "clock"
+interface = "time"
+node = "clock"
+mode = "0640"
+"""
+    text = assembly.SYSTEM.read_text()
+    system, before = assembly.load(text=text + more), assembly.load(text=text)
+    number = system.constants["FIRST_OTHER_SERVER"]
+    assert system.components["clock"].id == number and system.number("clock") == str(number)
+    held = [c for c in assembly.capabilities(system, "clock") if not c.object.startswith("clock.")]
+    assert [(c.object, c.place, c.rights) for c in held] == [
+        ("pool", assembly.CSPACE, "r"), ("platform", assembly.CSPACE, "w"), ("fs.notification", assembly.CLIENT_DOORBELLS, "w")]
+    new = [c for c in assembly.capabilities(system, "fs") if c not in assembly.capabilities(before, "fs")]
+    assert [(c.object, c.slot_text, c.rights) for c in new] == [("clock.notification", f"SRV_CAP_DOORBELL + {number}", "w")]
+    assert assembly.capabilities(system, "proc") == assembly.capabilities(before, "proc")
+    table = assembly_c.source(system)
+    assert '.name = "clock", .node = "clock", .node_mode = 0640,' in table and f".id = {number}," in table
 
 
 def test_every_key_reaches_the_supervisors_table() -> None:

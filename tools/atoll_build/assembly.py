@@ -104,6 +104,8 @@ class Connection:
     interface: str
     calls: list[str]
     events: list[str]
+    node: str                   # fs: programs reach the server through /dev/NODE; "": they do not
+    mode: int                   # of that file
     line: str
 
 
@@ -119,6 +121,15 @@ class System:
 
     def object_index(self, name: str) -> int:
         return list(self.segments).index(name)
+
+    def number(self, name: str) -> str:
+        """A component's number as C text: SERVER_NAME, or one that nobody else has."""
+        named = f"SERVER_{name.upper()}"
+        return named if named in self.constants.text or named in self.constants else str(self.components[name].id)
+
+    def node(self, server: str) -> Connection | None:
+        """The connection by which programs reach it."""
+        return next((c for c in self.connections if c.server == server and c.node), None)
 
     def sessions_client(self, server: str) -> list[Connection]:
         return [c for c in self.connections if c.server == server]
@@ -273,7 +284,7 @@ def load(path: Path = SYSTEM, text: str | None = None, interfaces: Mapping[str, 
     names = list(top.get("component", {}))
     for name in names:
         system.segments[f"sessions.{name}"] = Segment(f"sessions.{name}", "pool", constants["NR_SLOTS"] * constants["SESSION_PAGES"],
-                                                      "NR_SLOTS * SESSION_PAGES", "SRV_SESSIONS", f"SRV_CAP_SESSIONS + SERVER_{name.upper()}")
+                                                      "NR_SLOTS * SESSION_PAGES", "SRV_SESSIONS", f"SRV_CAP_SESSIONS + {_number(name, constants, names)}")
     for name, values in top.get("segment", {}).items():
         system.segments[name] = _segment(_Table(source, f"segment.{name}", values), name, constants)
     for name, values in top.get("device", {}).items():
@@ -290,6 +301,15 @@ def load(path: Path = SYSTEM, text: str | None = None, interfaces: Mapping[str, 
     _check_credits(system)
     _check_slots(system)
     return system
+
+
+def _number(name: str, constants: Constants, names: list[str]) -> str:
+    """SERVER_NAME, or the next number for a component that libipc/system.h does not know."""
+    def known(n: str) -> bool:
+        return f"SERVER_{n.upper()}" in constants.text or f"SERVER_{n.upper()}" in constants
+
+    others = [n for n in names if not known(n)]
+    return f"SERVER_{name.upper()}" if known(name) else str(constants["FIRST_OTHER_SERVER"] + others.index(name))
 
 
 def _constant(table: _Table, key: str, constants: Constants, default: str | None = None) -> tuple[int, str]:
@@ -324,10 +344,10 @@ def _device(t: _Table, name: str) -> Device:
 
 def _component(t: _Table, name: str, system: System) -> Component:
     constants = system.constants
-    try:
-        ident = constants[f"SERVER_{name.upper()}"]
-    except KeyError:
-        raise t.error("", f"'{name}' has no number", f"add SERVER_{name.upper()} to enum server_id of libipc/system.h") from None
+    ident = constants.value(_number(name, constants, [s.removeprefix("sessions.") for s in system.segments if s.startswith("sessions.")]))
+    if not re.fullmatch(r"[a-z][a-z0-9_]{0,14}", name) or ident >= constants["NR_SERVERS"]:
+        raise t.error("", f"'{name}' cannot be a component", "a name is at most 15 of a-z, 0-9 and _; there may be "
+                      f"{constants['NR_SERVERS'] - constants['FIRST_OTHER_SERVER']} whose numbers are not in libipc/system.h")
     share = t.take("objects", str)
     found = re.fullmatch(r"1/(\d+)", share)
     if not found or int(found[1]).bit_count() != 1:
@@ -378,7 +398,15 @@ def _connection(t: _Table, system: System) -> Connection:
             raise t.error(key, f"there is no component '{name}'", f"name one of: {', '.join(system.components)}")
     if client == server:
         raise t.error("client", f"{client} is connected to itself", "a component calls its own functions")
-    connection = Connection(client, server, t.take("interface", str), t.take("calls", list, []), t.take("events", list, []), t.at())
+    node, mode = t.take("node", str, ""), t.take("mode", str, "0600")
+    connection = Connection(client, server, t.take("interface", str), t.take("calls", list, []), t.take("events", list, []),
+                            node, int(mode, 8) if re.fullmatch(r"0?[0-7]{1,3}", mode) else -1, t.at())
+    if connection.mode < 0:
+        raise t.error("mode", f'"{mode}" are no permissions', 'write for example "0666"')
+    if node and (not re.fullmatch(r"[\w.-]{1,15}", node) or any(c.node == node for c in system.connections)):
+        raise t.error("node", f"/dev/{node} cannot be, or is there already", "a name of 1 to 15 letters, digits, _, . and -")
+    if node and (system.components[client].serves != "fs" or connection.calls or connection.events):
+        raise t.error("node", "only fs has nodes, and it forwards what programs ask", 'write client = "fs", and neither calls nor events')
     if any((c.client, c.server) == (client, server) for c in system.connections):
         raise t.error("", f"{client} is connected to {server} twice", "list all calls and events in one connection")
     t.done()
@@ -529,20 +557,23 @@ def capabilities(system: System, name: str) -> list[Capability]:
     give("SRV_CAP_CLIENT_VSPACES", "cnode", "all", f"{name}.client_vspaces")
     give("SRV_CAP_CLIENT_DOORBELLS", "cnode", "all", f"{name}.client_doorbells")
     if me.ends_system:
-        give("SRV_CAP_SUPERVISOR", "endpoint", "w", "supervisor.endpoint", _server(name))
+        give("SRV_CAP_SUPERVISOR", "endpoint", "w", "supervisor.endpoint", system.number(name))
     for c in system.connections:
         if c.client == name:
-            give(f"SRV_CAP_DOORBELL + {_server(c.server)}", "notification", "w", f"{c.server}.notification",
-                 f"1ul << ({_server(name)} % DOORBELL_BITS)")
+            give(f"SRV_CAP_DOORBELL + {system.number(c.server)}", "notification", "w", f"{c.server}.notification",
+                 f"1ul << ({system.number(name)} % DOORBELL_BITS)")
+        if c.server == name and not c.node:         # what is forwarded is a program's: it must not name memory of fs
+            give(system.number(c.client), "vspace", "y", f"{c.client}.vspace", place=CLIENT_VSPACES)
         if c.server == name:
-            give(_server(c.client), "vspace", "y", f"{c.client}.vspace", place=CLIENT_VSPACES)
-            give(_server(c.client), "notification", "w", f"{c.client}.notification", "SRV_CLIENT_RING", CLIENT_DOORBELLS)
+            give(system.number(c.client), "notification", "w", f"{c.client}.notification", "SRV_CLIENT_RING", CLIENT_DOORBELLS)
     for segment, rights in me.holds.items():
         give(system.segments[segment].slot, "segment", rights, f"segment.{segment}")
-    for peer in system.components if me.builds_processes else ():
-        give(f"SRV_CAP_PEER_VSPACES + {_server(peer)}", "cnode", "all", f"{peer}.client_vspaces")
-        give(f"SRV_CAP_PEER_DOORBELLS + {_server(peer)}", "cnode", "all", f"{peer}.client_doorbells")
-        give(f"SRV_CAP_PEER_NOTIFICATIONS + {_server(peer)}", "notification", "w", f"{peer}.notification")
+    for peer in system.components:                  # those with which the processes have sessions
+        if not me.builds_processes or f"sessions.{peer}" not in me.holds:
+            continue
+        give(f"SRV_CAP_PEER_VSPACES + {system.number(peer)}", "cnode", "all", f"{peer}.client_vspaces")
+        give(f"SRV_CAP_PEER_DOORBELLS + {system.number(peer)}", "cnode", "all", f"{peer}.client_doorbells")
+        give(f"SRV_CAP_PEER_NOTIFICATIONS + {system.number(peer)}", "notification", "w", f"{peer}.notification")
     return out
 
 
@@ -558,10 +589,6 @@ def device_capabilities(system: System, name: str, found: Iterable[str]) -> list
                 out.append(Capability(name, CSPACE, slot, f"{base} + {i}", type_, rights, 0, "0",
                                       f"{'device' if type_ == 'segment' else 'irq'}.{kind}"))
     return out
-
-
-def _server(name: str) -> str:
-    return f"SERVER_{name.upper()}"
 
 
 def rights_value(system: System, letters: str) -> int:
@@ -635,10 +662,6 @@ def check_program(system: System, name: str, program: Path, interfaces: Mapping[
             raise BuildError(f"{name} calls {other.name}.{used[0]}, but has no connection to who serves it", where=rel(program),
                              do=f"add a [[connection]] to {rel(system.source.path)}")
     own = interfaces[system.components[name].serves]
-    for method, facts in own.methods.items():
-        if facts.nonblocking and f"{own.name}_{method}_reply" in symbols:
-            raise BuildError(f"{own.name}.{method} is nonblocking, but {name} answers it later ({own.name}_{method}_reply)",
-                             where=own.file, do="take nonblocking away, or answer in the handler")
     found = _layout_hash(program, symbols.get(f"{own.name}_interface"))
     if found is not None and found != own.layout_hash:
         raise BuildError(f"interfaces do not match: {name} was built for layout {found:#x} of {own.name}, its clients for "

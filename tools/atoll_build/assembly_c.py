@@ -49,19 +49,22 @@ def _maps(system: System, component: Component) -> list[str]:
     out += [one(s, assembly.MAP_RIGHTS[r], "0", "0", system.segments[s].address) for s, r in component.maps.items()]
     for c in system.connections:
         if c.client == component.name:
-            server = f"SERVER_{c.server.upper()}"
             out.append(one(f"sessions.{c.server}", "VM_READ | VM_WRITE", "SESSION_PAGES",
-                           f"SERVER_{component.name.upper()} * SESSION_PAGES",
-                           f"SRV_CLIENT_SESSIONS + (uint64_t){server} * SESSION_BYTES"))
+                           f"{system.number(component.name)} * SESSION_PAGES",
+                           f"SRV_CLIENT_SESSIONS + (uint64_t){system.number(c.server)} * SESSION_BYTES"))
     return out
 
 
 def _component(system: System, c: Component) -> str:
+    node = system.node(c.name)
+
     def bits(names: list[str]) -> str:
         return " | ".join(f"1u << {list(system.devices).index(n)}" for n in names) or "0"
 
     return f"""    {{
-        .name = "{c.name}", .id = SERVER_{c.name.upper()}, .priority = {c.priority}, .budget_ms = {c.budget_ms}, .period_ms = {c.period_ms},
+        .name = "{c.name}", .node = {f'"{node.node}"' if node else 'NULL'}, .node_mode = 0{node.mode if node else 0:o},
+        .layout_hash = {assembly.read_interfaces()[c.serves].layout_hash:#x},
+        .id = {system.number(c.name)}, .priority = {c.priority}, .budget_ms = {c.budget_ms}, .period_ms = {c.period_ms},
         .stack_bytes = {c.stack:#x}, .nr_coroutines = {c.coroutines}, .coroutine_stack_bytes = {c.coroutine_stack:#x},
         .untyped_share = {c.objects_share}, .untyped_min_bits = {c.objects_least.bit_length() - 1},
         .devices = {bits(c.devices)}, .interrupts = {bits(c.interrupts)},

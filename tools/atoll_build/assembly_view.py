@@ -29,6 +29,8 @@ def text(system: System, placed: Mapping[str, list[int]], machine: Machine, memo
     for c in system.connections:
         it = interfaces[c.interface]
         out += ["", f"{c.client} -> {c.server}: {it.name}, layout {it.layout_hash:#x}"]
+        if c.node:
+            out.append(f"  forwards   what programs ask through /dev/{c.node} ({c.mode:04o})")
         if c.calls:
             out.append("  waits for  " + ", ".join(m + ("" if m in waits.get((c.client, c.server), []) else " (answered at once)") for m in c.calls))
         if c.events:

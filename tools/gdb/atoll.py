@@ -2,7 +2,7 @@
 """Commands for gdb on a stopped Atoll (docs/debugging.md):
 
     atoll threads               every thread: hart, name, state, priority, where it is and what it waits for
-    atoll coroutines SERVER     coroutines of fs, proc or time: state, and the functions on their stacks
+    atoll coroutines SERVER     coroutines of a server: state, and the functions on their stacks
     atoll rings SERVER          the sessions of a server in use: indices, who sleeps, what has no answer yet
 
 Loaded by `./build.py qemu-riscv --gdb`'s line, or with `source tools/gdb/atoll.py`. Kernel memory is read as it is mapped
@@ -22,7 +22,13 @@ ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)
 PAGE = 4096
 SLOT = 64
 SESSIONS, NR_SLOTS = 0x40000000, 1024     # libipc/include/libipc/system.h
-SERVERS = ("proc", "fs", "time")
+
+
+def _servers() -> list[str]:
+    """Those that were built."""
+    folder = os.path.join(ROOT, "build", "servers")
+    names = os.listdir(folder) if os.path.isdir(folder) else []
+    return sorted(n.removesuffix(".elf") for n in names if n.endswith(".elf") and n != "supervisor.elf")
 
 
 class Failed(gdb.GdbError):
@@ -120,8 +126,8 @@ class Space:
 @contextlib.contextmanager
 def server(name: str) -> Iterator[tuple[gdb.Value, Space]]:
     """The server's thread and memory, with its symbols loaded."""
-    if name not in SERVERS:
-        raise Failed(f"there is no server '{name}': name one of {', '.join(SERVERS)}")
+    if name not in _servers():
+        raise Failed(f"there is no server '{name}': name one of {', '.join(_servers())}")
     thread = next((t for t in threads() if text(t["name"]) == name), None)
     if thread is None:
         raise Failed(f"{name} does not run yet: continue, and interrupt with Ctrl-C")
@@ -231,7 +237,7 @@ class Atoll(gdb.Command):
                 raise Failed("say `atoll threads`, `atoll coroutines SERVER` or `atoll rings SERVER`")
 
     def complete(self, text: str, word: str) -> list[str]:
-        known = SERVERS if " " in text.strip() or text.endswith(" ") else ("threads", "coroutines", "rings")
+        known = _servers() if " " in text.strip() or text.endswith(" ") else ("threads", "coroutines", "rings")
         return [k for k in known if k.startswith(word or "")]
 
 

@@ -150,6 +150,10 @@ struct rpc_request *rpc_begin(struct rpc_client *, uint16_t method) MAY_YIELD;
 #define RPC_ONE_RESULT 16u  /* rpc_call_words only: word[0] is all there is      */
 #define ARENA_RESERVE  8u
 struct rpc_request *rpc_begin_with(struct rpc_client *, uint16_t method, unsigned flags) MAY_YIELD;
+/* Entries that are free now. What is begun and cancelled within them, with tokens and slots left, does not wait. */
+uint32_t rpc_free_entries(struct rpc_client *);
+/* Is the session open, with a token and an arena slot left? */
+bool rpc_may_begin(struct rpc_client *);
 /* Also sets req->error to what it returns. An interrupted wait of a
  * cancellable request returns ERR_INTERRUPTED if the server cancelled it. */
 error_t rpc_invoke(struct rpc_client *, struct rpc_request *, bool cancellable) MAY_YIELD;

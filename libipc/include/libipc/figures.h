@@ -9,7 +9,6 @@
 
 #include <libipc/server.h>
 
-/* All words, in the order of the interfaces' struct server_figures. */
 struct rpc_figures {
     uint64_t hart;
     uint64_t requests;              /* and events, so far                       */
@@ -21,11 +20,14 @@ struct rpc_figures {
     uint64_t restarts;
 };
 
-/* `tcb`: the executor's own thread. */
+/* Ask another server: a method that every server has. Waits, but not long: it is answered in the server's same turn. */
+error_t rpc_ask_figures(struct rpc_client *, struct rpc_figures *) MAY_YIELD;
+
+/* The own ones. `tcb`: the executor's own thread. */
 void rpc_figures(struct rpc_server *, cptr_t tcb, uint64_t hz, uint32_t hart, struct rpc_figures *);
 
-/* Time a request now and then, while nobody traces. Requests that are put aside are
+/* Answer RPC_METHOD_FIGURES, and time a request now and then, while nobody traces. Requests that are put aside are
  * not timed: they wait for something. Once, after exec_init. */
-void rpc_figures_start(void);
+void rpc_figures_start(struct rpc_server *, const struct server_info *);
 
 #endif

@@ -44,6 +44,8 @@ struct sq_entry {
 #define SQ_CANCEL       0x0001u /* word[0] = token of the request to cancel; the
                                  * final completion of that request tells how it
                                  * ended, the cancel itself gets none           */
+#define SQ_IDENTITY     0x0002u /* a server asks for a program: arena_bytes is the whole
+                                 * slot, and ends in a struct rpc_identity      */
 
 struct cq_entry {
     union {

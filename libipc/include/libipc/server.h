@@ -97,6 +97,11 @@ error_t rpc_buf_write(struct rpc_call *, const struct rpc_buf *, uint64_t at, co
 error_t rpc_client_read(struct rpc_call *, uint64_t address, void *to, size_t bytes);
 error_t rpc_client_write(struct rpc_call *, uint64_t address, const void *from, size_t bytes);
 
+/* For whom a server asks that forwards requests of programs (fs, of a device node): as they were when the request was
+ * made. Only in the handler. false: the client asks for itself; a process that claims to ask for another is not believed. */
+struct rpc_identity { uint32_t pid, uid, gid, reserved; };
+bool rpc_identity(const struct rpc_call *, struct rpc_identity *);
+
 /* Send the completion and release the call (generated replies end here). */
 void rpc_complete(struct rpc_call *, error_t);
 
@@ -144,6 +149,7 @@ struct rpc_server {
     struct rpc_job *waiting_jobs, **waiting_end;    /* no coroutine was free     */
     struct rpc_server *next;
     const struct rpc_tracer *tracer;    /* NULL: nobody looks                   */
+    void   (*figures)(struct rpc_call *);   /* answers RPC_METHOD_FIGURES, or NULL  */
     struct rpc_server_stats {
         uint64_t requests, events, parked, cancels, bad_messages, event_errors, handler_bugs, broken_sessions;
     } stats;
@@ -164,6 +170,9 @@ void *rpc_session_user(struct rpc_server *, uint32_t client);
 bool rpc_session_is_open(const struct rpc_server *, uint32_t client);
 
 /* ---- for generated stubs ---- */
+/* A method that the interface lacks. One is answered for all interfaces, whose ordinals begin at 1: figures.h. */
+#define RPC_METHOD_FIGURES 0u
+void     rpc_other_method(struct rpc_call *);
 /* What an outcome above 0 asks for: RPC_PENDING, RPC_BLOCKS. */
 void     rpc_defer(struct rpc_call *, const struct sq_entry *, const uint8_t *arena, error_t outcome);
 /* End of an event's handler. */

@@ -23,7 +23,11 @@
 #define VM_MAX_THREADS      120     /* threads sharing one VSpace               */
 #define VM_MAX_AREAS        16      /* processes sharing one VSpace (vfork)     */
 
-enum server_id { SERVER_SUPERVISOR, SERVER_PROC, SERVER_FS, SERVER_TIME, SERVER_NET, NR_SERVERS };
+/* A component whose name is not here gets a number from FIRST_OTHER_SERVER on, in the order of servers/system.toml. */
+enum server_id {
+    SERVER_SUPERVISOR, SERVER_PROC, SERVER_FS, SERVER_TIME, SERVER_NET, FIRST_OTHER_SERVER,
+    NR_SERVERS = FIRST_PROCESS_SLOT
+};
 
 /* ---- a server's address space ---- */
 #define SRV_IMAGE           0x10000000ul
@@ -103,7 +107,15 @@ struct server_info {
         uint32_t irq;               /* source number; 0: none                   */
         uint32_t cap;               /* 0: no IRQ cap, else SRV_CAP_IRQ + i      */
     } device[SRV_MAX_DEVICES];
+    struct srv_peer {               /* each component, by its number            */
+        char     name[16];          /* "": there is none                        */
+        char     node[16];          /* fs: /dev/NODE forwards to it; "": none   */
+        uint32_t node_mode;         /* permissions of that                      */
+        uint32_t reserved;
+        uint64_t layout_hash;       /* of the interface that it serves          */
+    } peer[NR_SERVERS];
 };
+_Static_assert(sizeof(struct server_info) <= PAGE_BYTES, "one page");
 #define BOOT_EXEC   0x1u            /* --exec: run exec/command, then power off */
 #define BOOT_TRACE  0x2u            /* trace rings exist; servers show their RPCs */
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* build: servers/supervisor/placement.c servers/supervisor/archive.c lib/fdt.c;
- *  include: servers/supervisor libipc/include microkernel/abi */
+ *  include: servers/supervisor libipc/include microkernel/abi build/gen;
+ *  define: ASSEMBLY_SIZE_H=1 NR_COMPONENTS=3 NR_SHARED=1 NR_DEVICE_KINDS=1 */
 /* What the supervisor reads from outside: placement, archive, device tree. */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -14,7 +15,12 @@
 
 #include "../../../lib/include/fdt.h"
 #include "archive.h"
+#include "assembly.h"
 #include "placement.h"
+
+const struct component assembly[NR_COMPONENTS] = {
+    { .name = "proc", .id = SERVER_PROC }, { .name = "fs", .id = SERVER_FS }, { .name = "time", .id = SERVER_TIME },
+};
 
 static void placement_takes_the_best_line(void **s)
 {

@@ -3,7 +3,7 @@
  * copies; every value is checked here before a handler sees it. */
 #include <sample_server.h>
 
-static void refuse(struct rpc_call *call, bool is_event, error_t err)
+static __attribute__((unused)) void refuse(struct rpc_call *call, bool is_event, error_t err)
 {
     if (is_event)
         rpc_event_done(call, err);
@@ -13,7 +13,7 @@ static void refuse(struct rpc_call *call, bool is_event, error_t err)
 
 /* ---- sum ---- */
 
-void sample_sum_reply(struct rpc_call *call, error_t err, const struct sample_sum_out *out)
+static void sample_sum_reply(struct rpc_call *call, error_t err, const struct sample_sum_out *out)
 {
     static const uint64_t allowed[2] = { 0x8000000000711e30ull, 0x200000a0ull };
     err = rpc_check_error(call, err, allowed);
@@ -378,7 +378,7 @@ static void dispatch_wait(struct rpc_call *call, const struct sq_entry *entry, c
 
 /* ---- wake ---- */
 
-void sample_wake_reply(struct rpc_call *call, error_t err, const struct sample_wake_out *out)
+static void sample_wake_reply(struct rpc_call *call, error_t err, const struct sample_wake_out *out)
 {
     static const uint64_t allowed[2] = { 0x8000000180701e30ull, 0x200000a0ull };
     err = rpc_check_error(call, err, allowed);
@@ -598,7 +598,7 @@ static void dispatch(struct rpc_call *call, const struct sq_entry *entry, const 
         dispatch_stop(call, entry, arena);
         break;
     default:
-        refuse(call, false, ERR_INVALID_CALL);
+        rpc_other_method(call);
         break;
     }
 }

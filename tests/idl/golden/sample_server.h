@@ -17,7 +17,6 @@ struct sample_sum_out {
     uint64_t total;
 };
 error_t sample_serve_sum(struct rpc_call *, const struct sample_sum_in *, struct sample_sum_out *);
-void sample_sum_reply(struct rpc_call *, error_t, const struct sample_sum_out *);
 
 struct sample_calc_in {
     uint8_t a;
@@ -154,7 +153,6 @@ struct sample_wake_out {
     uint32_t woken;
 };
 error_t sample_serve_wake(struct rpc_call *, const struct sample_wake_in *, struct sample_wake_out *);
-void sample_wake_reply(struct rpc_call *, error_t, const struct sample_wake_out *);
 
 /* Sleeps on a coroutine for some ticks. */
 struct sample_sleep_in {

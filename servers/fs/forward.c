@@ -1,0 +1,226 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * /dev/NODE of a component that the assembly connects so: each ioctl DEVICE_CALL carries one request of the component's
+ * interface, as the program's stubs made it, and takes the answer back (libipc/device.h, docs/devices.md).
+ *
+ * fs does not know the interface. It bounds the message, adds who asks, and puts it into its own session with the
+ * component, whose generated dispatch checks it as it checks any client's. The component has no capability for memory of
+ * fs, so a message that names addresses instead of its arena fails there.
+ *
+ * Life of a call: made by the ioctl, whose request is parked; published; perhaps cancelled, once, when the program's
+ * request is; completed by the component, whatever came before: then the answer is copied and the ioctl answered.
+ *
+ * Nothing here waits, nor can it be used up:
+ *   - entries of the submission ring: a call needs one, and one for its cancel. It is only begun while so many are
+ *     free beyond those promised to others, so publishing and cancelling always find one.
+ *   - arena slots, which a call keeps until it is answered: a user has at most as many as are left to the others. One
+ *     user gets a half of them, a second a quarter, and so on, and nobody can take the last.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include <libipc/device.h>
+#include <libipc/executor.h>
+#include <libipc/figures.h>
+
+#include "forward.h"
+#include "peers.h"
+#include "process.h"
+#include "vfs.h"
+
+#define FORWARD_MAJOR 240u          /* Linux: for local use */
+#define SLOTS_KEPT    2u            /* for requests of fs itself */
+
+struct forwarded {
+    struct forwarded *next;
+    struct node *node;
+    struct rpc_request *request;    /* at the component */
+    struct rpc_call *call;          /* the program's, parked */
+    uint64_t message;               /* where the program has it */
+    uint32_t uid;
+    bool cancelled;
+};
+
+struct node {
+    struct rpc_client client;
+    uint64_t layout_hash;
+    struct forwarded *calls;
+    uint32_t nr_calls, nr_uncancelled;
+};
+
+static struct node *nodes[NR_SERVERS];
+static struct rpc_env env;          /* that of coroutines, but for forwarded requests */
+
+static bool has_room(struct node *n)
+{
+    return rpc_may_begin(&n->client) && rpc_free_entries(&n->client) >= n->nr_uncancelled + 2;
+}
+
+static bool may_have_more(const struct node *n, uint32_t uid)
+{
+    uint32_t held = 0;
+
+    for (const struct forwarded *c = n->calls; c; c = c->next)
+        held += c->uid == uid;
+    return n->nr_calls + SLOTS_KEPT + held < ARENA_SLOTS;
+}
+
+static void forget(struct forwarded *c)
+{
+    struct forwarded **at = &c->node->calls;
+
+    while (*at != c)
+        at = &(*at)->next;
+    *at = c->next;
+    c->node->nr_calls--;
+    c->node->nr_uncancelled -= !c->cancelled;
+    c->request->user = 0;
+    c->request->entry_flags = 0;
+    rpc_end(&c->node->client, c->request);
+    free(c);
+}
+
+/* The component answered. The program's memory was good for writing when it asked. */
+static void answered(struct forwarded *c)
+{
+    struct rpc_request *r = c->request;
+    struct rpc_call *call = c->call;
+    struct device_message m = { .layout_hash = c->node->layout_hash, .method = r->method, .error = r->error,
+                                .result_bytes = (uint16_t)r->result_bytes };
+    error_t e = ERR_CANCELLED;
+
+    if (!c->cancelled || r->error != ERR_CANCELLED) {
+        memcpy(m.word, r->word, sizeof m.word);
+        memcpy(m.arena, r->arena, sizeof m.arena);
+        e = rpc_client_write(call, c->message, &m, sizeof m);
+    }
+    forget(c);
+    fs_ioctl_reply(call, e, &(struct fs_ioctl_out){ .result = 0 });
+}
+
+static void completed(struct rpc_client *client, struct rpc_request *request)
+{
+    if (request->user)
+        answered((struct forwarded *)(uintptr_t)request->user);
+    else
+        coro_rpc_env.completed(client, request);
+}
+
+static void cancel(struct rpc_call *call)
+{
+    struct forwarded *c = call->context;
+
+    c->cancelled = true;
+    c->node->nr_uncancelled--;
+    rpc_cancel(&c->node->client, c->request);
+}
+
+static error_t publish(struct forwarded *c, const struct device_message *m, const struct rpc_identity *who)
+{
+    struct node *n = c->node;
+    struct rpc_request *r = rpc_begin_with(&n->client, m->method, RPC_NEED_ARENA);
+
+    if (!r)
+        return ERR_PEER_CLOSED;
+    r->entry_flags = SQ_IDENTITY;
+    r->arena_bytes = ARENA_SLOT_BYTES;
+    memcpy(r->word, m->word, sizeof r->word);
+    memcpy(r->arena, m->arena, DEVICE_ARENA_BYTES);
+    memcpy(r->arena + DEVICE_ARENA_BYTES, who, sizeof *who);
+    r->user = (uintptr_t)c;
+    c->request = r;
+    c->next = n->calls;
+    n->calls = c;
+    n->nr_calls++;
+    n->nr_uncancelled++;
+    rpc_submit(&n->client, r);
+    return RPC_PENDING;
+}
+_Static_assert(sizeof(struct rpc_identity) == ARENA_SLOT_BYTES - DEVICE_ARENA_BYTES, "behind the arguments");
+
+static error_t forward(struct node *n, struct rpc_call *call, uint64_t address)
+{
+    const struct process *p = process_of(call);
+    struct rpc_identity who;
+    struct device_message m;
+    struct forwarded *c;
+    error_t e;
+
+    if (!p)
+        return ERR_PEER_CLOSED;
+    who = (struct rpc_identity){ p->page->pid, p->page->euid, p->page->egid, 0 };
+    e = rpc_client_read(call, address, &m, sizeof m);
+    /* Written back at once: afterwards there is a page, so that no answer is lost for want of one. */
+    if (!e)
+        e = rpc_client_write(call, address, &m, sizeof m);
+    if (e)
+        return e;
+    if (m.layout_hash != n->layout_hash || m.method == RPC_METHOD_FIGURES)
+        return ERR_INVALID_ARGUMENT;
+    if (!has_room(n) || !may_have_more(n, who.uid))
+        return ERR_NO_BUFFERS;
+    c = calloc(1, sizeof *c);
+    if (!c)
+        return ERR_NO_MEMORY;
+    *c = (struct forwarded){ .node = n, .message = address, .uid = who.uid };
+    c->call = rpc_park(call, cancel, c);
+    if (!c->call) {
+        free(c);
+        return ERR_NO_BUFFERS;
+    }
+    e = publish(c, &m, &who);
+    if (e != RPC_PENDING) {         /* has_room saw the session open: nothing was between */
+        fs_ioctl_reply(c->call, e, NULL);
+        free(c);
+    }
+    return RPC_PENDING;
+}
+
+static error_t node_ioctl(struct file *f, struct rpc_call *call, uint32_t command, uint64_t argument, uint64_t *result)
+{
+    *result = 0;
+    return command == DEVICE_CALL ? forward(f->data, call, argument) : ERR_NOT_TTY;
+}
+
+static const struct file_ops node_file_ops = { .name = "component", .ioctl = node_ioctl };
+
+static error_t node_open(struct inode *i, struct file *f, struct process *p)
+{
+    (void)p;
+    f->ops = &node_file_ops;
+    f->data = nodes[FS_MINOR(i->rdev) % NR_SERVERS];
+    return f->data ? 0 : ERR_NO_ADDRESS;
+}
+
+error_t forward_start(const struct server_info *info)
+{
+    error_t e = vfs_register_char(FORWARD_MAJOR, 0, NR_SERVERS, node_open);
+
+    env = coro_rpc_env;
+    env.completed = completed;
+    for (uint32_t id = 0; id < NR_SERVERS && !e; id++) {
+        const struct srv_peer *peer = &info->peer[id];
+        struct session *session = (struct session *)(SRV_CLIENT_SESSIONS + id * SESSION_BYTES);
+        struct node *n;
+
+        if (!peer->node[0])
+            continue;
+        n = calloc(1, sizeof *n);
+        if (!n)
+            return ERR_NO_MEMORY;
+        n->layout_hash = peer->layout_hash;
+        e = rpc_client_init(&n->client, session, &env, SRV_CAP_DOORBELL + id, SRV_CAP_NOTIFICATION, peer->layout_hash);
+        if (!e)
+            e = devfs_add(peer->node, peer->node_mode, 0, 0, FS_MAKEDEV(FORWARD_MAJOR, id));
+        exec_add_client(&n->client);
+        nodes[id] = n;
+    }
+    return e;
+}
+
+struct rpc_client *forward_client(uint32_t id)
+{
+    struct node *n = id < NR_SERVERS ? nodes[id] : NULL;
+
+    return n && has_room(n) ? &n->client : NULL;
+}
