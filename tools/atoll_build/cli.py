@@ -105,6 +105,9 @@ def _parser() -> argparse.ArgumentParser:
 
     commands.add_parser("idl", help="compile, check or compare interfaces; docs/idl.md", add_help=False)
 
+    new = commands.add_parser("new-server", help="write a new server with its interface, tests and a program; docs/tutorial.md")
+    new.add_argument("name", metavar="NAME", help="of the server, its interface, its node in /dev and its program")
+
     commands.add_parser("doctor", help="what is installed, what is missing, and how to mend it")
     clean = commands.add_parser("clean", help="remove what was compiled")
     clean.add_argument("--all", action="store_true", help="also what was fetched")
@@ -122,6 +125,8 @@ def prepare(targets: list[str], *, keep_going: bool = False, guest: bool = True)
         graph.ninja(wanted, keep_going=keep_going)
         if guest:
             third_party.ensure_busybox()
+            if "programs" in writer.phony:
+                graph.ninja(["programs"])
             rootfs.ensure_busybox_archive()
     return writer
 
@@ -163,7 +168,7 @@ def _build(args: argparse.Namespace) -> int:
             if target not in writer.phony and not (ROOT / target).exists() and not target.startswith("build/"):
                 raise BuildError(f"there is nothing called '{target}' to build",
                                  do=f"name one of: {' '.join(sorted(writer.phony)) or '(nothing yet)'}")
-        if any(t.startswith("compat") for t in args.targets):
+        if any(t.startswith("compat") or t == "programs" for t in args.targets):
             third_party.ensure_musl()
         graph.ninja(args.targets, keep_going=args.keep_going)
     for part in writer.missing if not args.targets else []:
@@ -244,7 +249,13 @@ def _assembly(args: argparse.Namespace) -> int:
     return 0
 
 
-COMMANDS = {"assembly": _assembly, "trace": _trace, "qemu-riscv": _qemu_riscv, "qemu-u740": _qemu_riscv, "u740": _u740, "profile": _profile, "build": _build, "test": _test, "bench": _bench, "idl": _idl,
+def _new_server(args: argparse.Namespace) -> int:
+    from . import new_server
+    host.ensure(host.RUN_PACKAGES)
+    return new_server.command(args)
+
+
+COMMANDS = {"assembly": _assembly, "new-server": _new_server, "trace": _trace, "qemu-riscv": _qemu_riscv, "qemu-u740": _qemu_riscv, "u740": _u740, "profile": _profile, "build": _build, "test": _test, "bench": _bench, "idl": _idl,
             "doctor": lambda _: host.doctor(), "clean": _clean}
 
 

@@ -94,6 +94,8 @@ FUZZ_FLAGS = ("-std=gnu17 -g -O2 -fno-omit-frame-pointer -fsanitize=address,unde
               "-fno-strict-aliasing -fno-pie -Wall -Wextra -Wno-unknown-warning-option -Werror -DATOLL_HOST_TEST=1")
 FUZZ_COVERAGE = "-fsanitize=fuzzer-no-link"
 FUZZ_LINK = "-fsanitize=fuzzer,address,undefined -no-pie"
+PROGRAM_FLAGS = ("-std=gnu17 -O2 -Wall -Wextra -Werror -ffunction-sections -Iprograms/lib -Ilibipc/include -Imicrokernel/abi "
+                 "-Ibuild/gen")
 GUEST_FLAGS = "-std=gnu17 -g -O2 -Wall -Wextra -pthread"
 
 
@@ -373,6 +375,22 @@ class Writer:
         if groups:
             self.phony["compat-tests"] = list(groups)
 
+    def programs(self) -> None:
+        """programs/*.c: Linux programs of the system, in /usr/bin; they call components through device nodes."""
+        common = sorted([*(ROOT / "programs" / "lib").glob("*.c"), ROOT / "libipc" / "src" / "client_args.c"])
+        out = []
+        for source in program_sources():
+            sources = [rel(source), *directive(source, "build").split(), *map(rel, common)]
+            objects = []
+            for one in sources:
+                objects.append(f"build/programs/obj/{source.stem}/{one}.o")
+                self.edge([objects[-1]], "guestcc", [one], order=["build/musl/bin/musl-gcc", *self._gen_headers], compiler=LIBCS["musl"][0],
+                          flags=f"-c {PROGRAM_FLAGS}")
+            out.append(f"build/programs/{source.stem}")
+            self.edge([out[-1]], "hostlink", objects, hostcc=LIBCS["musl"][0], flags="-static -s -Wl,--gc-sections")
+        if out:
+            self.phony["programs"] = out
+
     def bench(self) -> None:
         out = []
         for source in sorted((TESTS / "bench").glob("*.c")) if (TESTS / "bench").is_dir() else []:
@@ -389,6 +407,10 @@ LIBCS: dict[str, tuple[str, str]] = {
     "musl": ("build/musl/bin/musl-gcc", "-static"),
     "musl-dynamic": ("build/musl/bin/musl-gcc", ""),
 }
+
+
+def program_sources() -> list[Path]:
+    return sorted((ROOT / "programs").glob("*.c"))
 
 
 def _root_folders(folder: Path) -> list[Path]:
@@ -476,6 +498,7 @@ def generate() -> Writer:
     writer.host_tests()
     writer.fuzzers()
     writer.compat_tests()
+    writer.programs()
     writer.bench()
     writer.lint_all()
     text = writer.text()

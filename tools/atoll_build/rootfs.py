@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 """Root file systems as newc archives.
 
-`busybox` is rootfs/busybox/ laid over a skeleton, /bin/busybox (dynamic, musl) with a link for every
+`busybox` is rootfs/busybox/ and build/programs/ (in /usr/bin) laid over a skeleton, /bin/busybox (dynamic, musl) with a link for every
 applet, /bin/busybox.static and musl's shared library, which is also its program loader. Any other name
 is a directory taken as it is.
 """
@@ -40,6 +40,8 @@ def busybox_archive() -> bytes:
             continue
         seen.add(name)
         archive.symlink(name, posixpath.relpath("bin/busybox", posixpath.dirname(name)))
+    for program in _programs():
+        archive.file(f"usr/bin/{program.name}", program.read_bytes(), 0o755)
     skip = {name for name, _ in SKELETON}
     for path in sorted(FILES.rglob("*")):
         name = str(path.relative_to(FILES))
@@ -49,6 +51,10 @@ def busybox_archive() -> bytes:
         else:
             archive.file(name, path.read_bytes(), path.stat().st_mode & 0o777)
     return archive.data()
+
+
+def _programs() -> list[Path]:
+    return [BUILD / "programs" / p.stem for p in sorted((ROOT / "programs").glob("*.c"))]
 
 
 def directory_archive(folder: Path) -> bytes:
@@ -63,7 +69,7 @@ def ensure_busybox_archive() -> Path:
     """build/rootfs-busybox.cpio, made again when one of its inputs changed."""
     out = BUILD / "rootfs-busybox.cpio"
     inputs = sorted(p for p in FILES.rglob("*") if p.is_file())
-    inputs += [BUSYBOX / "busybox", BUSYBOX / "busybox.static", MUSL / "lib" / "libc.so", BUSYBOX / "busybox.links",
+    inputs += [*_programs(), BUSYBOX / "busybox", BUSYBOX / "busybox.static", MUSL / "lib" / "libc.so", BUSYBOX / "busybox.links",
                Path(__file__), Path(cpio.__file__)]
     key = stamps.digest([(str(p), p.stat().st_mtime_ns, p.stat().st_size, p.stat().st_mode) for p in inputs])
     if not stamps.current("rootfs-busybox", key, out):

@@ -41,10 +41,28 @@ BUSYBOX_OPTIONS: dict[str, str] = {
 }
 
 
+def _musl_key() -> str:
+    return stamps.digest("musl-4", str(MUSL))       # the specs file holds absolute paths
+
+
+def _busybox_key() -> str:
+    return stamps.digest("busybox-4", BUSYBOX_OPTIONS, MUSL / "lib" / "libc.a")
+
+
+def borrow(build: Path) -> None:
+    """Use what another tree made under its build/, which must stay: for short-lived copies of a tree."""
+    for mine, name in ((MUSL, "musl"), (BUSYBOX, "busybox")):
+        if not mine.exists():
+            mine.parent.mkdir(parents=True, exist_ok=True)
+            mine.symlink_to(build / name)
+    stamps.done("musl", _musl_key())
+    stamps.done("busybox", _busybox_key())
+
+
 def ensure_musl() -> None:
     """Build musl, shared and static, with a compiler wrapper."""
     source = THIRD_PARTY / "musl"
-    key = stamps.digest("musl-4", str(MUSL))    # the specs file holds absolute paths
+    key = _musl_key()
     if stamps.current("musl", key, MUSL_GCC, MUSL / "lib" / "libc.so", MUSL / "lib" / "libc.a"):
         return
     version = apt.fetch_source("musl", source)
@@ -103,7 +121,7 @@ def ensure_busybox() -> None:
     """Build busybox twice, dynamic and static, from one source and one configuration."""
     ensure_musl()
     source = THIRD_PARTY / "busybox"
-    key = stamps.digest("busybox-4", BUSYBOX_OPTIONS, MUSL / "lib" / "libc.a")
+    key = _busybox_key()
     dynamic, static = BUSYBOX / "busybox", BUSYBOX / "busybox.static"
     if stamps.current("busybox", key, dynamic, static, BUSYBOX / "busybox.links"):
         return

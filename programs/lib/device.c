@@ -1,0 +1,116 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The part of libipc/client.h that generated stubs call, for Linux programs: a request is a struct device_message, and
+ * making it one ioctl. Building and reading its variable parts is libipc's own (libipc/src/client_args.c).
+ */
+#include "device.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <libipc/device.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+struct device {
+    struct rpc_client client;
+    int fd;
+    struct device_message message;
+};
+
+static const struct rpc_env plain_memory;
+
+struct rpc_client *device_open(const char *path, uint64_t layout_hash)
+{
+    struct device *d = calloc(1, sizeof *d);
+
+    if (d == NULL)
+        return NULL;
+    d->fd = open(path, O_RDWR | O_CLOEXEC);
+    if (d->fd < 0) {
+        free(d);
+        return NULL;
+    }
+    d->client.env = &plain_memory;
+    d->client.layout_hash = layout_hash;
+    return &d->client;
+}
+
+void device_close(struct rpc_client *client)
+{
+    struct device *d = (struct device *)client;
+
+    close(d->fd);
+    free(d);
+}
+
+const char *device_error(error_t error)
+{
+    switch (error) {
+#define TEXT(name, value, number, text) case ERR_##name: return text;
+    ERR_LIST(TEXT)
+#undef TEXT
+    }
+    return error == 0 ? "no error" : "unknown error";
+}
+
+static error_t error_of(int number)
+{
+#define SAME(name, value, of_linux, text) \
+    if (number == (of_linux)) \
+        return ERR_##name;
+    ERR_LIST(SAME)
+#undef SAME
+    return ERR_PEER_CLOSED;
+}
+
+struct rpc_request *rpc_begin_with(struct rpc_client *client, uint16_t method, unsigned flags)
+{
+    struct rpc_request *request = &client->request[0];
+
+    (void)flags;
+    if (request->in_use)
+        return NULL;
+    *request = (struct rpc_request){ .method = method, .in_use = 1, .lend_at = ARENA_NONE,
+                                     .arena = ((struct device *)client)->message.arena };
+    return request;
+}
+
+void rpc_end(struct rpc_client *client, struct rpc_request *request)
+{
+    (void)client;
+    request->in_use = 0;
+}
+
+error_t rpc_invoke(struct rpc_client *client, struct rpc_request *request, bool cancellable)
+{
+    struct device *d = (struct device *)client;
+    struct device_message *m = &d->message;
+
+    if (request->arena_bytes > DEVICE_ARENA_BYTES || request->arena_used > DEVICE_ARENA_BYTES)
+        return request->error = ERR_ARGS_TOO_LONG;
+    m->layout_hash = client->layout_hash;
+    m->method = request->method;
+    memcpy(m->word, request->word, sizeof m->word);
+    while (ioctl(d->fd, DEVICE_CALL, m) != 0)
+        if (cancellable || errno != EINTR)
+            return request->error = error_of(errno);
+    memcpy(request->word, m->word, sizeof m->word);
+    request->result_bytes = m->result_bytes;
+    return request->error = m->error;
+}
+
+error_t rpc_call_words(struct rpc_client *client, uint16_t method, unsigned flags, uint64_t word[6], unsigned nr_in)
+{
+    struct rpc_request *request = rpc_begin_with(client, method, 0);
+
+    if (request == NULL)
+        return ERR_PEER_CLOSED;
+    memcpy(request->word, word, nr_in * sizeof word[0]);
+    error_t error = rpc_invoke(client, request, (flags & RPC_LONG) != 0);
+    if (error == 0)
+        memcpy(word, request->word, sizeof request->word);
+    rpc_end(client, request);
+    return error;
+}

@@ -1,0 +1,192 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What a hostile program can do through a component's node in /dev: nothing to others. For the server of docs/tutorial.md;
+ * ends with "nodes: all done".
+ */
+#define _GNU_SOURCE
+#include <errno.h>
+#include <fcntl.h>
+#include <kv_types.h>
+#include <libipc/device.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+#include <sys/time.h>
+#include <sys/wait.h>
+#include <unistd.h>
+#include <atoll/errors.h>
+
+#define MANY 40
+
+struct ref { uint64_t at; uint32_t bytes, place; };     /* libipc/client.h: a string's descriptor */
+
+static int fd;
+static struct device_message m;
+
+#define EXPECT(what) do { if (!(what)) { printf("nodes: line %d: %s; errno %d error %d\n", __LINE__, #what, errno, m.error); exit(1); } } while (0)
+
+static void string(unsigned word, unsigned at, const char *text)
+{
+    struct ref ref = { at, (uint32_t)strlen(text), 1 };
+
+    memcpy(&m.word[word], &ref, sizeof ref);
+    strcpy((char *)m.arena + at, text);
+}
+
+static int call(uint16_t method, const char *key, const char *value)
+{
+    memset(&m, 0, sizeof m);
+    m.layout_hash = KV_LAYOUT_HASH;
+    m.method = method;
+    string(0, 0, key);
+    if (value)
+        string(2, 80, value);
+    return ioctl(fd, DEVICE_CALL, &m);
+}
+
+static void refused_before_the_server(void)
+{
+    char *page = mmap(NULL, 8192, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+    EXPECT(call(KV_METHOD_GET, "x", NULL) == 0 && m.error == ERR_NOT_FOUND);
+    m.layout_hash++;
+    EXPECT(ioctl(fd, DEVICE_CALL, &m) == -1 && errno == EINVAL);
+    EXPECT(ioctl(fd, DEVICE_CALL + 1, &m) == -1 && errno == ENOTTY);
+    EXPECT(ioctl(fd, DEVICE_CALL, (void *)16) == -1 && errno == EFAULT);
+    EXPECT(ioctl(fd, DEVICE_CALL, (void *)-4096l) == -1 && errno == EFAULT);
+    EXPECT(call(0, "x", NULL) == -1 && errno == EINVAL);
+    EXPECT(read(fd, page, 1) == -1 && write(fd, page, 1) == -1);
+    /* an answer could not be written: nothing is asked */
+    EXPECT(call(KV_METHOD_SET, "readonly", "x") == 0 && m.error == 0);
+    EXPECT(call(KV_METHOD_SET, "readonly", "y") == 0);
+    memcpy(page, &m, sizeof m);
+    strcpy(page + offsetof(struct device_message, arena) + 80, "z");
+    mprotect(page, 4096, PROT_READ);
+    EXPECT(ioctl(fd, DEVICE_CALL, page) == -1 && errno == EFAULT);
+    EXPECT(call(KV_METHOD_GET, "readonly", NULL) == 0 && m.error == 0 && memchr(m.arena, 'y', 64) && !memchr(m.arena, 'z', 64));
+}
+
+static void refused_by_the_dispatch(void)
+{
+    static const uint64_t of_others[] = { 0x10000000, 0x40000000, 0x50000000, 0x100000000, (uint64_t)&m };
+    struct ref ref = { 0, 8, 0 };
+
+    EXPECT(call(77, "x", NULL) == 0 && m.error == ERR_INVALID_CALL);
+    for (unsigned i = 0; i < sizeof of_others / sizeof of_others[0]; i++) {     /* memory of fs, of the server, of ours */
+        EXPECT(call(KV_METHOD_SET, "taken", NULL) == 0);
+        m.layout_hash = KV_LAYOUT_HASH;
+        ref.at = of_others[i];
+        memcpy(&m.word[2], &ref, sizeof ref);
+        EXPECT(ioctl(fd, DEVICE_CALL, &m) == 0 && m.error == ERR_FAULT);
+    }
+}
+
+static void nothing(int signal) { (void)signal; }
+
+static void any_bytes(void)
+{
+    struct itimerval often = { { 0, 2000 }, { 0, 2000 } }, never = { 0 };
+    struct sigaction action = { .sa_handler = nothing };
+    unsigned answers = 0, interrupted = 0;
+
+    sigaction(SIGALRM, &action, NULL);
+    setitimer(ITIMER_REAL, &often, NULL);
+    srand(1);
+    for (unsigned i = 0; i < 20000; i++) {
+        for (unsigned k = 0; k < sizeof m; k++)
+            ((uint8_t *)&m)[k] = (uint8_t)rand();
+        m.layout_hash = KV_LAYOUT_HASH;
+        m.method = (uint16_t)(rand() % 5);
+        for (unsigned w = 0; w < 4; w += 2) {
+            struct ref ref = { (uint64_t)(rand() % 600), (uint32_t)(rand() % 80), rand() % 8 != 0 };
+            if (rand() % 4)
+                memcpy(&m.word[w], &ref, sizeof ref);
+            if (rand() % 4 && ref.at + ref.bytes < sizeof m.arena) {
+                memset(m.arena + ref.at, 'a' + rand() % 3, ref.bytes);
+                m.arena[ref.at + ref.bytes] = 0;
+            }
+        }
+        if (ioctl(fd, DEVICE_CALL, &m) == 0)
+            answers++;
+        else if (errno == EINTR)
+            interrupted++;
+        else
+            EXPECT(errno == EINVAL);
+    }
+    setitimer(ITIMER_REAL, &never, NULL);
+    printf("nodes: %u answers, %u interrupted\n", answers, interrupted);
+    EXPECT(answers > 10000);
+}
+
+static void *unmap(void *page)
+{
+    usleep(20000);
+    munmap(page, 4096);
+    fd = open("/dev/kv", O_RDWR);
+    EXPECT(call(KV_METHOD_SET, "unmapped", "x") == 0 && m.error == 0);
+    return NULL;
+}
+
+static void memory_goes_while_it_waits(void)
+{
+    struct device_message *page = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    int mine = fd;
+    pthread_t thread;
+
+    memset(&m, 0, sizeof m);
+    m.layout_hash = KV_LAYOUT_HASH;
+    m.method = KV_METHOD_WAIT_FOR;
+    string(0, 0, "unmapped");
+    *page = m;
+    pthread_create(&thread, NULL, unmap, page);
+    EXPECT(ioctl(mine, DEVICE_CALL, page) == -1 && errno == EFAULT);
+    pthread_join(thread, NULL);
+}
+
+/* A user that waits with all processes it has takes about half of the room: the others are told so, and other users go on. */
+static void one_user_cannot_take_all(void)
+{
+    int told[2], waiting = MANY;
+    pid_t child[MANY];
+    char byte;
+
+    EXPECT(pipe(told) == 0);
+    for (unsigned i = 0; i < MANY; i++) {
+        child[i] = fork();
+        if (child[i] == 0) {
+            if (setuid(1000) || (call(KV_METHOD_WAIT_FOR, "greedy", NULL) == -1 && errno == ENOBUFS && write(told[1], "n", 1) != 1))
+                _exit(1);
+            _exit(0);
+        }
+    }
+    /* 15 have room; each of the others tells, whatever the order */
+    for (unsigned i = 0; i < MANY - 15; i++)
+        waiting -= read(told[0], &byte, 1) == 1;
+    EXPECT(waiting == 15);
+    EXPECT(call(KV_METHOD_SET, "other", "user") == 0 && m.error == 0);
+    EXPECT(call(KV_METHOD_WAIT_FOR, "other", NULL) == 0 && m.error == 0);
+    for (unsigned i = 0; i < MANY / 2; i++)
+        kill(child[i], SIGKILL);
+    for (unsigned i = 0; i < MANY / 2; i++)
+        waitpid(child[i], NULL, 0);
+    EXPECT(call(KV_METHOD_SET, "greedy", "x") == 0 && m.error == 0);
+    for (unsigned i = MANY / 2; i < MANY; i++)
+        EXPECT(waitpid(child[i], NULL, 0) == child[i]);
+}
+
+int main(void)
+{
+    fd = open("/dev/kv", O_RDWR);
+    EXPECT(fd >= 0);
+    refused_before_the_server();
+    refused_by_the_dispatch();
+    any_bytes();
+    memory_goes_while_it_waits();
+    one_user_cannot_take_all();
+    puts("nodes: all done");
+    return 0;
+}
