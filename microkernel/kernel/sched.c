@@ -10,7 +10,10 @@
  * more than the reflection.
  *
  * Timer. It is armed on the way to user mode, and only if somebody needs it: a
- * deadline, a limited budget, or equals waiting for the slice to end. It is set
+ * deadline, a limited budget, or equals waiting for the slice to end. It is only ever
+ * set to an earlier time: what is needed later, or no more, waits for it to go off for
+ * nothing, which then sets it anew. So threads that take turns do not set it at each
+ * switch, and there is at most one such interrupt for each time it was set. It is set
  * relative to that moment and never shorter than SLICE_MIN_TICKS. Should the way to
  * user mode and back still take longer than that, the slice ends with the pc where it
  * began: then it is made twice as long, a few times, before the next thread's turn. So
@@ -74,7 +77,7 @@ static void sched_arm(struct hart *h)
         if (end < want)
             want = end;
     }
-    if (want != h->armed)
+    if (want < h->armed)
         timer_set(h, want);
 }
 
