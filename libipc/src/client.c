@@ -990,6 +990,8 @@ bool rpc_spin(struct rpc_client *client, const volatile struct hart_page *page, 
 
 void rpc_spin_learn(struct rpc_client *client, ticks_t slept, uint32_t hz)
 {
+    /* What was put aside is why we slept; it shall not end the next request's spin. */
+    client->parks_seen = load_relaxed(&client->session->header.parks);
     if (slept < ticks_of_us(hz, SPIN_WORTH_US) && client->spin_ticks < ticks_of_us(hz, SPIN_MAX_US))
         client->spin_ticks *= 2;
 }

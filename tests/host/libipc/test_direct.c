@@ -296,6 +296,25 @@ static void answer_for_another_session_rings_both(void **state)
     assert_int_equal(nr_rung[OTHER], 1);
 }
 
+/* A spin that is broken off leaves its bound as it is; one that lasts in vain shortens it. */
+static void sleep_through_a_parked_request_spoils_no_later_spin(void **state)
+{
+    struct hart_page harts = { .nr_harts = 2, .timebase_hz = 10000000 };
+    const uint64_t bound = client.spin_ticks = 1000;
+
+    (void)state;
+    harts.hart[0].runnable = 1;
+    sessions[ME].header.server_asleep = 0;
+    sessions[ME].header.parks++;            /* put aside; and we slept without a look */
+    rpc_spin_learn(&client, 0, harts.timebase_hz);
+    assert_false(rpc_spin(&client, &harts, 0));
+    assert_true(client.spin_ticks < bound);
+    const uint64_t shorter = client.spin_ticks;
+    sessions[ME].header.parks++;            /* this one is seen, and the spin ends */
+    assert_false(rpc_spin(&client, &harts, 0));
+    assert_int_equal(client.spin_ticks, shorter);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 int main(void)
 {
@@ -303,6 +322,7 @@ int main(void)
         TEST(words_of_each_number_go_there_and_back), TEST(answer_that_is_no_good_one_goes_the_long_way),
         TEST(closed_session_is_seen_by_the_short_way), TEST(hostile_heads_are_refused_in_a_hot_session),
         TEST(sleeping_client_is_rung_once_until_it_drains), TEST(answer_for_another_session_rings_both),
+        TEST(sleep_through_a_parked_request_spoils_no_later_spin),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
