@@ -117,13 +117,13 @@ static error_t open_object(struct process *p, struct file *f, uint32_t flags, st
         if (e)
             return e;
         e = f->ops->reopen(f, fresh);
-        if (e) {
+        if (e && e != ERR_WOULD_BLOCK) {
             fresh->ops = &path_file_ops;
             file_put(fresh);
             return e;
         }
         *out = fresh;
-        return 0;
+        return e;
     }
     if (!S_ISFIFO(f->anon_mode) && !S_ISCHR(f->anon_mode))
         return ERR_NO_ADDRESS;

@@ -112,6 +112,25 @@ static int fifo_joins_processes(void)
     return 0;
 }
 
+static int pipe_opened_again_waits_for_its_other_end(void)
+{
+    int p[2];
+    char name[32], b[8] = { 0 };
+
+    CHECK(pipe(p) == 0 && close(p[1]) == 0);
+    snprintf(name, sizeof name, "/proc/self/fd/%d", p[0]);
+    pid_t pid = fork();
+    if (pid == 0) {
+        int w = open(name, O_WRONLY);
+        _exit(w < 0 || write(w, "late", 4) != 4);
+    }
+    int r = open(name, O_RDONLY);
+    CHECK(r >= 0 && read(r, b, 8) == 4 && memcmp(b, "late", 4) == 0);
+    CHECK(read(r, b, 8) == 0 && wait_ok(pid));
+    CHECK(close(r) == 0 && close(p[0]) == 0);
+    return 0;
+}
+
 static int socketpair_both_ways(void)
 {
     int s[2];
@@ -318,6 +337,7 @@ static int signalfd_reads(void)
 }
 
 COMPAT_MAIN(T(pipe_ends), T(sigpipe_kills), T(pipe_full_blocks_and_goes_on), T(fifo_joins_processes),
+            T(pipe_opened_again_waits_for_its_other_end),
             T(socketpair_both_ways), T(listen_accept_connect), T(descriptors_travel),
             T(poll_and_select_tell), T(epoll_level_and_edge), T(eventfd_counts), T(timerfd_expires),
             T(signalfd_reads))
