@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from .diag import Diagnostics, Pos
-from .model import SCALARS, Enum, Interface, Method, Param, Struct, TypeRef
+from .model import SCALARS, Enum, ErrorName, Interface, Method, Param, Struct, TypeRef
 from .names import LOCALS, symbols
 
 C_KEYWORDS = frozenset(
@@ -27,6 +27,7 @@ class Checker:
         self.enums = {e.name: e for e in interface.enums}
         self.structs = {s.name: s for s in interface.structs}
         self.done_structs: set[str] = set()
+        self.known_sets: dict[str, list[ErrorName]] = {}
 
     def run(self) -> None:
         it = self.it
@@ -40,7 +41,9 @@ class Checker:
             self.enum(enum)
         for struct in it.structs:
             self.struct(struct, [])
-        self.error_set(it.errors)
+        self.error_sets()
+        if it.errors is not None:
+            it.errors = self.error_names(it.errors)
         if not 1 <= it.version <= 0xFFFFFFFF:
             self.diags.error(it.pos, "E042", f"version {it.version} is outside 1..{0xFFFFFFFF}", "the first version is 1")
         for method in it.methods:
@@ -75,11 +78,31 @@ class Checker:
                                  f"{free} is free; ordinals of removed methods stay taken")
             seen.setdefault(method.ordinal, method)
 
-    def error_set(self, names) -> None:
-        for item in names or []:
-            if item.name not in self.errors:
+    def error_sets(self) -> None:
+        """Named sets, in order: one may contain those before it."""
+        sets = self.it.error_sets
+        self.unique("set of errors", [(s.name, s.pos) for s in sets])
+        for found in sets:
+            if found.name in self.errors or found.name == "any":
+                self.diags.error(found.pos, "E021", f"'{found.name}' is the name of an error already", "choose another for the set")
+            found.errors = self.error_names(found.errors)
+            self.known_sets.setdefault(found.name, found.errors)
+
+    def error_names(self, names: list[ErrorName]) -> list[ErrorName]:
+        """The errors, each once; those of a named set in place of its name."""
+        found: dict[str, ErrorName] = {}
+        for item in names:
+            if item.name in self.known_sets:
+                for error in self.known_sets[item.name]:
+                    found.setdefault(error.name, ErrorName(item.pos, error.name))
+            elif item.name in self.errors:
+                found.setdefault(item.name, item)
+            else:
+                later = any(s.name == item.name for s in self.it.error_sets)
                 self.diags.error(item.pos, "E029", f"no error is called '{item.name}'",
-                                 "the list is in microkernel/abi/atoll/errors.h")
+                                 "a set contains only those declared before it" if later
+                                 else "the list is in microkernel/abi/atoll/errors.h")
+        return list(found.values())
 
     # ---- types ----
 
@@ -187,7 +210,14 @@ class Checker:
     def method(self, method: Method) -> None:
         self.unique("parameter", [(p.name, p.pos) for p in method.params])
         self.unique("result", [(p.name, p.pos) for p in method.results])
-        self.error_set(method.errors)
+        if method.errors is not None:
+            method.any_error = any(n.name == "any" for n in method.errors)
+            if method.any_error and len(method.errors) > 1:
+                self.diags.error(method.pos, "E043", f"'{method.name}' has any error and some", "`errors (any)` says it all")
+            elif method.any_error and not method.is_event:
+                method.errors = None
+            else:
+                method.errors = self.error_names(method.errors)
         self.attributes(method)
         for mode in ("lend_in", "lend_out"):
             lent = [p for p in method.params if p.mode == mode]

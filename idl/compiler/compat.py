@@ -211,6 +211,8 @@ def _method_kind(method: Method) -> str:
 
 
 def _error_set(it: Interface, method: Method) -> set[str] | None:
+    if method.any_error:
+        return None
     names = method.errors if method.errors is not None else it.errors
     return None if names is None else {n.name for n in names}
 

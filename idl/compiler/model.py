@@ -88,6 +88,16 @@ class ErrorName:
 
 
 @dataclass
+class ErrorSet:
+    """`errors NAME { ... }`: a name for several errors."""
+
+    pos: Pos
+    name: str
+    errors: list[ErrorName]             # as written; the checker puts the errors of other sets in their place
+    doc: str = ""
+
+
+@dataclass
 class Method:
     pos: Pos
     name: str
@@ -97,7 +107,8 @@ class Method:
     params: list[Param]
     results: list[Param]
     doc: str = ""
-    errors: list[ErrorName] | None = None
+    errors: list[ErrorName] | None = None   # the checker resolves sets; None also for `errors (any)`
+    any_error: bool = False             # `errors (any)`
     nonblocking: bool = False
     idempotent: bool = False
     cancellable: bool = False
@@ -124,6 +135,7 @@ class Interface:
     structs: list[Struct] = field(default_factory=list)
     methods: list[Method] = field(default_factory=list)
     errors: list[ErrorName] | None = None
+    error_sets: list[ErrorSet] = field(default_factory=list)
     source: str = ""
 
     @property

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from .diag import Diagnostics, Pos
 from .lex import Token
-from .model import Const, Enum, ErrorName, Field, Interface, Method, Param, Struct, TypeRef
+from .model import Const, Enum, ErrorName, ErrorSet, Field, Interface, Method, Param, Struct, TypeRef
 
 _ATTRIBUTES = "errors, nonblocking, idempotent, cancellable, since, removed"
 
@@ -92,7 +92,11 @@ class Parser:
             into.structs.append(self.struct())
         elif token.text == "errors":
             self.take()
-            into.errors = (into.errors or []) + self.error_names("{", "}")
+            if self.here.kind == "ident":
+                name = self.take()
+                into.error_sets.append(ErrorSet(name.pos, name.text, self.error_names("{", "}"), token.doc))
+            else:
+                into.errors = (into.errors or []) + self.error_names("{", "}")
         elif token.text in ("method", "event"):
             into.methods.append(self.method())
         else:

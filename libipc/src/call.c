@@ -165,9 +165,13 @@ error_t rpc_check_error(struct rpc_call *call, error_t error, const uint64_t all
 {
     unsigned n = (unsigned)-error;
 
-    if (error == 0 || (n < 128 && (allowed[n / 64] >> (n % 64) & 1) != 0))
+    if (n < 128 && (allowed[n / 64] >> (n % 64) & 1) != 0)
         return error;
-    call->server->stats.handler_bugs++;
+    struct rpc_server *server = call->server;
+    server->stats.undeclared++;
+    server->stats.undeclared_last = (uint32_t)call->method << 16 | (n & 0xffff);
+    if (server->undeclared != NULL)
+        server->undeclared(call, error);
     return ERR_IO;
 }
 

@@ -136,6 +136,7 @@ void rpc_figures(struct rpc_server *server, cptr_t tcb, uint64_t hz, uint32_t ha
     *out = (struct rpc_figures){
         .hart = hart,
         .requests = server->stats.requests,
+        .undeclared = server->stats.undeclared, .undeclared_last = server->stats.undeclared_last,
         .median_ns = ns(percentile_ticks(500), hz), .p99_ns = ns(percentile_ticks(990), hz),
         .user_ns = ns(thread.user_ticks, hz), .system_ns = ns(thread.system_ticks, hz),
         .coroutines = coro.total, .coroutines_used = coro.used, .coroutines_most = coro.high_water,

@@ -24,7 +24,7 @@ error_t proc_print_servers(struct text *out, const struct proc_target *t)
     uint64_t hz = fs_info->timebase_hz, now = exec_now(), up_us = now / hz * 1000000 + now % hz * 1000000 / hz;
 
     (void)t;
-    text_printf(out, "server hart cpu%% requests median_us p99_us queued coroutines most of stack_most of restarts\n");
+    text_printf(out, "server hart cpu%% requests median_us p99_us queued coroutines most of stack_most of restarts undeclared last\n");
     for (uint32_t id = 0; id < NR_SERVERS; id++) {
         struct rpc_figures f;
 
@@ -32,12 +32,13 @@ error_t proc_print_servers(struct text *out, const struct proc_target *t)
             continue;
         uint64_t permille = (f.user_ns + f.system_ns) / (up_us + 1);
 
-        text_printf(out, "%s %lu %lu.%lu %lu %lu.%lu %lu.%lu %lu %lu %lu %lu %lu %lu %lu\n", fs_info->peer[id].name,
+        text_printf(out, "%s %lu %lu.%lu %lu %lu.%lu %lu.%lu %lu %lu %lu %lu %lu %lu %lu %lu %lu:%lu\n", fs_info->peer[id].name,
                     (unsigned long)f.hart, (unsigned long)permille / 10, (unsigned long)permille % 10,
                     (unsigned long)f.requests, (unsigned long)f.median_ns / 1000, (unsigned long)f.median_ns / 100 % 10,
                     (unsigned long)f.p99_ns / 1000, (unsigned long)f.p99_ns / 100 % 10, (unsigned long)f.queued,
                     (unsigned long)f.coroutines_used, (unsigned long)f.coroutines_most, (unsigned long)f.coroutines,
-                    (unsigned long)f.stack_most, (unsigned long)f.stack_bytes, (unsigned long)f.restarts);
+                    (unsigned long)f.stack_most, (unsigned long)f.stack_bytes, (unsigned long)f.restarts,
+                    (unsigned long)f.undeclared, (unsigned long)f.undeclared_last >> 16, (unsigned long)f.undeclared_last & 0xffff);
     }
     return 0;
 }

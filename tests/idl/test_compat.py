@@ -69,6 +69,9 @@ CASES = [
     ("errors (NOT_FOUND)", "errors ()", "ok", "no longer answers NOT_FOUND"),
     ("errors (NOT_FOUND)", "", "source", "new errors ACCESS"),
     ("errors { NOT_FOUND, ACCESS }", "", "source", "may answer any error"),
+    ("errors (NOT_FOUND)", "errors (any)", "source", "read: may answer any error"),
+    ("errors { NOT_FOUND, ACCESS }", "errors { NOT_FOUND, ACCESS } errors more { IO }", None, ""),
+    ("errors { NOT_FOUND, ACCESS }", "errors both { NOT_FOUND, ACCESS } errors { both }", None, ""),
     ("cancellable", "cancellable since 2", "ok", "since 1 became 2"),
 ]
 

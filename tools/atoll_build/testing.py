@@ -346,6 +346,7 @@ while read -r name limit arguments <&3; do
     timeout -s KILL "$limit" /compat/$name $arguments 2>&1 </dev/null
     echo "@@end $name $?"
 done 3</compat/list
+[ -e /proc/atoll/servers ] && sed 's/^/@@server /' /proc/atoll/servers
 echo "@@all"
 """
 
@@ -387,6 +388,7 @@ def _compat_boots(tests: list[graph.CompatTest], smp: int) -> list[Case]:
             cases += _with_console(found, result)
             done += 1
         left = left[done:]
+        cases += _undeclared(out, smp)
         if left:
             culprit = f"{left[0].libc}/{left[0].name}"
             began = out.split(f"@@begin {culprit}\n")[-1] if f"@@begin {culprit}\n" in out else ""
@@ -399,6 +401,13 @@ def _compat_boots(tests: list[graph.CompatTest], smp: int) -> list[Case]:
                           for t in left]
                 break
     return cases
+
+
+def _undeclared(out: str, smp: int) -> list[Case]:
+    """What the servers say at the end of the errors that they answered and their interfaces do not declare."""
+    rows = [line.split()[1:] for line in re.findall(r"^@@server .*$", out, re.M)]
+    return [Case(f"{row[0]} answers only errors that its interface declares (smp {smp})",
+                 row[rows[0].index("undeclared")] == "0", f"the last one, method:error, is {row[-1]}; {' '.join(row)}") for row in rows[1:]]
 
 
 def _compat_result(test: graph.CompatTest, out: str, where: str) -> list[Case]:

@@ -18,6 +18,7 @@ struct rpc_figures {
     uint64_t coroutines, coroutines_used, coroutines_most;
     uint64_t stack_bytes, stack_most;
     uint64_t restarts;
+    uint64_t undeclared, undeclared_last;   /* errors that the method does not declare; method << 16 | error */
 };
 
 /* Ask another server: a method that every server has. Waits, but not long: it is answered in the server's same turn. */

@@ -152,7 +152,11 @@ struct rpc_server {
     void   (*figures)(struct rpc_call *);   /* answers RPC_METHOD_FIGURES, or NULL  */
     struct rpc_server_stats {
         uint64_t requests, events, parked, cancels, bad_messages, event_errors, handler_bugs, broken_sessions;
+        uint64_t undeclared;        /* answers outside their method's set of errors */
+        uint32_t undeclared_last;   /* method << 16 | number of the error       */
     } stats;
+    /* Tests: told of an error that the method does not declare. NULL: only counted. */
+    void   (*undeclared)(const struct rpc_call *, error_t);
 };
 
 /* Set up; `state` is allocated. Sessions are closed until opened. */
@@ -177,7 +181,7 @@ void     rpc_other_method(struct rpc_call *);
 void     rpc_defer(struct rpc_call *, const struct sq_entry *, const uint8_t *arena, error_t outcome);
 /* End of an event's handler. */
 void     rpc_event_done(struct rpc_call *, error_t);
-/* An error outside `allowed` (bit n: error -n) becomes ERR_IO and is counted. */
+/* `error` is not 0. One outside `allowed` (bit n: error -n) becomes ERR_IO and is counted. */
 error_t  rpc_check_error(struct rpc_call *, error_t, const uint64_t allowed[2]);
 /* The request's arena slot for results of at least `bytes`, or NULL when the
  * session is gone. Sets call->result_bytes. */

@@ -494,6 +494,17 @@ static void map(uint64_t at, uint64_t bytes)
         world_fail("an address is taken");
 }
 
+static void undeclared(const struct rpc_call *request, error_t error)
+{
+    const char *name = "?";
+
+    for (unsigned i = 0; i < world->nr_methods; i++)
+        if (world->method[i].ordinal == request->method)
+            name = world->method[i].name;
+    printf("FUZZ: %s answers %d, which its interface does not declare\n", name, error);
+    world_fail("an undeclared error");
+}
+
 static void start(void)
 {
     struct exec_config config = { .notification = SRV_CAP_NOTIFICATION, .doorbell_mask = DOORBELL_MASK,
@@ -521,6 +532,7 @@ static void start(void)
         || rpc_server_init(world->server, world->interface, (struct session *)SRV_SESSIONS, NR_SLOTS, SRV_CAP_CLIENT_VSPACES,
                            SRV_CAP_CLIENT_DOORBELLS) != 0)
         world_fail("cannot start");
+    world->server->undeclared = undeclared;
     exec_add_server(world->server);
     for (enum server_id id = SERVER_PROC; id <= SERVER_TIME; id++)
         if (id != world->self)

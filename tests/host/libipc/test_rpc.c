@@ -266,7 +266,8 @@ static void errors_outside_the_set_become_io(void **state)
 {
     (void)state;
     assert_int_equal(sample_wrong(&client), ERR_IO);
-    assert_int_equal(server.stats.handler_bugs, 1);
+    assert_int_equal(server.stats.undeclared, 1);
+    assert_int_equal(server.stats.undeclared_last, SAMPLE_METHOD_WRONG << 16 | -ERR_LOOP);
     uint32_t file;
     assert_int_equal(sample_open(&client, 7, &file), ERR_NOT_FOUND);
     assert_int_equal(sample_open(&client, 8, &file), 0);

@@ -13,10 +13,12 @@ static __attribute__((unused)) void refuse(struct rpc_call *call, bool is_event,
 
 /* ---- sum ---- */
 
-static void sample_sum_reply(struct rpc_call *call, error_t err, const struct sample_sum_out *out)
+static inline __attribute__((always_inline)) void answer_sum(
+    struct rpc_call *call, error_t err, const struct sample_sum_out *out)
 {
-    static const uint64_t allowed[2] = { 0x8000000000711e30ull, 0x200000a0ull };
-    err = rpc_check_error(call, err, allowed);
+    static const uint64_t allowed[2] = { 0x8000000000711e30ull, 0x200000a2ull };
+    if (err != 0)
+        err = rpc_check_error(call, err, allowed);
     if (err == 0) {
         call->nr_words = 1;
         call->result[0] = out->total;
@@ -37,21 +39,28 @@ static void dispatch_sum(struct rpc_call *call, const struct sq_entry *entry, co
     if (err > 0)
         rpc_defer(call, entry, arena, err);
     else
-        sample_sum_reply(call, err, &out);
+        answer_sum(call, err, &out);
 }
 
 /* ---- calc ---- */
 
-void sample_calc_reply(struct rpc_call *call, error_t err, const struct sample_calc_out *out)
+static inline __attribute__((always_inline)) void answer_calc(
+    struct rpc_call *call, error_t err, const struct sample_calc_out *out)
 {
-    static const uint64_t allowed[2] = { 0x8000000000701e38ull, 0x200000a0ull };
-    err = rpc_check_error(call, err, allowed);
+    static const uint64_t allowed[2] = { 0x8000000000711e38ull, 0x200000a2ull };
+    if (err != 0)
+        err = rpc_check_error(call, err, allowed);
     if (err == 0) {
         call->nr_words = 2;
         call->result[0] = (uint64_t)out->value;
         call->result[1] = out->odd;
     }
     rpc_complete(call, err);
+}
+
+void sample_calc_reply(struct rpc_call *call, error_t err, const struct sample_calc_out *out)
+{
+    answer_calc(call, err, out);
 }
 
 static void dispatch_calc(struct rpc_call *call, const struct sq_entry *entry, const uint8_t *arena)
@@ -76,15 +85,17 @@ static void dispatch_calc(struct rpc_call *call, const struct sq_entry *entry, c
     if (err > 0)
         rpc_defer(call, entry, arena, err);
     else
-        sample_calc_reply(call, err, &out);
+        answer_calc(call, err, &out);
 }
 
 /* ---- hello ---- */
 
-void sample_hello_reply(struct rpc_call *call, error_t err, const struct sample_hello_out *out)
+static inline __attribute__((always_inline)) void answer_hello(
+    struct rpc_call *call, error_t err, const struct sample_hello_out *out)
 {
     static const uint64_t allowed[2] = { 0x8000000180701e30ull, 0x200000a0ull };
-    err = rpc_check_error(call, err, allowed);
+    if (err != 0)
+        err = rpc_check_error(call, err, allowed);
     if (err == 0) {
         call->nr_words = 2;
         call->result[0] = out->bytes;
@@ -95,6 +106,11 @@ void sample_hello_reply(struct rpc_call *call, error_t err, const struct sample_
         }
     }
     rpc_complete(call, err);
+}
+
+void sample_hello_reply(struct rpc_call *call, error_t err, const struct sample_hello_out *out)
+{
+    answer_hello(call, err, out);
 }
 
 static void dispatch_hello(struct rpc_call *call, const struct sq_entry *entry, const uint8_t *arena)
@@ -115,15 +131,17 @@ static void dispatch_hello(struct rpc_call *call, const struct sq_entry *entry, 
     if (err > 0)
         rpc_defer(call, entry, arena, err);
     else
-        sample_hello_reply(call, err, &out);
+        answer_hello(call, err, &out);
 }
 
 /* ---- swap ---- */
 
-void sample_swap_reply(struct rpc_call *call, error_t err, const struct sample_swap_out *out)
+static inline __attribute__((always_inline)) void answer_swap(
+    struct rpc_call *call, error_t err, const struct sample_swap_out *out)
 {
     static const uint64_t allowed[2] = { 0x8000000180701e30ull, 0x200000a0ull };
-    err = rpc_check_error(call, err, allowed);
+    if (err != 0)
+        err = rpc_check_error(call, err, allowed);
     if (err == 0) {
         call->nr_words = 1;
         __builtin_memcpy(&call->result[0], &out->p, 8);
@@ -133,6 +151,11 @@ void sample_swap_reply(struct rpc_call *call, error_t err, const struct sample_s
         }
     }
     rpc_complete(call, err);
+}
+
+void sample_swap_reply(struct rpc_call *call, error_t err, const struct sample_swap_out *out)
+{
+    answer_swap(call, err, out);
 }
 
 static void dispatch_swap(struct rpc_call *call, const struct sq_entry *entry, const uint8_t *arena)
@@ -149,15 +172,17 @@ static void dispatch_swap(struct rpc_call *call, const struct sq_entry *entry, c
     if (err > 0)
         rpc_defer(call, entry, arena, err);
     else
-        sample_swap_reply(call, err, &out);
+        answer_swap(call, err, &out);
 }
 
 /* ---- total ---- */
 
-void sample_total_reply(struct rpc_call *call, error_t err, const struct sample_total_out *out)
+static inline __attribute__((always_inline)) void answer_total(
+    struct rpc_call *call, error_t err, const struct sample_total_out *out)
 {
     static const uint64_t allowed[2] = { 0x8000000180701e30ull, 0x200000a0ull };
-    err = rpc_check_error(call, err, allowed);
+    if (err != 0)
+        err = rpc_check_error(call, err, allowed);
     if (err == 0) {
         call->nr_words = 2;
         call->result[0] = out->sum;
@@ -168,6 +193,11 @@ void sample_total_reply(struct rpc_call *call, error_t err, const struct sample_
         }
     }
     rpc_complete(call, err);
+}
+
+void sample_total_reply(struct rpc_call *call, error_t err, const struct sample_total_out *out)
+{
+    answer_total(call, err, out);
 }
 
 static void dispatch_total(struct rpc_call *call, const struct sq_entry *entry, const uint8_t *arena)
@@ -191,20 +221,27 @@ static void dispatch_total(struct rpc_call *call, const struct sq_entry *entry, 
     if (err > 0)
         rpc_defer(call, entry, arena, err);
     else
-        sample_total_reply(call, err, &out);
+        answer_total(call, err, &out);
 }
 
 /* ---- checksum ---- */
 
-void sample_checksum_reply(struct rpc_call *call, error_t err, const struct sample_checksum_out *out)
+static inline __attribute__((always_inline)) void answer_checksum(
+    struct rpc_call *call, error_t err, const struct sample_checksum_out *out)
 {
     static const uint64_t allowed[2] = { 0x8000000180701e30ull, 0x200000a0ull };
-    err = rpc_check_error(call, err, allowed);
+    if (err != 0)
+        err = rpc_check_error(call, err, allowed);
     if (err == 0) {
         call->nr_words = 1;
         call->result[0] = out->sum;
     }
     rpc_complete(call, err);
+}
+
+void sample_checksum_reply(struct rpc_call *call, error_t err, const struct sample_checksum_out *out)
+{
+    answer_checksum(call, err, out);
 }
 
 static void dispatch_checksum(struct rpc_call *call, const struct sq_entry *entry, const uint8_t *arena)
@@ -222,20 +259,27 @@ static void dispatch_checksum(struct rpc_call *call, const struct sq_entry *entr
     if (err > 0)
         rpc_defer(call, entry, arena, err);
     else
-        sample_checksum_reply(call, err, &out);
+        answer_checksum(call, err, &out);
 }
 
 /* ---- fill ---- */
 
-void sample_fill_reply(struct rpc_call *call, error_t err, const struct sample_fill_out *out)
+static inline __attribute__((always_inline)) void answer_fill(
+    struct rpc_call *call, error_t err, const struct sample_fill_out *out)
 {
     static const uint64_t allowed[2] = { 0x8000000180701e30ull, 0x200000a0ull };
-    err = rpc_check_error(call, err, allowed);
+    if (err != 0)
+        err = rpc_check_error(call, err, allowed);
     if (err == 0) {
         call->nr_words = 1;
         call->result[0] = out->done;
     }
     rpc_complete(call, err);
+}
+
+void sample_fill_reply(struct rpc_call *call, error_t err, const struct sample_fill_out *out)
+{
+    answer_fill(call, err, out);
 }
 
 static void dispatch_fill(struct rpc_call *call, const struct sq_entry *entry, const uint8_t *arena)
@@ -253,15 +297,17 @@ static void dispatch_fill(struct rpc_call *call, const struct sq_entry *entry, c
     if (err > 0)
         rpc_defer(call, entry, arena, err);
     else
-        sample_fill_reply(call, err, &out);
+        answer_fill(call, err, &out);
 }
 
 /* ---- convert ---- */
 
-void sample_convert_reply(struct rpc_call *call, error_t err, const struct sample_convert_out *out)
+static inline __attribute__((always_inline)) void answer_convert(
+    struct rpc_call *call, error_t err, const struct sample_convert_out *out)
 {
     static const uint64_t allowed[2] = { 0x8000000180701e30ull, 0x200000a0ull };
-    err = rpc_check_error(call, err, allowed);
+    if (err != 0)
+        err = rpc_check_error(call, err, allowed);
     if (err == 0) {
         call->nr_words = 1;
         call->result[0] = out->result_done;
@@ -271,6 +317,11 @@ void sample_convert_reply(struct rpc_call *call, error_t err, const struct sampl
         }
     }
     rpc_complete(call, err);
+}
+
+void sample_convert_reply(struct rpc_call *call, error_t err, const struct sample_convert_out *out)
+{
+    answer_convert(call, err, out);
 }
 
 static void dispatch_convert(struct rpc_call *call, const struct sq_entry *entry, const uint8_t *arena)
@@ -300,15 +351,17 @@ static void dispatch_convert(struct rpc_call *call, const struct sq_entry *entry
     if (err > 0)
         rpc_defer(call, entry, arena, err);
     else
-        sample_convert_reply(call, err, &out);
+        answer_convert(call, err, &out);
 }
 
 /* ---- wide ---- */
 
-void sample_wide_reply(struct rpc_call *call, error_t err, const struct sample_wide_out *out)
+static inline __attribute__((always_inline)) void answer_wide(
+    struct rpc_call *call, error_t err, const struct sample_wide_out *out)
 {
     static const uint64_t allowed[2] = { 0x8000000180701e30ull, 0x200000a0ull };
-    err = rpc_check_error(call, err, allowed);
+    if (err != 0)
+        err = rpc_check_error(call, err, allowed);
     if (err == 0) {
         call->nr_words = 6;
         call->result[0] = out->r0;
@@ -324,6 +377,11 @@ void sample_wide_reply(struct rpc_call *call, error_t err, const struct sample_w
         }
     }
     rpc_complete(call, err);
+}
+
+void sample_wide_reply(struct rpc_call *call, error_t err, const struct sample_wide_out *out)
+{
+    answer_wide(call, err, out);
 }
 
 static void dispatch_wide(struct rpc_call *call, const struct sq_entry *entry, const uint8_t *arena)
@@ -347,20 +405,27 @@ static void dispatch_wide(struct rpc_call *call, const struct sq_entry *entry, c
     if (err > 0)
         rpc_defer(call, entry, arena, err);
     else
-        sample_wide_reply(call, err, &out);
+        answer_wide(call, err, &out);
 }
 
 /* ---- wait ---- */
 
-void sample_wait_reply(struct rpc_call *call, error_t err, const struct sample_wait_out *out)
+static inline __attribute__((always_inline)) void answer_wait(
+    struct rpc_call *call, error_t err, const struct sample_wait_out *out)
 {
     static const uint64_t allowed[2] = { 0x8000000180701e30ull, 0x200000a0ull };
-    err = rpc_check_error(call, err, allowed);
+    if (err != 0)
+        err = rpc_check_error(call, err, allowed);
     if (err == 0) {
         call->nr_words = 1;
         call->result[0] = out->value;
     }
     rpc_complete(call, err);
+}
+
+void sample_wait_reply(struct rpc_call *call, error_t err, const struct sample_wait_out *out)
+{
+    answer_wait(call, err, out);
 }
 
 static void dispatch_wait(struct rpc_call *call, const struct sq_entry *entry, const uint8_t *arena)
@@ -373,15 +438,17 @@ static void dispatch_wait(struct rpc_call *call, const struct sq_entry *entry, c
     if (err > 0)
         rpc_defer(call, entry, arena, err);
     else
-        sample_wait_reply(call, err, &out);
+        answer_wait(call, err, &out);
 }
 
 /* ---- wake ---- */
 
-static void sample_wake_reply(struct rpc_call *call, error_t err, const struct sample_wake_out *out)
+static inline __attribute__((always_inline)) void answer_wake(
+    struct rpc_call *call, error_t err, const struct sample_wake_out *out)
 {
     static const uint64_t allowed[2] = { 0x8000000180701e30ull, 0x200000a0ull };
-    err = rpc_check_error(call, err, allowed);
+    if (err != 0)
+        err = rpc_check_error(call, err, allowed);
     if (err == 0) {
         call->nr_words = 1;
         call->result[0] = out->woken;
@@ -400,20 +467,27 @@ static void dispatch_wake(struct rpc_call *call, const struct sq_entry *entry, c
     if (err > 0)
         rpc_defer(call, entry, arena, err);
     else
-        sample_wake_reply(call, err, &out);
+        answer_wake(call, err, &out);
 }
 
 /* ---- sleep ---- */
 
-void sample_sleep_reply(struct rpc_call *call, error_t err, const struct sample_sleep_out *out)
+static inline __attribute__((always_inline)) void answer_sleep(
+    struct rpc_call *call, error_t err, const struct sample_sleep_out *out)
 {
     static const uint64_t allowed[2] = { 0x8000000180701e30ull, 0x200000a0ull };
-    err = rpc_check_error(call, err, allowed);
+    if (err != 0)
+        err = rpc_check_error(call, err, allowed);
     if (err == 0) {
         call->nr_words = 1;
         call->result[0] = out->note_bytes;
     }
     rpc_complete(call, err);
+}
+
+void sample_sleep_reply(struct rpc_call *call, error_t err, const struct sample_sleep_out *out)
+{
+    answer_sleep(call, err, out);
 }
 
 static void dispatch_sleep(struct rpc_call *call, const struct sq_entry *entry, const uint8_t *arena)
@@ -430,20 +504,27 @@ static void dispatch_sleep(struct rpc_call *call, const struct sq_entry *entry, 
     if (err > 0)
         rpc_defer(call, entry, arena, err);
     else
-        sample_sleep_reply(call, err, &out);
+        answer_sleep(call, err, &out);
 }
 
 /* ---- read_later ---- */
 
-void sample_read_later_reply(struct rpc_call *call, error_t err, const struct sample_read_later_out *out)
+static inline __attribute__((always_inline)) void answer_read_later(
+    struct rpc_call *call, error_t err, const struct sample_read_later_out *out)
 {
     static const uint64_t allowed[2] = { 0x8000000180701e30ull, 0x200000a0ull };
-    err = rpc_check_error(call, err, allowed);
+    if (err != 0)
+        err = rpc_check_error(call, err, allowed);
     if (err == 0) {
         call->nr_words = 1;
         call->result[0] = out->done;
     }
     rpc_complete(call, err);
+}
+
+void sample_read_later_reply(struct rpc_call *call, error_t err, const struct sample_read_later_out *out)
+{
+    answer_read_later(call, err, out);
 }
 
 static void dispatch_read_later(struct rpc_call *call, const struct sq_entry *entry, const uint8_t *arena)
@@ -461,17 +542,24 @@ static void dispatch_read_later(struct rpc_call *call, const struct sq_entry *en
     if (err > 0)
         rpc_defer(call, entry, arena, err);
     else
-        sample_read_later_reply(call, err, &out);
+        answer_read_later(call, err, &out);
 }
 
 /* ---- wrong ---- */
 
-void sample_wrong_reply(struct rpc_call *call, error_t err, const struct sample_wrong_out *out)
+static inline __attribute__((always_inline)) void answer_wrong(
+    struct rpc_call *call, error_t err, const struct sample_wrong_out *out)
 {
     static const uint64_t allowed[2] = { 0x8000000080701e30ull, 0x200000a0ull };
-    err = rpc_check_error(call, err, allowed);
+    if (err != 0)
+        err = rpc_check_error(call, err, allowed);
     (void)out;
     rpc_complete(call, err);
+}
+
+void sample_wrong_reply(struct rpc_call *call, error_t err, const struct sample_wrong_out *out)
+{
+    answer_wrong(call, err, out);
 }
 
 static void dispatch_wrong(struct rpc_call *call, const struct sq_entry *entry, const uint8_t *arena)
@@ -484,20 +572,24 @@ static void dispatch_wrong(struct rpc_call *call, const struct sq_entry *entry, 
     if (err > 0)
         rpc_defer(call, entry, arena, err);
     else
-        sample_wrong_reply(call, err, &out);
+        answer_wrong(call, err, &out);
 }
 
 /* ---- open ---- */
 
-void sample_open_reply(struct rpc_call *call, error_t err, const struct sample_open_out *out)
+static inline __attribute__((always_inline)) void answer_open(
+    struct rpc_call *call, error_t err, const struct sample_open_out *out)
 {
-    static const uint64_t allowed[2] = { 0x8000000180701e30ull, 0x200000a0ull };
-    err = rpc_check_error(call, err, allowed);
     if (err == 0) {
         call->nr_words = 1;
         call->result[0] = out->file;
     }
     rpc_complete(call, err);
+}
+
+void sample_open_reply(struct rpc_call *call, error_t err, const struct sample_open_out *out)
+{
+    answer_open(call, err, out);
 }
 
 static void dispatch_open(struct rpc_call *call, const struct sq_entry *entry, const uint8_t *arena)
@@ -510,7 +602,7 @@ static void dispatch_open(struct rpc_call *call, const struct sq_entry *entry, c
     if (err > 0)
         rpc_defer(call, entry, arena, err);
     else
-        sample_open_reply(call, err, &out);
+        answer_open(call, err, &out);
 }
 
 /* ---- note ---- */
