@@ -71,10 +71,11 @@ class Wire:
         return self.gen.param_decl(lent) if lent else []
 
     def prototype(self, kind: str) -> str:
-        """The client functions' declarators, wrapped. kind: sync, submit, finish, post, encode, decode."""
+        """The client functions' declarators, wrapped. kind: sync, queue, submit, finish, post, encode, decode."""
         client, request = "struct rpc_client *rpc", "struct rpc_request *req"
         lists = {
             "sync": (f"error_t {self.fn}", [client, *self.param_decls(), *self.result_decls()]),
+            "queue": (f"error_t {self.fn}_queue", [client, *self.param_decls(), "struct rpc_request **queued"]),
             "submit": (f"error_t {self.fn}_submit", [client, *self.param_decls(), "struct rpc_request **submitted"]),
             "finish": (f"error_t {self.fn}_finish",
                        [client, request, *self.lend_out_decls(), *self.result_decls()]),
@@ -92,6 +93,7 @@ class Wire:
         lent_names = [lent.name] if lent else []
         lists = {
             "encode": (f"{self.m.name}_encode", ["rpc", *self.param_names(), "&req"]),
+            "queue": (f"{self.fn}_queue", ["rpc", *self.param_names(), "submitted"]),
             "decode": (f"{self.m.name}_decode", ["rpc", "req", *lent_names, *self.result_names()]),
         }
         head, args = lists[kind]
@@ -111,6 +113,8 @@ class Wire:
         lent = self.m.lend("lend_out")
         if kind == "submit":
             return wrap(f"{self.fn}_submit(", ["rpc", *self.param_names(), "&req"], ")", 8)
+        if kind == "queue":
+            return wrap(f"{self.fn}_submit(", ["rpc", *self.param_names(), "queued"], ")", 8)
         return wrap(f"{self.fn}_finish(", ["rpc", "req", *([lent.name] if lent else []), *self.result_names()], ")", 8)
 
     @property

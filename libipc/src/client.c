@@ -98,17 +98,17 @@ static inline bool is_alone(const struct rpc_client *client)
     return client->env->interrupted != NULL;
 }
 
-/* Without Zbb the compiler's own is a call. Mostly it is the first bit. */
+/* Without Zbb the compiler's own is a call. Mostly it is the first bit; else the six bits that it shifts to the top of a
+ * de Bruijn sequence name it (Leiserson, Prokop, Randall, "Using de Bruijn Sequences to Index a 1 in a Computer Word"). */
 static inline unsigned lowest_bit(uint64_t bits)
 {
-    unsigned n = 0;
+    static const uint8_t index[64] = {
+        0,  1,  2,  53, 3,  7,  54, 27, 4,  38, 41, 8,  34, 55, 48, 28, 62, 5,  39, 46, 44, 42,
+        22, 9,  24, 35, 59, 56, 49, 18, 29, 11, 63, 52, 6,  26, 37, 40, 33, 47, 61, 45, 43, 21,
+        23, 58, 17, 10, 51, 25, 36, 32, 60, 20, 57, 16, 50, 31, 19, 15, 30, 14, 13, 12,
+    };
 
-    while ((bits & 1) == 0) {
-        unsigned step = (bits & 0xff) == 0 ? 8 : 1;
-        bits >>= step;
-        n += step;
-    }
-    return n;
+    return (bits & 1) != 0 ? 0 : index[(bits & -bits) * 0x022fdd63cc95386dull >> 58];
 }
 
 /* env->completed has nothing to do for a request that nobody waits for yet. */
@@ -181,12 +181,22 @@ bool rpc_may_begin(struct rpc_client *client)
            && client->arenas != 0;
 }
 
+static void unlock_and_ring(struct rpc_client *client);
+static inline void publish_queued(struct rpc_client *client);
+
+/* Lock held, and given up meanwhile. Room comes from what the server was told of. */
+static void wait_for_others(struct rpc_client *client)
+{
+    publish_queued(client);
+    unlock_and_ring(client);
+    client->env->wait_room(client);
+    lock(client);
+}
+
 static void wait_room_locked(struct rpc_client *client)
 {
     client->nr_waiting_room++;
-    unlock(client);
-    client->env->wait_room(client);
-    lock(client);
+    wait_for_others(client);
     client->nr_waiting_room--;
 }
 
@@ -244,9 +254,7 @@ __attribute__((noinline)) static struct rpc_request *reserve_waiting(struct rpc_
         request = reserve(client, method, flags);
         if (request != NULL)
             break;
-        unlock(client);
-        client->env->wait_room(client);
-        lock(client);
+        wait_for_others(client);
     }
     client->nr_waiting_room--;
     return request;
@@ -310,10 +318,31 @@ __attribute__((noinline)) static struct rpc_request *begin_slow(struct rpc_clien
     return request;
 }
 
+/* The only thread, with others under way: a batch. */
+__attribute__((noinline)) static struct rpc_request *begin_next(struct rpc_client *client, uint16_t method, unsigned flags)
+{
+    uint64_t free = client->tokens[0];
+
+    if (!is_alone(client) || free == 0 || (flags & (RPC_WANT_ARENA | RPC_NEED_ARENA)) != 0
+        || client->sq_tail + client->nr_reserved - client->sq_head_seen >= SQ_ENTRIES || !session_good(client))
+        return begin_slow(client, method, flags);
+    unsigned token = lowest_bit(free);
+    client->tokens[0] = free & (free - 1);
+    if (__builtin_expect(token >= client->nr_ready, 0))
+        make_ready(client, token);
+    struct rpc_request *request = &client->request[token];
+    client->nr_reserved++;
+    request->method = method;
+    request->in_use = 1;
+    request->published = 0;
+    request->done = 0;
+    return request;
+}
+
 struct rpc_request *rpc_begin_with(struct rpc_client *client, uint16_t method, unsigned flags)
 {
     if (__builtin_expect(!may_go_alone(client), 0))
-        return begin_slow(client, method, flags);
+        return begin_next(client, method, flags);
     struct rpc_request *request = &client->request[0];
     client->tokens[0] = ~1ull;
     client->nr_reserved = 1;
@@ -511,7 +540,7 @@ static inline void answer_taken(struct rpc_client *client)
     store_release(&client->session->header.cq_head, head);
 }
 
-static inline void publish(struct rpc_client *client, struct rpc_request *request)
+static inline void write_entry(struct rpc_client *client, struct rpc_request *request)
 {
     struct sq_entry *entry = next_entry(client);
 
@@ -519,14 +548,31 @@ static inline void publish(struct rpc_client *client, struct rpc_request *reques
     copy_words(entry->word, request->word);
     request->published = 1;
     client->nr_reserved--;
+}
+
+static inline void publish(struct rpc_client *client, struct rpc_request *request)
+{
+    write_entry(client, request);
+    publish_tail(client);
+}
+
+/* Publish what was only queued, if anything was. The header's word is ours: a server
+ * that writes it makes us publish once more, or later than we would. */
+static inline void publish_queued(struct rpc_client *client)
+{
+    if (load_relaxed(&client->session->header.sq_tail) == client->sq_tail)
+        return;
+    client->sq_tail--;
     publish_tail(client);
 }
 
 bool rpc_take_ring(struct rpc_client *client)
 {
-    bool ring = client->ring_needed;
+    if (!client->ring_needed)
+        return false;
     client->ring_needed = false;
-    return ring;
+    client->nr_rings++;
+    return true;
 }
 
 /* Unlock, then ring if it is due. */
@@ -627,10 +673,33 @@ void rpc_submit(struct rpc_client *client, struct rpc_request *request)
     unlock_and_ring(client);
 }
 
+void rpc_queue(struct rpc_client *client, struct rpc_request *request)
+{
+    lock(client);
+    write_entry(client, request);
+    client->sq_tail++;
+    unlock(client);
+}
+
+void rpc_flush(struct rpc_client *client)
+{
+    lock(client);
+    publish_queued(client);
+    unlock_and_ring(client);
+}
+
 error_t rpc_finish(struct rpc_client *client, struct rpc_request *request, bool cancellable)
 {
     if (is_alone(client) && client->env->spin == NULL)
         client->bits_left = true;
+    if (load_acquire(&request->done) != 0)
+        return request->error;      /* drained with another */
+    lock(client);
+    publish_queued(client);
+    if (client->env->combines_ring)
+        unlock(client);
+    else
+        unlock_and_ring(client);
     return await_rest(client, request, cancellable);
 }
 

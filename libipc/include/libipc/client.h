@@ -11,6 +11,9 @@
  *   (the stub reads rpc_request's result words and arena)
  *   rpc_end      gives all back.
  * Asynchronous: rpc_begin, rpc_submit, later rpc_finish (waits), rpc_end.
+ * A batch: rpc_begin and rpc_queue for each, one rpc_flush, then rpc_finish and
+ * rpc_end for each. Who queues more than there are tokens (CQ_ENTRIES) or arena
+ * slots (ARENA_SLOTS) without finishing any waits for ever.
  *
  * How a client waits and locks is decided by `struct rpc_env`: libipc offers
  * one for servers (coroutines, libipc/executor.h), linux_compat has its own
@@ -130,6 +133,7 @@ struct rpc_client {
     void    *backlog;       /* env's: events that wait for room                 */
     uint32_t nr_backlog;    /* how many; env's                                  */
     uint32_t nr_ready;      /* request[0..nr_ready) were set up                 */
+    uint32_t nr_rings;      /* doorbells that rpc_take_ring told of             */
     struct rpc_request request[CQ_ENTRIES];
 };
 
@@ -158,6 +162,11 @@ bool rpc_may_begin(struct rpc_client *);
  * cancellable request returns ERR_INTERRUPTED if the server cancelled it. */
 error_t rpc_invoke(struct rpc_client *, struct rpc_request *, bool cancellable) MAY_YIELD;
 void    rpc_submit(struct rpc_client *, struct rpc_request *);
+/* Put it in the ring; the server is not told. rpc_flush publishes all that is queued,
+ * with one fence and at most one doorbell; so does whatever else is submitted, and
+ * rpc_finish, and who must wait for room. */
+void    rpc_queue(struct rpc_client *, struct rpc_request *);
+void    rpc_flush(struct rpc_client *);
 error_t rpc_finish(struct rpc_client *, struct rpc_request *, bool cancellable) MAY_YIELD;
 /* All of it for a request whose arguments (nr_in words) and results are inline:
  * on success word[] holds the results. flags: RPC_LONG for a cancellable one,

@@ -132,8 +132,9 @@ static void many(void)
         for (unsigned k = 0; k < BATCH; k++) {
             request[k] = rpc_begin_with(&client, 1, 0);
             request[k]->word[0] = k;
-            rpc_submit(&client, request[k]);
+            rpc_queue(&client, request[k]);
         }
+        rpc_flush(&client);
         for (unsigned k = 0; k < BATCH; k++) {
             if (rpc_finish(&client, request[k], false) != 0)
                 abort();
@@ -141,6 +142,43 @@ static void many(void)
         }
     }
     report("bare: the same in batches of 16", (instructions() - start) * ROUNDS / (ROUNDS / BATCH * BATCH));
+}
+
+/* The server sleeps, and is told of the whole batch at once. */
+static void rings_of_a_batch(void)
+{
+    struct rpc_request *request[BATCH];
+    uint32_t before = client.nr_rings;
+    uint64_t total;
+
+    if (!rpc_server_sleep(&stub_server))
+        abort();
+    for (unsigned k = 0; k < BATCH; k++)
+        if (sample_sum_queue(&client, k, 1, 1, 1, &request[k]) != 0)
+            abort();
+    rpc_flush(&client);
+    printf("BENCH\tstub: doorbells of a batch of 16, server asleep\t%u\tdoorbells\n", client.nr_rings - before);
+    rpc_server_doorbells(&stub_server, 1ull << (ME % DOORBELL_BITS));
+    for (unsigned k = 0; k < BATCH; k++)
+        if (sample_sum_finish(&client, request[k], &total) != 0 || total != k + 3)
+            abort();
+}
+
+static void stub_batch(void)
+{
+    struct rpc_request *request[BATCH];
+    uint64_t total, start = instructions();
+
+    for (unsigned i = 0; i < ROUNDS / BATCH; i++) {
+        for (unsigned k = 0; k < BATCH; k++)
+            if (sample_sum_queue(&client, k, 2, 3, 4, &request[k]) != 0)
+                abort();
+        rpc_flush(&client);
+        for (unsigned k = 0; k < BATCH; k++)
+            if (sample_sum_finish(&client, request[k], &total) != 0)
+                abort();
+    }
+    report("stub: the same in batches of 16", (instructions() - start) * ROUNDS / (ROUNDS / BATCH * BATCH));
 }
 
 /* Instructions of ROUNDS requests, by side. */
@@ -215,6 +253,8 @@ _Noreturn void bench_main(struct bootinfo *info)
     exec_add_server(&stub_server);
     connect(&stub_server, SAMPLE_LAYOUT_HASH);
     stub();
+    stub_batch();
+    rings_of_a_batch();
     struct shares stubs = shares_of(stub_request);
     report("stub, four words: adds at the client", stubs.client - bare.client);
     report("stub, four words: adds at the server", stubs.server - bare.server);

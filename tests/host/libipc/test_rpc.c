@@ -308,6 +308,69 @@ static void parked_request_is_answered_later(void **state)
     assert_nothing_leaked();
 }
 
+static void batch_is_published_by_one_flush_and_rings_once(void **state)
+{
+    (void)state;
+    struct rpc_request *request[16];
+    uint64_t total;
+    for (unsigned i = 0; i < 16; i++)
+        assert_int_equal(sample_sum_queue(&client, i, 1, 1, 1, &request[i]), 0);
+    assert_int_equal(sessions[ME].header.sq_tail, 0);
+    assert_int_equal(fake_nr_signals, 0);
+    rpc_flush(&client);
+    assert_int_equal(sessions[ME].header.sq_tail, 16);
+    assert_int_equal(fake_nr_signals, 1);
+    rpc_flush(&client);
+    assert_int_equal(fake_nr_signals, 1);
+    for (unsigned i = 16; i-- > 0;) {
+        assert_int_equal(sample_sum_finish(&client, request[i], &total), 0);
+        assert_int_equal(total, i + 3);
+    }
+    assert_int_equal(client.nr_rings, 1);
+    assert_nothing_leaked();
+}
+
+static void who_waits_publishes_what_is_queued(void **state)
+{
+    (void)state;
+    struct rpc_request *first, *second;
+    uint64_t total;
+    assert_int_equal(sample_sum_queue(&client, 1, 0, 0, 0, &first), 0);
+    assert_int_equal(sample_sum_finish(&client, first, &total), 0);
+    assert_int_equal(total, 1);
+    assert_int_equal(sample_sum_queue(&client, 2, 0, 0, 0, &first), 0);
+    assert_int_equal(sample_sum_queue(&client, 3, 0, 0, 0, &second), 0);
+    assert_int_equal(sample_sum(&client, 4, 0, 0, 0, &total), 0);
+    assert_true(first->done && second->done);
+    assert_int_equal(sample_sum_finish(&client, second, &total), 0);
+    assert_int_equal(total, 3);
+    assert_int_equal(sample_sum_finish(&client, first, &total), 0);
+    assert_int_equal(total, 2);
+    assert_nothing_leaked();
+}
+
+static void serve_for_room(struct rpc_client *c)
+{
+    rpc_server_doorbells(&server, DOORBELL_MASK);
+    exec_turn();
+    rpc_drain(c);
+}
+
+static void batch_larger_than_the_ring_goes_on(void **state)
+{
+    (void)state;
+    struct rpc_request *request[100];
+    uint64_t total;
+    env.wait_room = serve_for_room;
+    for (unsigned i = 0; i < 100; i++)
+        assert_int_equal(sample_sum_queue(&client, i, 0, 0, 0, &request[i]), 0);
+    for (unsigned i = 0; i < 100; i++) {
+        assert_int_equal(sample_sum_finish(&client, request[i], &total), 0);
+        assert_int_equal(total, i);
+    }
+    assert_nothing_leaked();
+}
+
 static void interrupted_wait_cancels_the_request(void **state)
 {
     (void)state;
@@ -665,6 +728,23 @@ static void answers_before_the_restart_count(void **state)
     assert_nothing_leaked();
 }
 
+static void queued_requests_end_with_the_server_too(void **state)
+{
+    (void)state;
+    struct rpc_request *before, *queued;
+    uint64_t total;
+    assert_int_equal(sample_sum(&client, 1, 1, 1, 1, &total), 0);
+    assert_int_equal(sample_sum_submit(&client, 1, 2, 3, 4, &before), 0);
+    assert_int_equal(sample_sum_queue(&client, 5, 6, 7, 8, &queued), 0);
+    another_server_takes_over(2);
+    rpc_flush(&client);
+    assert_int_equal(sample_sum_finish(&client, queued, &total), ERR_PEER_RESTARTED);
+    assert_int_equal(sample_sum_finish(&client, before, &total), ERR_PEER_RESTARTED);
+    assert_int_equal(sample_sum(&client, 2, 2, 2, 2, &total), 0);
+    assert_int_equal(total, 8);
+    assert_nothing_leaked();
+}
+
 /* The client has not noticed yet: its entry bears the old epoch, and is no
  * request of the new server's. */
 static void entry_for_the_server_before_is_not_served(void **state)
@@ -711,6 +791,8 @@ int main(void)
         TEST(structs_and_arrays_arrive_unchanged), TEST(more_scalars_than_words), TEST(lent_buffers_small_and_large),
         TEST(all_kinds_together_for_all_sizes), TEST(errors_outside_the_set_become_io),
         TEST(events_have_no_answer_and_keep_their_order), TEST(parked_request_is_answered_later),
+        TEST(batch_is_published_by_one_flush_and_rings_once), TEST(who_waits_publishes_what_is_queued),
+        TEST(batch_larger_than_the_ring_goes_on), TEST(queued_requests_end_with_the_server_too),
         TEST(interrupted_wait_cancels_the_request), TEST(cancel_of_a_coroutine_unwinds_it),
         TEST(blocking_handlers_beyond_the_coroutines_wait_their_turn), TEST(closing_a_session_drops_what_waits),
         TEST(request_before_the_session_is_open_is_served), TEST(other_layout_is_refused),

@@ -42,16 +42,25 @@ static error_t sum_decode(struct rpc_client *rpc, struct rpc_request *req, uint6
     return err;
 }
 
-error_t sample_sum_submit(struct rpc_client *rpc, uint64_t a, uint64_t b, uint64_t c, uint64_t d,
-                          struct rpc_request **submitted)
+error_t sample_sum_queue(struct rpc_client *rpc, uint64_t a, uint64_t b, uint64_t c, uint64_t d,
+                         struct rpc_request **queued)
 {
     struct rpc_request *req;
     error_t err = sum_encode(rpc, a, b, c, d, &req);
     if (err != 0)
         return err;
-    rpc_submit(rpc, req);
-    *submitted = req;
+    rpc_queue(rpc, req);
+    *queued = req;
     return 0;
+}
+
+error_t sample_sum_submit(struct rpc_client *rpc, uint64_t a, uint64_t b, uint64_t c, uint64_t d,
+                          struct rpc_request **submitted)
+{
+    error_t err = sample_sum_queue(rpc, a, b, c, d, submitted);
+    if (err == 0)
+        rpc_flush(rpc);
+    return err;
 }
 
 error_t sample_sum_finish(struct rpc_client *rpc, struct rpc_request *req, uint64_t *total)
@@ -99,16 +108,25 @@ static error_t calc_decode(struct rpc_client *rpc, struct rpc_request *req, int6
     return err;
 }
 
-error_t sample_calc_submit(struct rpc_client *rpc, uint8_t a, uint8_t what, int16_t b, bool negate,
-                           uint32_t how, struct rpc_request **submitted)
+error_t sample_calc_queue(struct rpc_client *rpc, uint8_t a, uint8_t what, int16_t b, bool negate,
+                          uint32_t how, struct rpc_request **queued)
 {
     struct rpc_request *req;
     error_t err = calc_encode(rpc, a, what, b, negate, how, &req);
     if (err != 0)
         return err;
-    rpc_submit(rpc, req);
-    *submitted = req;
+    rpc_queue(rpc, req);
+    *queued = req;
     return 0;
+}
+
+error_t sample_calc_submit(struct rpc_client *rpc, uint8_t a, uint8_t what, int16_t b, bool negate,
+                           uint32_t how, struct rpc_request **submitted)
+{
+    error_t err = sample_calc_queue(rpc, a, what, b, negate, how, submitted);
+    if (err == 0)
+        rpc_flush(rpc);
+    return err;
 }
 
 error_t sample_calc_finish(struct rpc_client *rpc, struct rpc_request *req, int64_t *value, bool *odd)
@@ -162,16 +180,25 @@ __attribute__((flatten)) error_t sample_hello(struct rpc_client *rpc, struct rpc
     return hello_decode(rpc, req, text, text_bytes, bytes);
 }
 
-error_t sample_hello_submit(struct rpc_client *rpc, struct rpc_in name, uint32_t repeat,
-                            struct rpc_request **submitted)
+error_t sample_hello_queue(struct rpc_client *rpc, struct rpc_in name, uint32_t repeat,
+                           struct rpc_request **queued)
 {
     struct rpc_request *req;
     error_t err = hello_encode(rpc, name, repeat, &req);
     if (err != 0)
         return err;
-    rpc_submit(rpc, req);
-    *submitted = req;
+    rpc_queue(rpc, req);
+    *queued = req;
     return 0;
+}
+
+error_t sample_hello_submit(struct rpc_client *rpc, struct rpc_in name, uint32_t repeat,
+                            struct rpc_request **submitted)
+{
+    error_t err = sample_hello_queue(rpc, name, repeat, submitted);
+    if (err == 0)
+        rpc_flush(rpc);
+    return err;
 }
 
 error_t sample_hello_finish(struct rpc_client *rpc, struct rpc_request *req, struct rpc_out text,
@@ -221,16 +248,25 @@ __attribute__((flatten)) error_t sample_swap(struct rpc_client *rpc, const struc
     return swap_decode(rpc, req, s_out, p_out);
 }
 
-error_t sample_swap_submit(struct rpc_client *rpc, const struct sample_point *p, const struct sample_shape *s,
-                           struct rpc_request **submitted)
+error_t sample_swap_queue(struct rpc_client *rpc, const struct sample_point *p, const struct sample_shape *s,
+                          struct rpc_request **queued)
 {
     struct rpc_request *req;
     error_t err = swap_encode(rpc, p, s, &req);
     if (err != 0)
         return err;
-    rpc_submit(rpc, req);
-    *submitted = req;
+    rpc_queue(rpc, req);
+    *queued = req;
     return 0;
+}
+
+error_t sample_swap_submit(struct rpc_client *rpc, const struct sample_point *p, const struct sample_shape *s,
+                           struct rpc_request **submitted)
+{
+    error_t err = sample_swap_queue(rpc, p, s, submitted);
+    if (err == 0)
+        rpc_flush(rpc);
+    return err;
 }
 
 error_t sample_swap_finish(struct rpc_client *rpc, struct rpc_request *req, struct sample_shape *s_out,
@@ -290,17 +326,27 @@ __attribute__((flatten)) error_t sample_total(struct rpc_client *rpc, const uint
     return total_decode(rpc, req, sum, doubled, doubled_count);
 }
 
-error_t sample_total_submit(struct rpc_client *rpc, const uint32_t *numbers, uint32_t numbers_count,
-                            const struct sample_point *points, uint32_t points_count,
-                            struct rpc_request **submitted)
+error_t sample_total_queue(struct rpc_client *rpc, const uint32_t *numbers, uint32_t numbers_count,
+                           const struct sample_point *points, uint32_t points_count,
+                           struct rpc_request **queued)
 {
     struct rpc_request *req;
     error_t err = total_encode(rpc, numbers, numbers_count, points, points_count, &req);
     if (err != 0)
         return err;
-    rpc_submit(rpc, req);
-    *submitted = req;
+    rpc_queue(rpc, req);
+    *queued = req;
     return 0;
+}
+
+error_t sample_total_submit(struct rpc_client *rpc, const uint32_t *numbers, uint32_t numbers_count,
+                            const struct sample_point *points, uint32_t points_count,
+                            struct rpc_request **submitted)
+{
+    error_t err = sample_total_queue(rpc, numbers, numbers_count, points, points_count, submitted);
+    if (err == 0)
+        rpc_flush(rpc);
+    return err;
 }
 
 error_t sample_total_finish(struct rpc_client *rpc, struct rpc_request *req, uint64_t *sum,
@@ -355,16 +401,25 @@ __attribute__((flatten)) error_t sample_checksum(struct rpc_client *rpc, struct 
     return checksum_decode(rpc, req, sum);
 }
 
-error_t sample_checksum_submit(struct rpc_client *rpc, struct rpc_in data, uint32_t seed,
-                               struct rpc_request **submitted)
+error_t sample_checksum_queue(struct rpc_client *rpc, struct rpc_in data, uint32_t seed,
+                              struct rpc_request **queued)
 {
     struct rpc_request *req;
     error_t err = checksum_encode(rpc, data, seed, &req);
     if (err != 0)
         return err;
-    rpc_submit(rpc, req);
-    *submitted = req;
+    rpc_queue(rpc, req);
+    *queued = req;
     return 0;
+}
+
+error_t sample_checksum_submit(struct rpc_client *rpc, struct rpc_in data, uint32_t seed,
+                               struct rpc_request **submitted)
+{
+    error_t err = sample_checksum_queue(rpc, data, seed, submitted);
+    if (err == 0)
+        rpc_flush(rpc);
+    return err;
 }
 
 error_t sample_checksum_finish(struct rpc_client *rpc, struct rpc_request *req, uint32_t *sum)
@@ -417,16 +472,25 @@ __attribute__((flatten)) error_t sample_fill(struct rpc_client *rpc, struct rpc_
     return fill_decode(rpc, req, data, done);
 }
 
-error_t sample_fill_submit(struct rpc_client *rpc, struct rpc_out data, uint8_t with,
-                           struct rpc_request **submitted)
+error_t sample_fill_queue(struct rpc_client *rpc, struct rpc_out data, uint8_t with,
+                          struct rpc_request **queued)
 {
     struct rpc_request *req;
     error_t err = fill_encode(rpc, data, with, &req);
     if (err != 0)
         return err;
-    rpc_submit(rpc, req);
-    *submitted = req;
+    rpc_queue(rpc, req);
+    *queued = req;
     return 0;
+}
+
+error_t sample_fill_submit(struct rpc_client *rpc, struct rpc_out data, uint8_t with,
+                           struct rpc_request **submitted)
+{
+    error_t err = sample_fill_queue(rpc, data, with, submitted);
+    if (err == 0)
+        rpc_flush(rpc);
+    return err;
 }
 
 error_t sample_fill_finish(struct rpc_client *rpc, struct rpc_request *req, struct rpc_out data,
@@ -502,17 +566,27 @@ __attribute__((flatten)) error_t sample_convert(struct rpc_client *rpc, struct r
     return convert_decode(rpc, req, result, result_done, s_out);
 }
 
-error_t sample_convert_submit(struct rpc_client *rpc, struct rpc_in from, struct rpc_in to, struct rpc_in key,
-                              struct rpc_in data, struct rpc_out result, const struct sample_shape *s,
-                              struct rpc_request **submitted)
+error_t sample_convert_queue(struct rpc_client *rpc, struct rpc_in from, struct rpc_in to, struct rpc_in key,
+                             struct rpc_in data, struct rpc_out result, const struct sample_shape *s,
+                             struct rpc_request **queued)
 {
     struct rpc_request *req;
     error_t err = convert_encode(rpc, from, to, key, data, result, s, &req);
     if (err != 0)
         return err;
-    rpc_submit(rpc, req);
-    *submitted = req;
+    rpc_queue(rpc, req);
+    *queued = req;
     return 0;
+}
+
+error_t sample_convert_submit(struct rpc_client *rpc, struct rpc_in from, struct rpc_in to, struct rpc_in key,
+                              struct rpc_in data, struct rpc_out result, const struct sample_shape *s,
+                              struct rpc_request **submitted)
+{
+    error_t err = sample_convert_queue(rpc, from, to, key, data, result, s, submitted);
+    if (err == 0)
+        rpc_flush(rpc);
+    return err;
 }
 
 error_t sample_convert_finish(struct rpc_client *rpc, struct rpc_request *req, struct rpc_out result,
@@ -576,16 +650,25 @@ __attribute__((flatten)) error_t sample_wide(struct rpc_client *rpc, uint64_t a,
     return wide_decode(rpc, req, r0, r1, r2, r3, r4, r5, r6, r7);
 }
 
-error_t sample_wide_submit(struct rpc_client *rpc, uint64_t a, uint8_t b, uint64_t c, uint64_t d, uint64_t e,
-                           uint64_t f, uint16_t g, bool h, int64_t i, struct rpc_request **submitted)
+error_t sample_wide_queue(struct rpc_client *rpc, uint64_t a, uint8_t b, uint64_t c, uint64_t d, uint64_t e,
+                          uint64_t f, uint16_t g, bool h, int64_t i, struct rpc_request **queued)
 {
     struct rpc_request *req;
     error_t err = wide_encode(rpc, a, b, c, d, e, f, g, h, i, &req);
     if (err != 0)
         return err;
-    rpc_submit(rpc, req);
-    *submitted = req;
+    rpc_queue(rpc, req);
+    *queued = req;
     return 0;
+}
+
+error_t sample_wide_submit(struct rpc_client *rpc, uint64_t a, uint8_t b, uint64_t c, uint64_t d, uint64_t e,
+                           uint64_t f, uint16_t g, bool h, int64_t i, struct rpc_request **submitted)
+{
+    error_t err = sample_wide_queue(rpc, a, b, c, d, e, f, g, h, i, submitted);
+    if (err == 0)
+        rpc_flush(rpc);
+    return err;
 }
 
 error_t sample_wide_finish(struct rpc_client *rpc, struct rpc_request *req, uint64_t *r0, uint64_t *r1,
@@ -628,15 +711,23 @@ static error_t wait_decode(struct rpc_client *rpc, struct rpc_request *req, uint
     return err;
 }
 
-error_t sample_wait_submit(struct rpc_client *rpc, uint32_t key, struct rpc_request **submitted)
+error_t sample_wait_queue(struct rpc_client *rpc, uint32_t key, struct rpc_request **queued)
 {
     struct rpc_request *req;
     error_t err = wait_encode(rpc, key, &req);
     if (err != 0)
         return err;
-    rpc_submit(rpc, req);
-    *submitted = req;
+    rpc_queue(rpc, req);
+    *queued = req;
     return 0;
+}
+
+error_t sample_wait_submit(struct rpc_client *rpc, uint32_t key, struct rpc_request **submitted)
+{
+    error_t err = sample_wait_queue(rpc, key, submitted);
+    if (err == 0)
+        rpc_flush(rpc);
+    return err;
 }
 
 error_t sample_wait_finish(struct rpc_client *rpc, struct rpc_request *req, uint32_t *value)
@@ -678,16 +769,24 @@ static error_t wake_decode(struct rpc_client *rpc, struct rpc_request *req, uint
     return err;
 }
 
-error_t sample_wake_submit(struct rpc_client *rpc, uint32_t key, uint32_t value,
-                           struct rpc_request **submitted)
+error_t sample_wake_queue(struct rpc_client *rpc, uint32_t key, uint32_t value, struct rpc_request **queued)
 {
     struct rpc_request *req;
     error_t err = wake_encode(rpc, key, value, &req);
     if (err != 0)
         return err;
-    rpc_submit(rpc, req);
-    *submitted = req;
+    rpc_queue(rpc, req);
+    *queued = req;
     return 0;
+}
+
+error_t sample_wake_submit(struct rpc_client *rpc, uint32_t key, uint32_t value,
+                           struct rpc_request **submitted)
+{
+    error_t err = sample_wake_queue(rpc, key, value, submitted);
+    if (err == 0)
+        rpc_flush(rpc);
+    return err;
 }
 
 error_t sample_wake_finish(struct rpc_client *rpc, struct rpc_request *req, uint32_t *woken)
@@ -736,16 +835,25 @@ __attribute__((flatten)) error_t sample_sleep(struct rpc_client *rpc, uint64_t t
     return sleep_decode(rpc, req, note_bytes);
 }
 
-error_t sample_sleep_submit(struct rpc_client *rpc, uint64_t ticks, struct rpc_in note,
-                            struct rpc_request **submitted)
+error_t sample_sleep_queue(struct rpc_client *rpc, uint64_t ticks, struct rpc_in note,
+                           struct rpc_request **queued)
 {
     struct rpc_request *req;
     error_t err = sleep_encode(rpc, ticks, note, &req);
     if (err != 0)
         return err;
-    rpc_submit(rpc, req);
-    *submitted = req;
+    rpc_queue(rpc, req);
+    *queued = req;
     return 0;
+}
+
+error_t sample_sleep_submit(struct rpc_client *rpc, uint64_t ticks, struct rpc_in note,
+                            struct rpc_request **submitted)
+{
+    error_t err = sample_sleep_queue(rpc, ticks, note, submitted);
+    if (err == 0)
+        rpc_flush(rpc);
+    return err;
 }
 
 error_t sample_sleep_finish(struct rpc_client *rpc, struct rpc_request *req, uint32_t *note_bytes)
@@ -798,16 +906,25 @@ __attribute__((flatten)) error_t sample_read_later(struct rpc_client *rpc, uint3
     return read_later_decode(rpc, req, data, done);
 }
 
-error_t sample_read_later_submit(struct rpc_client *rpc, uint32_t key, struct rpc_out data,
-                                 struct rpc_request **submitted)
+error_t sample_read_later_queue(struct rpc_client *rpc, uint32_t key, struct rpc_out data,
+                                struct rpc_request **queued)
 {
     struct rpc_request *req;
     error_t err = read_later_encode(rpc, key, data, &req);
     if (err != 0)
         return err;
-    rpc_submit(rpc, req);
-    *submitted = req;
+    rpc_queue(rpc, req);
+    *queued = req;
     return 0;
+}
+
+error_t sample_read_later_submit(struct rpc_client *rpc, uint32_t key, struct rpc_out data,
+                                 struct rpc_request **submitted)
+{
+    error_t err = sample_read_later_queue(rpc, key, data, submitted);
+    if (err == 0)
+        rpc_flush(rpc);
+    return err;
 }
 
 error_t sample_read_later_finish(struct rpc_client *rpc, struct rpc_request *req, struct rpc_out data,
@@ -842,15 +959,23 @@ static error_t wrong_decode(struct rpc_client *rpc, struct rpc_request *req)
     return err;
 }
 
-error_t sample_wrong_submit(struct rpc_client *rpc, struct rpc_request **submitted)
+error_t sample_wrong_queue(struct rpc_client *rpc, struct rpc_request **queued)
 {
     struct rpc_request *req;
     error_t err = wrong_encode(rpc, &req);
     if (err != 0)
         return err;
-    rpc_submit(rpc, req);
-    *submitted = req;
+    rpc_queue(rpc, req);
+    *queued = req;
     return 0;
+}
+
+error_t sample_wrong_submit(struct rpc_client *rpc, struct rpc_request **submitted)
+{
+    error_t err = sample_wrong_queue(rpc, submitted);
+    if (err == 0)
+        rpc_flush(rpc);
+    return err;
 }
 
 error_t sample_wrong_finish(struct rpc_client *rpc, struct rpc_request *req)
@@ -892,15 +1017,23 @@ static error_t open_decode(struct rpc_client *rpc, struct rpc_request *req, uint
     return err;
 }
 
-error_t sample_open_submit(struct rpc_client *rpc, uint32_t which, struct rpc_request **submitted)
+error_t sample_open_queue(struct rpc_client *rpc, uint32_t which, struct rpc_request **queued)
 {
     struct rpc_request *req;
     error_t err = open_encode(rpc, which, &req);
     if (err != 0)
         return err;
-    rpc_submit(rpc, req);
-    *submitted = req;
+    rpc_queue(rpc, req);
+    *queued = req;
     return 0;
+}
+
+error_t sample_open_submit(struct rpc_client *rpc, uint32_t which, struct rpc_request **submitted)
+{
+    error_t err = sample_open_queue(rpc, which, submitted);
+    if (err == 0)
+        rpc_flush(rpc);
+    return err;
 }
 
 error_t sample_open_finish(struct rpc_client *rpc, struct rpc_request *req, uint32_t *file)

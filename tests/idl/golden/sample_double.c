@@ -61,6 +61,12 @@ error_t sample_sum_submit(struct rpc_client *rpc, uint64_t a, uint64_t b, uint64
     return 0;
 }
 
+error_t sample_sum_queue(struct rpc_client *rpc, uint64_t a, uint64_t b, uint64_t c, uint64_t d,
+                         struct rpc_request **queued)
+{
+    return sample_sum_submit(rpc, a, b, c, d, queued);
+}
+
 error_t sample_sum_finish(struct rpc_client *rpc, struct rpc_request *req, uint64_t *total)
 {
     const struct double_call *call = (const struct double_call *)req;
@@ -116,6 +122,12 @@ error_t sample_calc_submit(struct rpc_client *rpc, uint8_t a, uint8_t what, int1
     double_called(&sample_double, call);
     *submitted = (struct rpc_request *)call;
     return 0;
+}
+
+error_t sample_calc_queue(struct rpc_client *rpc, uint8_t a, uint8_t what, int16_t b, bool negate,
+                          uint32_t how, struct rpc_request **queued)
+{
+    return sample_calc_submit(rpc, a, what, b, negate, how, queued);
 }
 
 error_t sample_calc_finish(struct rpc_client *rpc, struct rpc_request *req, int64_t *value, bool *odd)
@@ -177,6 +189,12 @@ error_t sample_hello_submit(struct rpc_client *rpc, struct rpc_in name, uint32_t
     return 0;
 }
 
+error_t sample_hello_queue(struct rpc_client *rpc, struct rpc_in name, uint32_t repeat,
+                           struct rpc_request **queued)
+{
+    return sample_hello_submit(rpc, name, repeat, queued);
+}
+
 error_t sample_hello_finish(struct rpc_client *rpc, struct rpc_request *req, struct rpc_out text,
                             uint32_t *text_bytes, uint32_t *bytes)
 {
@@ -234,6 +252,12 @@ error_t sample_swap_submit(struct rpc_client *rpc, const struct sample_point *p,
     double_called(&sample_double, call);
     *submitted = (struct rpc_request *)call;
     return 0;
+}
+
+error_t sample_swap_queue(struct rpc_client *rpc, const struct sample_point *p, const struct sample_shape *s,
+                          struct rpc_request **queued)
+{
+    return sample_swap_submit(rpc, p, s, queued);
 }
 
 error_t sample_swap_finish(struct rpc_client *rpc, struct rpc_request *req, struct sample_shape *s_out,
@@ -300,6 +324,13 @@ error_t sample_total_submit(struct rpc_client *rpc, const uint32_t *numbers, uin
     return 0;
 }
 
+error_t sample_total_queue(struct rpc_client *rpc, const uint32_t *numbers, uint32_t numbers_count,
+                           const struct sample_point *points, uint32_t points_count,
+                           struct rpc_request **queued)
+{
+    return sample_total_submit(rpc, numbers, numbers_count, points, points_count, queued);
+}
+
 error_t sample_total_finish(struct rpc_client *rpc, struct rpc_request *req, uint64_t *sum,
                             struct sample_point *doubled, uint32_t *doubled_count)
 {
@@ -364,6 +395,12 @@ error_t sample_checksum_submit(struct rpc_client *rpc, struct rpc_in data, uint3
     return 0;
 }
 
+error_t sample_checksum_queue(struct rpc_client *rpc, struct rpc_in data, uint32_t seed,
+                              struct rpc_request **queued)
+{
+    return sample_checksum_submit(rpc, data, seed, queued);
+}
+
 error_t sample_checksum_finish(struct rpc_client *rpc, struct rpc_request *req, uint32_t *sum)
 {
     const struct double_call *call = (const struct double_call *)req;
@@ -420,6 +457,12 @@ error_t sample_fill_submit(struct rpc_client *rpc, struct rpc_out data, uint8_t 
     double_called(&sample_double, call);
     *submitted = (struct rpc_request *)call;
     return 0;
+}
+
+error_t sample_fill_queue(struct rpc_client *rpc, struct rpc_out data, uint8_t with,
+                          struct rpc_request **queued)
+{
+    return sample_fill_submit(rpc, data, with, queued);
 }
 
 error_t sample_fill_finish(struct rpc_client *rpc, struct rpc_request *req, struct rpc_out data,
@@ -500,6 +543,13 @@ error_t sample_convert_submit(struct rpc_client *rpc, struct rpc_in from, struct
     return 0;
 }
 
+error_t sample_convert_queue(struct rpc_client *rpc, struct rpc_in from, struct rpc_in to, struct rpc_in key,
+                             struct rpc_in data, struct rpc_out result, const struct sample_shape *s,
+                             struct rpc_request **queued)
+{
+    return sample_convert_submit(rpc, from, to, key, data, result, s, queued);
+}
+
 error_t sample_convert_finish(struct rpc_client *rpc, struct rpc_request *req, struct rpc_out result,
                               uint32_t *result_done, struct sample_shape *s_out)
 {
@@ -566,6 +616,12 @@ error_t sample_wide_submit(struct rpc_client *rpc, uint64_t a, uint8_t b, uint64
     return 0;
 }
 
+error_t sample_wide_queue(struct rpc_client *rpc, uint64_t a, uint8_t b, uint64_t c, uint64_t d, uint64_t e,
+                          uint64_t f, uint16_t g, bool h, int64_t i, struct rpc_request **queued)
+{
+    return sample_wide_submit(rpc, a, b, c, d, e, f, g, h, i, queued);
+}
+
 error_t sample_wide_finish(struct rpc_client *rpc, struct rpc_request *req, uint64_t *r0, uint64_t *r1,
                            uint64_t *r2, uint64_t *r3, uint64_t *r4, uint64_t *r5, int16_t *r6, bool *r7)
 {
@@ -628,6 +684,11 @@ error_t sample_wait_submit(struct rpc_client *rpc, uint32_t key, struct rpc_requ
     return 0;
 }
 
+error_t sample_wait_queue(struct rpc_client *rpc, uint32_t key, struct rpc_request **queued)
+{
+    return sample_wait_submit(rpc, key, queued);
+}
+
 error_t sample_wait_finish(struct rpc_client *rpc, struct rpc_request *req, uint32_t *value)
 {
     const struct double_call *call = (const struct double_call *)req;
@@ -680,6 +741,11 @@ error_t sample_wake_submit(struct rpc_client *rpc, uint32_t key, uint32_t value,
     double_called(&sample_double, call);
     *submitted = (struct rpc_request *)call;
     return 0;
+}
+
+error_t sample_wake_queue(struct rpc_client *rpc, uint32_t key, uint32_t value, struct rpc_request **queued)
+{
+    return sample_wake_submit(rpc, key, value, queued);
 }
 
 error_t sample_wake_finish(struct rpc_client *rpc, struct rpc_request *req, uint32_t *woken)
@@ -737,6 +803,12 @@ error_t sample_sleep_submit(struct rpc_client *rpc, uint64_t ticks, struct rpc_i
     double_called(&sample_double, call);
     *submitted = (struct rpc_request *)call;
     return 0;
+}
+
+error_t sample_sleep_queue(struct rpc_client *rpc, uint64_t ticks, struct rpc_in note,
+                           struct rpc_request **queued)
+{
+    return sample_sleep_submit(rpc, ticks, note, queued);
 }
 
 error_t sample_sleep_finish(struct rpc_client *rpc, struct rpc_request *req, uint32_t *note_bytes)
@@ -797,6 +869,12 @@ error_t sample_read_later_submit(struct rpc_client *rpc, uint32_t key, struct rp
     return 0;
 }
 
+error_t sample_read_later_queue(struct rpc_client *rpc, uint32_t key, struct rpc_out data,
+                                struct rpc_request **queued)
+{
+    return sample_read_later_submit(rpc, key, data, queued);
+}
+
 error_t sample_read_later_finish(struct rpc_client *rpc, struct rpc_request *req, struct rpc_out data,
                                  uint64_t *done)
 {
@@ -848,6 +926,11 @@ error_t sample_wrong_submit(struct rpc_client *rpc, struct rpc_request **submitt
     return 0;
 }
 
+error_t sample_wrong_queue(struct rpc_client *rpc, struct rpc_request **queued)
+{
+    return sample_wrong_submit(rpc, queued);
+}
+
 error_t sample_wrong_finish(struct rpc_client *rpc, struct rpc_request *req)
 {
     const struct double_call *call = (const struct double_call *)req;
@@ -895,6 +978,11 @@ error_t sample_open_submit(struct rpc_client *rpc, uint32_t which, struct rpc_re
     double_called(&sample_double, call);
     *submitted = (struct rpc_request *)call;
     return 0;
+}
+
+error_t sample_open_queue(struct rpc_client *rpc, uint32_t which, struct rpc_request **queued)
+{
+    return sample_open_submit(rpc, which, queued);
 }
 
 error_t sample_open_finish(struct rpc_client *rpc, struct rpc_request *req, uint32_t *file)
