@@ -74,12 +74,12 @@ def _play(test: graph.HostTest, inputs: list[Path]) -> list[Case]:
 
 def _short(test: graph.HostTest) -> list[Case]:
     corpus = _corpus(test)
-    cases = _play(test, sorted(corpus.iterdir()))
+    cases = _play(test, sorted(corpus.iterdir()) if corpus.is_dir() else [])    # a new program begins without one
     if any(not c.ok for c in cases):
         return cases
     runs = _options(test).get("runs", "1000")
     with tempfile.TemporaryDirectory() as grown:
-        done = _run(_command(test, f"-runs={runs}", "-seed=1", "-len_control=0", grown, rel(corpus)), SHORT_TIMEOUT_S)
+        done = _run(_command(test, f"-runs={runs}", "-seed=1", "-len_control=0", grown, *([rel(corpus)] if corpus.is_dir() else [])), SHORT_TIMEOUT_S)
     ok = done.returncode == 0
     return [*cases, Case(f"{test.name}: {runs} runs from the corpus", ok, "" if ok else _why(done.stdout + done.stderr))]
 
@@ -88,7 +88,7 @@ def _long(test: graph.HostTest, minutes: float) -> list[Case]:
     grown = WORK / f"{test.name}.corpus"
     grown.mkdir(parents=True, exist_ok=True)
     done = _run(_command(test, f"-max_total_time={int(minutes * 60)}", "-len_control=0", "-print_final_stats=1",
-                         rel(grown), rel(_corpus(test))))
+                         rel(grown), *([rel(_corpus(test))] if _corpus(test).is_dir() else [])))
     output = done.stdout + done.stderr
     executions = re.search(r"stat::number_of_executed_units:\s*(\d+)", output)
     edges = re.findall(r"cov: (\d+)", output)

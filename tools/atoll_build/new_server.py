@@ -26,6 +26,7 @@ FILES = {
     "program.c": "programs/{}.c",
     "host_test.c": "tests/host/{}/test_{}.c",
     "guest_test.py": "tests/guest/test_{}.py",
+    "fuzz.c": "tests/fuzz/{}/fuzz_{}.c",
 }
 PARTS = """# ---- {name} ----
 [component.{name}]
@@ -105,7 +106,7 @@ def command(args: argparse.Namespace) -> int:
     print("\n".join(create(args.name)))
     print(f"""
 ./build.py build                                        compiles it
-./build.py test host/{args.name} guest/test_{args.name}              tests it
+./build.py test host/{args.name} fuzz/{args.name} guest/test_{args.name}     tests it
 ./build.py qemu-riscv --exec '{args.name} greet world'       calls it
 docs/tutorial.md goes on from here.""")
     return 0

@@ -17,10 +17,12 @@ struct waiter {
     struct waiter *next;
 };
 static struct waiter *waiters;
+bool handlers_named;
+struct rpc_identity handlers_identity;
 
 error_t sample_serve_sum(struct rpc_call *call, const struct sample_sum_in *in, struct sample_sum_out *out)
 {
-    (void)call;
+    handlers_named = rpc_identity(call, &handlers_identity);
     out->total = in->a + in->b + in->c + in->d;
     return 0;
 }
@@ -224,9 +226,9 @@ error_t sample_serve_wake(struct rpc_call *call, const struct sample_wake_in *in
 
 error_t sample_serve_sleep(struct rpc_call *call, const struct sample_sleep_in *in, struct sample_sleep_out *out)
 {
-    (void)call;
     if (coro_self() == NULL)
         return RPC_BLOCKS;
+    handlers_named = rpc_identity(call, &handlers_identity);
     ticks_t until = exec_now() + in->ticks;
     error_t error;
     handlers_nr_sleeping++;

@@ -508,17 +508,60 @@ static void many_parked_leave_room_for_others(void **state)
 
 /* ---- a hostile client writes the ring itself ---- */
 
-static struct cq_entry raw(struct sq_entry entry)
+static struct cq_entry raw_from(uint32_t client_slot, struct sq_entry entry)
 {
-    struct session *session = &sessions[ME];
+    struct session *session = &sessions[client_slot];
     uint32_t at = session->header.cq_tail;
     session->sq[session->header.sq_tail % SQ_ENTRIES] = entry;
     session->header.sq_tail++;
-    rpc_session_serve(&server, ME, 1);
+    rpc_session_serve(&server, client_slot, 1);
     session->header.cq_head = session->header.cq_tail;
     if (session->header.cq_tail == at)
         return (struct cq_entry){ .error = 1 };
     return session->cq[at % CQ_ENTRIES];
+}
+
+static struct cq_entry raw(struct sq_entry entry)
+{
+    return raw_from(ME, entry);
+}
+
+/* Also on a coroutine, and whatever is in the slot by then: the private copy counts. */
+static void servers_say_for_whom_they_ask_and_others_are_not_believed(void **state)
+{
+    const struct rpc_identity who = { 42, 1000, 100, 0 };
+    struct sq_entry e = { .method = SAMPLE_METHOD_SUM, .flags = SQ_IDENTITY, .arena_slot = 5, .arena_bytes = ARENA_SLOT_BYTES };
+
+    (void)state;
+    rpc_session_open(&server, PEER);
+    for (uint32_t slot = PEER; slot <= ME; slot += ME - PEER)
+        memcpy(sessions[slot].arena[5] + ARENA_SLOT_BYTES - sizeof who, &who, sizeof who);
+    assert_int_equal(raw(e).error, 0);
+    assert_false(handlers_named);
+    assert_int_equal(raw_from(PEER, e).error, 0);
+    assert_true(handlers_named);
+    assert_memory_equal(&handlers_identity, &who, sizeof who);
+    e.arena_bytes--;
+    assert_int_equal(raw_from(PEER, e).error, 0);
+    assert_false(handlers_named);
+    e.arena_bytes++;
+    e.flags = 0;
+    assert_int_equal(raw_from(PEER, e).error, 0);
+    assert_false(handlers_named);
+
+    e = (struct sq_entry){ .method = SAMPLE_METHOD_SLEEP, .flags = SQ_IDENTITY, .arena_slot = 5, .arena_bytes = ARENA_SLOT_BYTES };
+    struct rpc_ref note = { 0, 1, RPC_PLACE_ARENA };
+    memcpy(&e.word[1], &note, sizeof note);
+    memcpy(sessions[PEER].arena[5], "x", 2);
+    raw_from(PEER, e);
+    memset(sessions[PEER].arena[5], 0, ARENA_SLOT_BYTES);
+    for (unsigned i = 0; i < 100 && sessions[PEER].header.cq_tail != 4; i++)
+        exec_turn();
+    assert_int_equal(sessions[PEER].header.cq_tail, 4);
+    assert_int_equal(sessions[PEER].cq[3].error, 0);
+    assert_true(handlers_named);
+    assert_memory_equal(&handlers_identity, &who, sizeof who);
+    rpc_session_close(&server, PEER);
 }
 
 static void hostile_entries_get_errors(void **state)
@@ -797,6 +840,7 @@ int main(void)
         TEST(blocking_handlers_beyond_the_coroutines_wait_their_turn), TEST(closing_a_session_drops_what_waits),
         TEST(request_before_the_session_is_open_is_served), TEST(other_layout_is_refused),
         TEST(peers_events_come_before_clients_requests), TEST(many_parked_leave_room_for_others),
+        TEST(servers_say_for_whom_they_ask_and_others_are_not_believed),
         TEST(hostile_entries_get_errors), TEST(absurd_completion_index_breaks_the_session), TEST(absurd_indices_break_the_session_only),
         TEST(without_credit_the_session_is_broken), TEST(parked_are_limited_per_session),
         TEST(arena_slot_of_a_parked_request_is_not_shared), TEST(hot_sessions_are_bounded_and_go_cold),
