@@ -2,7 +2,7 @@
 """The assembly for people: as text, and as a picture of components in their harts with the connections between them.
 
 In the picture each hart is a frame. A solid arrow is a connection whose client waits for answers, a dashed one carries
-only events; both have the name of the interface. Devices hang below their owner.
+only events; both have the name of the interface. A yellow one carries requests of programs. Devices hang below their owner.
 """
 
 from __future__ import annotations
@@ -165,10 +165,10 @@ class _Drawing:
         # both directions shift to the left hand of their own way, so they stay apart
         x1, y1 = self._edge(c.client, centre(c.server), 11)
         x2, y2 = self._edge(c.server, centre(c.client), -11)
-        style = "calls" if c.calls else "events"
+        style = "trap" if c.node else "calls" if c.calls else "events"
         self.out.append(f'<line x1="{x1:.1f}" y1="{y1:.1f}" x2="{x2:.1f}" y2="{y2:.1f}" class="{style}" marker-end="url(#{style})"/>')
         part = 0.36
-        self._label(x1 + (x2 - x1) * part, y1 + (y2 - y1) * part, c.interface)
+        self._label(x1 + (x2 - x1) * part, y1 + (y2 - y1) * part, f"{c.interface} by /dev/{c.node}" if c.node else c.interface)
 
     def _label(self, x: float, y: float, words: str) -> None:
         w = 6.2 * len(words) + 8
@@ -182,7 +182,7 @@ class _Drawing:
         x, y = self.at["guests"]
         targets = sorted((p for n, p in self.at.items() if n != "guests"), key=lambda p: abs(p[0] - x) + abs(p[1] - y))
         to = targets[0]
-        words = ", ".join(c.serves for c in self.system.components.values())
+        words = ", ".join(c.serves for c in self.system.components.values() if not self.system.node(c.name))
         if to[0] > x + BOX_W:
             x1, y1, x2 = x + BOX_W + 3, y + BOX_H / 2, to[0] - FRAME - 3
             self.out.append(f'<line x1="{x1:.1f}" y1="{y1:.1f}" x2="{x2:.1f}" y2="{y1:.1f}" class="trap" marker-end="url(#trap)"/>')
