@@ -23,47 +23,55 @@ bool irq_owns_slot(const struct slot *slot)
 
 static uint32_t source_of(const struct irq *irq) { return (uint32_t)(irq - irqs); }
 
-/* irq->lock held. */
-static void unroute(struct irq *irq)
+/*
+ * irq->lock held, claimed: the source may interrupt again. A completion counts only while the source is enabled for the
+ * context that claimed it (RISC-V PLIC 1.0.0, 9), and it may have been routed to another one since.
+ */
+static void complete(struct irq *irq)
 {
-    if (irq->claimed)
-        plic_complete(irq->context, source_of(irq));
-    if (irq->routed)
-        plic_route(source_of(irq), irq->context, false);
-    irq->routed = irq->claimed = false;
+    uint32_t source = source_of(irq), context = irq->claim_context;
+    bool left = !irq->routed || irq->context != context;
+
+    if (left)
+        plic_route(source, context, true);
+    plic_complete(context, source);
+    if (left)
+        plic_route(source, context, false);
+    irq->claimed = false;
 }
 
 void irq_shut(struct irq *irq)
 {
     spin_lock(&irq->lock);
-    unroute(irq);
+    if (irq->claimed)
+        complete(irq);
+    if (irq->routed)
+        plic_route(source_of(irq), irq->context, false);
+    irq->routed = false;
     irq->target = NULL;
     spin_unlock(&irq->lock);
 }
 
+/* It may have been routed to another hart, or silenced, since this one claimed it. */
 void irq_fire(struct hart *h, uint32_t source)
 {
     struct irq *irq = irq_object(source);
-    struct notification *n = NULL;
-    badge_t badge = 0;
+    struct notification *n;
+    badge_t badge;
 
     h->counters.nr_irqs++;
-    if (irq != NULL) {
-        spin_lock(&irq->lock);
-        n = irq->target;
-        badge = irq->badge;
-        if (n != NULL && irq->context == h->plic_context)
-            irq->claimed = true;
-        else
-            n = NULL;
-        spin_unlock(&irq->lock);
-    }
-    if (n != NULL) {
+    if (irq == NULL)            /* never enabled */
+        return;
+    spin_lock(&irq->lock);
+    n = irq->target;
+    badge = irq->badge;
+    irq->claimed = true;
+    irq->claim_context = h->plic_context;
+    if (n == NULL)
+        complete(irq);
+    spin_unlock(&irq->lock);
+    if (n != NULL)
         notification_signal(n, badge);
-    } else {
-        plic_route(source, h->plic_context, false);
-        plic_complete(h->plic_context, source);
-    }
 }
 
 /* Tree lock held. */
@@ -75,6 +83,35 @@ static error_t check_target(const struct slot_ref *src, uint64_t *word, badge_t 
     return cap_rights(*word) & RIGHT_WRITE ? 0 : ERR_RIGHTS;
 }
 
+/* Tree lock held. Signal what slot->word0 names from now on, and interrupt that context. A claim stays: whoever has it
+ * acknowledges it. */
+static void set_target(struct irq *irq, struct slot *src, uint64_t word, badge_t badge, uint32_t context)
+{
+    if (!slot_is_empty(&irq->slot))
+        slot_remove(&irq->slot);
+    slot_derive(&irq->slot, src, cap_rights(word), badge, CAP_INTERNAL);
+    spin_lock(&irq->lock);
+    plic_route(source_of(irq), context, true);
+    if (irq->routed && irq->context != context)
+        plic_route(source_of(irq), irq->context, false);
+    irq->target = cap_object(word);
+    irq->badge = badge != 0 ? badge : 1;
+    irq->context = context;
+    irq->routed = true;
+    spin_unlock(&irq->lock);
+}
+
+/* Tree lock held: is there no other notification's capability in the way? */
+static bool may_set(const struct irq *irq, uint64_t word)
+{
+    return slot_is_empty(&irq->slot) ||
+           (!(irq->slot.word0 & CAP_ZOMBIE) && cap_object(irq->slot.word0) == cap_object(word));
+}
+
+/*
+ * A notification that it has already is set in one step, so that no interrupt finds the source without a target: the
+ * controller need not tell of it again. Another one's capability goes first; it may be the last of its object.
+ */
 static error_t irq_set_notification(struct invoke *inv, struct irq *irq)
 {
     struct slot_ref src;
@@ -87,8 +124,9 @@ static error_t irq_set_notification(struct invoke *inv, struct irq *irq)
         return ERR_INVALID_ARGUMENT;
     spin_lock(&tree_lock);
     err = check_target(&src, &word, &badge);
+    bool other = err == 0 && !may_set(irq, word);
     spin_unlock(&tree_lock);
-    if (err == 0 && !slot_is_empty(&irq->slot)) {
+    if (other) {
         struct slot_ref own = { &irq->slot, NULL, 0, 1 };
         err = slot_delete(&own);
     }
@@ -96,20 +134,10 @@ static error_t irq_set_notification(struct invoke *inv, struct irq *irq)
         return err;
     spin_lock(&tree_lock);
     err = check_target(&src, &word, &badge);
-    if (err != 0) {
-        ;                       /* deleted just now: the source has no target  */
-    } else if (!slot_is_empty(&irq->slot) || inv->slot->word0 != inv->word) {
+    if (err == 0 && (!may_set(irq, word) || inv->slot->word0 != inv->word))
         err = ERR_BUSY;
-    } else {
-        slot_derive(&irq->slot, src.slot, cap_rights(word), badge, CAP_INTERNAL);
-        spin_lock(&irq->lock);
-        irq->target = cap_object(word);
-        irq->badge = badge != 0 ? badge : 1;
-        irq->context = harts[hart].plic_context;
-        irq->routed = true;
-        plic_route(source_of(irq), irq->context, true);
-        spin_unlock(&irq->lock);
-    }
+    if (err == 0)
+        set_target(irq, src.slot, word, badge, harts[hart].plic_context);
     spin_unlock(&tree_lock);
     return err;
 }
@@ -125,10 +153,8 @@ error_t irq_decode(struct invoke *inv)
         return irq_set_notification(inv, irq);
     case IRQ_ACK:
         spin_lock(&irq->lock);
-        if (irq->claimed) {
-            irq->claimed = false;
-            plic_complete(irq->context, source_of(irq));
-        }
+        if (irq->claimed)
+            complete(irq);
         spin_unlock(&irq->lock);
         return 0;
     default:

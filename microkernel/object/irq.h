@@ -24,6 +24,7 @@ struct irq {
     struct notification *target;
     badge_t  badge;
     uint32_t context;           /* routed to                                   */
+    uint32_t claim_context;     /* that it was claimed by, if it is            */
     bool     routed, claimed;
 };
 

@@ -52,6 +52,8 @@ void plic_route(uint32_t source, uint32_t context, bool enable)
     else
         *word &= ~(1u << (source % 32));
     spin_unlock(&plic_lock);
+    if (enable)     /* QEMU tells of a source that is pending already only when something else changes */
+        *reg(4ul * source) = 1;
 }
 
 uint32_t plic_claim(uint32_t context)

@@ -428,6 +428,7 @@ uint32_t plic_claim(uint32_t context)
 void plic_complete(uint32_t context, uint32_t source)
 {
     REQUIRE(source > 0 && source <= IRQ_SOURCES && context < nr_harts);
+    REQUIRE(plic[source].enabled & 1u << context);      /* else it would be ignored */
     plic[source].claimed = false;
 }
 

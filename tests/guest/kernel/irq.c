@@ -92,6 +92,31 @@ TEST(irq, an_interrupt_moves_to_another_notification)
     OK(destroy(irq));
 }
 
+/* The source is never without a target, claimed or not: what came is told, and what is acknowledged comes again. */
+TEST_ON(2, irq, a_claimed_interrupt_moves_to_another_hart)
+{
+    volatile uint8_t *uart = map_uart();
+    cptr_t irq = make_irq(), n = note();
+
+    OK(invoke(irq, IRQ_SET_NOTIFICATION, n, 0, 0, 0, 0));
+    ask(uart, true);
+    OK(wait_for(n, 5000));
+    for (unsigned i = 1; i < 1000; i++) {
+        uint64_t hart = random_below(hart_count());
+        if (i % 4 < 2)
+            OK(invoke(irq, IRQ_SET_NOTIFICATION, n, hart, 0, 0, 0));
+        again(uart);
+        OK(invoke(irq, IRQ_ACK, 0, 0, 0, 0, 0));
+        if (i % 4 > 0)
+            OK(invoke(irq, IRQ_SET_NOTIFICATION, n, random_below(hart_count()), 0, 0, 0));
+        if (!OK(wait_for(n, 5000)))
+            break;
+    }
+    ask(uart, false);
+    OK(invoke(irq, IRQ_ACK, 0, 0, 0, 0, 0));
+    OK(destroy(irq));
+}
+
 TEST(irq, errors_keep_the_notification_that_was_set)
 {
     volatile uint8_t *uart = map_uart();
