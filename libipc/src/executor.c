@@ -153,7 +153,7 @@ void exec_stop(void)
 static inline bool crowded(void)
 {
     const volatile struct hart_page *page = exec.config.hart_page;
-    return page == NULL || page->nr_harts < 2 || page->hart[exec.config.hart].runnable > 1;
+    return page == NULL || page->nr_harts < 2 || page->hart[*exec.config.hart].runnable > 1;
 }
 
 static void take_bits(uint64_t bits)

@@ -80,7 +80,7 @@ static void answer(struct rpc_call *call)
         rpc_complete(call, ERR_BAD_MESSAGE);
         return;
     }
-    rpc_figures(call->server, SRV_CAP_TCB, own->timebase_hz, own->hart, &figures);
+    rpc_figures(call->server, SRV_CAP_TCB, own->timebase_hz, &figures);
     memcpy(arena, &figures, sizeof figures);
     rpc_complete(call, 0);
 }
@@ -125,7 +125,7 @@ static uint64_t ns(uint64_t ticks, uint64_t hz)
     return ticks / hz * 1000000000 + ticks % hz * 1000000000 / hz;
 }
 
-void rpc_figures(struct rpc_server *server, cptr_t tcb, uint64_t hz, uint32_t hart, struct rpc_figures *out)
+void rpc_figures(struct rpc_server *server, cptr_t tcb, uint64_t hz, struct rpc_figures *out)
 {
     struct coro_stats coro;
     struct tcb_info thread = { 0 };
@@ -134,7 +134,7 @@ void rpc_figures(struct rpc_server *server, cptr_t tcb, uint64_t hz, uint32_t ha
     if (tcb_info(tcb, &thread) != 0)
         memset(&thread, 0, sizeof thread);
     *out = (struct rpc_figures){
-        .hart = hart,
+        .hart = thread.hart,
         .requests = server->stats.requests,
         .undeclared = server->stats.undeclared, .undeclared_last = server->stats.undeclared_last,
         .median_ns = ns(percentile_ticks(500), hz), .p99_ns = ns(percentile_ticks(990), hz),

@@ -14,7 +14,7 @@ void serve_init(const struct server_info *info, struct rpc_server *server, const
 {
     const struct exec_config config = {
         .notification = SRV_CAP_NOTIFICATION, .doorbell_mask = DOORBELL_MASK,
-        .hart_page = (const volatile struct hart_page *)SRV_HART_PAGE, .hart = info->hart,
+        .hart_page = (const volatile struct hart_page *)SRV_HART_PAGE, .hart = &info->hart,
         .nr_coroutines = info->nr_coroutines, .coroutine_stack_bytes = info->coroutine_stack_bytes,
     };
 

@@ -77,7 +77,7 @@ static void start_executor(const struct server_info *info)
         .notification = SRV_CAP_NOTIFICATION,
         .doorbell_mask = DOORBELL_MASK,
         .hart_page = (const volatile struct hart_page *)SRV_HART_PAGE,
-        .hart = info->hart,
+        .hart = &info->hart,
         .nr_coroutines = info->nr_coroutines,
         .coroutine_stack_bytes = info->coroutine_stack_bytes,
     };

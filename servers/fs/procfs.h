@@ -48,6 +48,7 @@ extern const volatile struct hart_page *fs_hart_page;
 extern const struct proc_node proc_system_nodes[], proc_process_node;
 /* /proc/atoll/servers: procfs_servers.c. */
 error_t proc_print_servers(struct text *, const struct proc_target *);
+error_t proc_write_servers(const struct proc_target *, const char *text, size_t len);
 extern const uint32_t proc_nr_system_nodes;
 
 /* The text of /proc/PID/fd/N. */

@@ -1,7 +1,12 @@
 /* SPDX-License-Identifier: MIT */
-/* /proc/atoll/servers: what each server says of itself (libipc/figures.h). */
+/*
+ * /proc/atoll/servers: what each server says of itself (libipc/figures.h); and root may write there what is to be done
+ * with one: "move NAME=HART" (docs/placement.md).
+ */
 #include <libipc/executor.h>
 #include <libipc/figures.h>
+#include <libipc/syscall.h>
+#include <string.h>
 
 #include "forward.h"
 #include "peers.h"
@@ -12,7 +17,7 @@ static error_t figures_of(uint32_t id, struct rpc_figures *out)
     struct rpc_client *peer = id == SERVER_PROC ? &proc_peer : id == SERVER_TIME ? &time_peer : forward_client(id);
 
     if (id == SERVER_FS) {
-        rpc_figures(&fs_server, SRV_CAP_TCB, fs_info->timebase_hz, fs_info->hart, out);
+        rpc_figures(&fs_server, SRV_CAP_TCB, fs_info->timebase_hz, out);
         return 0;
     }
     return peer ? rpc_ask_figures(peer, out) : ERR_BUSY;
@@ -41,4 +46,45 @@ error_t proc_print_servers(struct text *out, const struct proc_target *t)
                     (unsigned long)f.undeclared, (unsigned long)f.undeclared_last >> 16, (unsigned long)f.undeclared_last & 0xffff);
     }
     return 0;
+}
+
+/* "move NAME=HART", and perhaps a newline. The message for the supervisor, who knows which there are; false: no such text. */
+static bool parse_move(const char *text, size_t len, struct sys_message *m)
+{
+    static const char verb[] = "move ";
+    const char *equals = memchr(text, '=', len), *end = text + len;
+    uint64_t hart = 0;
+
+    if (!equals || (size_t)(equals - text) < sizeof verb - 1 || memcmp(text, verb, sizeof verb - 1) != 0)
+        return false;
+    text += sizeof verb - 1;
+    len = (size_t)(equals - text);
+    if (!len || len >= 2 * sizeof m->word[0] || memchr(text, 0, len))
+        return false;
+    if (end[-1] == '\n')
+        end--;
+    if (equals + 1 == end || end - equals > 4)
+        return false;
+    for (const char *p = equals + 1; p < end; p++) {
+        if (*p < '0' || *p > '9')
+            return false;
+        hart = hart * 10 + (uint64_t)(*p - '0');
+    }
+    *m = (struct sys_message){ .info = MSG_INFO(SUPERVISOR_MOVE, 3, 0), .word = { 0, 0, hart } };
+    memcpy(m->word, text, len);
+    return true;
+}
+
+error_t proc_write_servers(const struct proc_target *t, const char *text, size_t len)
+{
+    struct sys_message m;
+    error_t e;
+
+    /* whoever opened the file: it may have been passed on */
+    if (!t->reader || !process_capable(t->reader, CAP_SYS_ADMIN))
+        return ERR_PERMISSION;
+    if (!parse_move(text, len, &m))
+        return ERR_INVALID_ARGUMENT;
+    e = sys_call(SRV_CAP_SUPERVISOR, &m);
+    return e ? e : (error_t)m.word[0];
 }

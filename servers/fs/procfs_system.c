@@ -444,7 +444,7 @@ static const struct proc_node sys_nodes[] = {
 static const struct proc_node atoll_nodes[] = {
     FILE_NODE("unimplemented", print_unimplemented, false), FILE_NODE("fs", print_executor, false),
     FILE_NODE("counters", print_counters, false), FILE_NODE("memory", print_memory, false),
-    FILE_NODE("servers", proc_print_servers, true),
+    { .name = "servers", .mode = S_IFREG | 0644, .print = proc_print_servers, .blocks = true, .write = proc_write_servers },
 };
 
 const struct proc_node proc_system_nodes[] = {

@@ -69,7 +69,7 @@ void server_main(const struct server_info *self)
 {
     struct exec_config config = {
         .notification = SRV_CAP_NOTIFICATION, .doorbell_mask = DOORBELL_MASK,
-        .hart_page = (const volatile struct hart_page *)SRV_HART_PAGE, .hart = info->hart,
+        .hart_page = (const volatile struct hart_page *)SRV_HART_PAGE, .hart = &info->hart,
         .nr_coroutines = info->nr_coroutines, .coroutine_stack_bytes = info->coroutine_stack_bytes,
     };
 

@@ -30,6 +30,7 @@ static struct ring done;    /* reaper to main thread */
 /* main thread only */
 static struct image *group_image[NR_GROUPS];
 static unsigned under_way;
+static uint32_t reaper_hart;
 #define MAX_WAITERS 64
 static struct coro *waiter[MAX_WAITERS];
 
@@ -89,8 +90,18 @@ static void reaper_main(void)
 
 /* ---- proc's main thread ---- */
 
+/* It runs where proc runs, which may have been moved (docs/placement.md). */
+static void follow(void)
+{
+    uint32_t hart = __atomic_load_n(&info->hart, __ATOMIC_RELAXED);
+
+    if (hart != reaper_hart && tcb_set_hart(OWN_REAPER_TCB, hart) == 0)
+        reaper_hart = hart;
+}
+
 static void submit(uint64_t job)
 {
+    follow();
     under_way++;
     ring_put(&todo, job);
     sys_signal(OWN_REAPER_NOTIFICATION);
@@ -177,15 +188,16 @@ error_t reaper_init(void)
     struct tcb_regs regs = { 0 };
     struct batch *b = batch_begin();
 
+    reaper_hart = info->hart;
     batch_add(b, SRV_CAP_UNTYPED, UNTYPED_RETYPE, CAP_TYPE_ENDPOINT, 0, OWN_FAULT_EP, 1, 0);
     batch_add(b, SRV_CAP_UNTYPED, UNTYPED_RETYPE, CAP_TYPE_NOTIFICATION, 0, OWN_REAPER_NOTIFICATION, 1, 0);
     batch_add(b, SRV_CAP_UNTYPED, UNTYPED_RETYPE, CAP_TYPE_TCB, 0, OWN_REAPER_TCB, 1, 0);
     batch_add(b, SRV_CAP_UNTYPED, UNTYPED_RETYPE, CAP_TYPE_TCB, 0, OWN_CLEAN_TCB, 1, 0);
     batch_add(b, SRV_CAP_UNTYPED, UNTYPED_RETYPE, CAP_TYPE_SCHED_CONTEXT, 0, OWN_REAPER_SCHED, 1, 0);
     batch_add(b, SRV_CAP_CNODE, CNODE_MINT, OWN_DONE_NOTIFICATION, SRV_CAP_NOTIFICATION, RIGHT_WRITE, REAPER_DONE_BIT, 0);
-    batch_add(b, OWN_REAPER_SCHED, SCHED_CONFIGURE, slice, slice, info->hart, 0, 0);
+    batch_add(b, OWN_REAPER_SCHED, SCHED_CONFIGURE, slice, slice, reaper_hart, 0, 0);
     batch_add(b, OWN_REAPER_TCB, TCB_CONFIGURE, SRV_CAP_CNODE, SRV_CAP_VSPACE, OWN_REAPER_SCHED,
-              REAPER_PRIORITY | (uint64_t)info->hart << 8, 0);
+              REAPER_PRIORITY | (uint64_t)reaper_hart << 8, 0);
     batch_add(b, OWN_REAPER_TCB, TCB_BIND_NOTIFICATION, OWN_REAPER_NOTIFICATION, 0, 0, 0, 0);
     regs.x[0] = (uint64_t)(uintptr_t)reaper_main;
     regs.x[2] = (uint64_t)(uintptr_t)(stack + sizeof stack);

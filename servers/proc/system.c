@@ -2,7 +2,7 @@
 /*
  * What concerns the whole system: its name, its end, and starting init.
  *
- * proc asks the supervisor to end the system (label 1 of its endpoint). When
+ * proc asks the supervisor to end the system. When
  * init ends, its descriptors were closed by the process_close event that fs got
  * before; the end is put off until fs took that event and a moment more, in
  * which what it had written reaches the device.
@@ -16,7 +16,6 @@
 
 #define DRAIN_MS     5
 #define DRAIN_ROUNDS 200
-enum { LABEL_SHUTDOWN = 1 };
 enum {
     REBOOT_RESTART = 0x01234567, REBOOT_HALT = (int)0xcdef0123, REBOOT_POWER_OFF = 0x4321fedc,
     REBOOT_CAD_ON = (int)0x89abcdef, REBOOT_CAD_OFF = 0
@@ -29,7 +28,7 @@ static unsigned rounds, quiet_rounds;
 
 void shutdown_now(uint32_t status, bool reboot)
 {
-    struct sys_message m = { .info = MSG_INFO(LABEL_SHUTDOWN, 2, 0), .word = { status, reboot } };
+    struct sys_message m = { .info = MSG_INFO(SUPERVISOR_SHUTDOWN, 2, 0), .word = { status, reboot } };
 
     sys_send(SRV_CAP_SUPERVISOR, &m);
 }

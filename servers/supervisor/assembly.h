@@ -71,6 +71,7 @@ struct component {
     uint32_t nr_coroutines, coroutine_stack_bytes;
     uint32_t devices;           /* bit index of device_kinds                    */
     uint32_t interrupts;        /* of these                                     */
+    uint32_t asks;              /* bit SUPERVISOR_*: what it may ask us         */
     const struct grant_map *map;
     const struct grant_cap *cap;
     uint32_t nr_maps, nr_caps;

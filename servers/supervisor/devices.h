@@ -14,6 +14,7 @@ struct device {
     uint32_t irq;               /* source number; 0: none                       */
     cptr_t   segment;           /* in the root CNode                            */
     cptr_t   irq_cap;           /* the same; 0: nobody has it                   */
+    cptr_t   irq_bit;           /* the same: what the interrupt signals         */
 };
 
 #define MAX_DEVICES 24

@@ -2,15 +2,15 @@
 /*
  * The supervisor: the first user task. It takes the machine from the kernel,
  * builds the system that the assembly describes, and then waits on its endpoint
- * for two things: a request to end the system (from proc), and the fault of a
- * server, which it reports before it ends the system with a failing status.
+ * for requests of the servers (SUPERVISOR_*, libipc/system.h), and for the fault of
+ * one, which it reports before it ends the system with a failing status.
  *
  * It runs at the root task's priority, maps the boot archive read-only and
  * holds every capability; nothing that a guest does reaches it.
  *
- * Messages on the endpoint: badge server_id, label 1: shut down (word 0 exit
- * status, word 1 nonzero: reboot). Badge FAULT_BADGE + server_id: a fault
- * message of the kernel (word 0 pc, word 1 cause, word 2 value).
+ * Messages on the endpoint: badge server_id: a request; who may make it stands in
+ * the assembly. Badge FAULT_BADGE + server_id: a fault message of the kernel
+ * (word 0 pc, word 1 cause, word 2 value).
  */
 #include "main.h"
 
@@ -26,7 +26,6 @@
 
 #define ARCHIVE_ADDRESS 0x800000000ul
 #define FDT_ADDRESS     0x21000000ul
-enum { LABEL_SHUTDOWN = 1 };
 
 static struct system the_system;
 static struct server servers[NR_COMPONENTS];
@@ -178,24 +177,56 @@ static void end_of_trace(const struct system *s)
     sys_wait(never, now + s->boot->timebase_hz / 20, &bits);
 }
 
+/* Does the assembly let the component with this badge ask this? */
+static bool may_ask(const struct sys_message *m)
+{
+    uint64_t what = MSG_LABEL(m->info);
+
+    for (unsigned i = 0; i < NR_COMPONENTS && what < 32; i++)
+        if (assembly[i].id == m->badge)
+            return assembly[i].asks >> what & 1;
+    return false;
+}
+
+static error_t move(struct system *s, const struct sys_message *m)
+{
+    char name[2 * sizeof m->word[0] + 1] = { 0 };
+
+    memcpy(name, m->word, sizeof name - 1);
+    for (unsigned i = 0; i < NR_COMPONENTS; i++)
+        if (strcmp(assembly[i].name, name) == 0)
+            return server_move(&servers[i], s, m->word[2]);
+    return ERR_NOT_FOUND;
+}
+
+static void answer(const struct system *s, error_t error)
+{
+    struct sys_message m = { .info = MSG_INFO(0, 1, 0), .word = { error } };
+
+    (void)sys_reply(s->reply, &m);      /* nobody waits for it when the message was only sent */
+}
+
 static void serve(struct system *s)
 {
     for (;;) {
         struct sys_message m = { 0 };
-        error_t error = sys_recv(s->endpoint, &m, CAP_NULL);
+        error_t error = sys_recv(s->endpoint, &m, s->reply);
 
         if (error) {
             fail("receive on the own endpoint: error %d", error);
         } else if (m.badge >= FAULT_BADGE && m.badge < FAULT_BADGE + NR_SERVERS) {
             report_fault(s, &m);
             power_off(125, 0);
-        } else if (MSG_LABEL(m.info) == LABEL_SHUTDOWN && m.badge == SERVER_PROC) {
+        } else if (!may_ask(&m)) {
+            say("message %#lx with badge %#lx is not understood", m.info, m.badge);
+            answer(s, ERR_INVALID_CALL);
+        } else if (MSG_LABEL(m.info) == SUPERVISOR_MOVE) {
+            answer(s, move(s, &m));
+        } else {
             if (s->walks)
                 walk("end", servers, s);
             end_of_trace(s);
             power_off(m.word[0] & 0xff, m.word[1]);
-        } else {
-            say("message %#lx with badge %#lx is not understood", m.info, m.badge);
         }
     }
 }
@@ -217,6 +248,7 @@ void supervisor_main(const struct bootinfo *boot)
         s->boot_flags |= BOOT_TRACE;
     read_placement(s);
     s->endpoint = mem_object(CAP_TYPE_ENDPOINT, 0);
+    s->reply = mem_object(CAP_TYPE_REPLY, 0);
     s->nr_devices = devices_find(fdt, boot->fdt_bytes, s->device);
     for (unsigned i = 0; i < NR_COMPONENTS; i++)
         server_create(&servers[i], &assembly[i], s);

@@ -7,6 +7,7 @@
 #include "server.h"
 
 #include <atoll/trace.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -113,12 +114,11 @@ static void give_all(struct server *s, const struct server all[NR_COMPONENTS], c
 /* The IRQ of device `d`, the server's n-th, as bit n of its notification's devices. */
 static void give_interrupt(const struct server *s, struct device *d, unsigned n)
 {
-    cptr_t bit = mem_slot();
-
     d->irq_cap = mem_slot();
+    d->irq_bit = mem_slot();
     invoke(CAP_INIT_PLATFORM, PLATFORM_IRQ, d->irq, d->irq_cap, 0, 0, 0, "make an IRQ capability");
-    must(sys_mint(CAP_INIT_CNODE, bit, s->notification, RIGHT_WRITE, SRV_IRQ_BIT(n)), "make an IRQ's notification");
-    invoke(d->irq_cap, IRQ_SET_NOTIFICATION, bit, s->info.hart, 0, 0, 0, "route an IRQ");
+    must(sys_mint(CAP_INIT_CNODE, d->irq_bit, s->notification, RIGHT_WRITE, SRV_IRQ_BIT(n)), "make an IRQ's notification");
+    must(irq_set_notification(d->irq_cap, d->irq_bit, s->info.hart), "route an IRQ");
     give(s, s->cnode, SRV_CAP_IRQ + n, d->irq_cap, RIGHTS_ALL, 0);
 }
 
@@ -152,8 +152,8 @@ static void give_devices(struct server *s, struct system *system)
 static void write_info(struct server *s, const struct system *system)
 {
     struct server_info *info = &s->info;
-    cptr_t segment = mem_segment(system->pool, 1);
 
+    s->info_segment = mem_segment(system->pool, 1);
     strncpy(info->name, s->component->name, sizeof info->name - 1);
     info->server_id = s->component->id;
     info->nr_harts = (uint32_t)system->boot->nr_harts;
@@ -176,11 +176,10 @@ static void write_info(struct server *s, const struct system *system)
         peer->node_mode = c->node_mode;
         peer->layout_hash = c->layout_hash;
     }
-    memcpy(info->server_hart, system->placement.server_hart, sizeof info->server_hart);
     memcpy(info->command_line, system->boot->command_line, sizeof info->command_line);
     info->command_line[sizeof info->command_line - 1] = 0;
-    load_fill(segment, 0, info, sizeof *info);
-    map(s, SRV_INFO, PAGE_BYTES, VM_READ, segment, 0);
+    load_fill(s->info_segment, 0, info, sizeof *info);
+    map(s, SRV_INFO, PAGE_BYTES, VM_READ, s->info_segment, 0);
 }
 
 static uint64_t grant_bytes(const struct grant_map *g, const struct system *system)
@@ -249,4 +248,38 @@ void server_build(struct server *s, const struct server all[NR_COMPONENTS], stru
 void server_start(struct server *s)
 {
     invoke(s->tcb, TCB_RESUME, 0, 0, 0, 0, 0, "start a server");
+}
+
+/* The first error; those before are routed. */
+static error_t route_interrupts(const struct server *s, const struct system *system, uint32_t hart)
+{
+    for (unsigned i = 0; i < system->nr_devices; i++) {
+        const struct device *d = &system->device[i];
+        error_t error = 0;
+
+        if (d->irq_cap && s->component->interrupts & 1u << d->kind)
+            error = irq_set_notification(d->irq_cap, d->irq_bit, hart);
+        if (error)
+            return error;
+    }
+    return 0;
+}
+
+error_t server_move(struct server *s, struct system *system, uint64_t hart)
+{
+    uint32_t *at = &system->placement.server_hart[s->component->id];
+    error_t error;
+
+    if (hart >= system->boot->nr_harts)
+        return ERR_INVALID_ARGUMENT;
+    error = route_interrupts(s, system, (uint32_t)hart);
+    if (!error)
+        error = tcb_set_hart(s->tcb, (hartid_t)hart);
+    if (error) {
+        must(route_interrupts(s, system, *at), "route interrupts back");
+        return error;
+    }
+    *at = s->info.hart = (uint32_t)hart;
+    load_fill(s->info_segment, offsetof(struct server_info, hart), &s->info.hart, sizeof s->info.hart);
+    return 0;
 }

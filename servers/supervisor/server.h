@@ -4,6 +4,7 @@
 #define SUPERVISOR_SERVER_H
 
 #include <atoll/bootinfo.h>
+#include <atoll/errors.h>
 
 #include "archive.h"
 #include "assembly.h"
@@ -22,6 +23,7 @@ struct system {
     uint64_t personality_bytes;
     cptr_t   shared[NR_SHARED];
     cptr_t   endpoint;              /* the supervisor's own                     */
+    cptr_t   reply;                 /* to who calls it                          */
     struct device device[MAX_DEVICES];      /* ascending; memory last       */
     unsigned nr_devices;
 };
@@ -33,6 +35,7 @@ struct server {
     cptr_t client_vspaces, client_doorbells;
     cptr_t untyped;
     struct server_info info;
+    cptr_t info_segment;            /* with a copy of it, which the server sees */
 };
 
 /* The capability in the root CNode for what a grant names; CAP_NULL: not there. */
@@ -42,5 +45,11 @@ void server_create(struct server *, const struct component *, const struct syste
 /* Fill the CSpace and the address space, load the program. */
 void server_build(struct server *, const struct server all[NR_COMPONENTS], struct system *);
 void server_start(struct server *);
+/*
+ * To another hart, at any time: the thread with what it waits for, and the
+ * interrupts of its devices. Returns 0 when it is there; ERR_INVALID_ARGUMENT: no
+ * such hart, or one that takes no interrupts; it is then where it was.
+ */
+error_t server_move(struct server *, struct system *, uint64_t hart);
 
 #endif

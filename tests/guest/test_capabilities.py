@@ -25,9 +25,11 @@ Line = tuple[str, str, int, str, int, int, str]  # component, place, slot, type,
 LINE = re.compile(r"supervisor: cap (start|end) (\w+) (\S+) (\d+) (\w+) (\w+) (\w+) (\S+)")
 
 
-def boot(smp: int, append: str = "caps", place: str = "") -> tuple[dict[str, list[Line]], run.Result]:
-    result, out, err = boot_exec(run.Options(smp=smp, append=append, place=place, timeout_s=120,
-                                             command="echo one | cat >/tmp/file; sleep 0.1 & cat /tmp/file; wait; exit 3"))
+COMMAND = "echo one | cat >/tmp/file; sleep 0.1 & cat /tmp/file; wait; exit 3"
+
+
+def boot(smp: int, append: str = "caps", place: str = "", command: str = COMMAND) -> tuple[dict[str, list[Line]], run.Result]:
+    result, out, err = boot_exec(run.Options(smp=smp, append=append, place=place, timeout_s=120, command=command))
     assert result.status == 3 and out == "one\n", out + err + result.console[-2000:]
     found = defaultdict(list)
     for when, component, place_, slot, kind, rights, badge, thing in LINE.findall(result.console):
@@ -53,6 +55,13 @@ def test_components_hold_what_the_assembly_lists_and_nothing_else(smp: int) -> N
     assert listed() - at_end == set(), "lost while it ran"
     for line in at_end - listed():
         assert explained(line), f"nothing in the assembly explains {line}"
+
+
+def test_moves_give_nobody_anything() -> None:
+    found, _ = boot(2, command="for i in 1 2 3; do servers --move fs=0 proc=0 time=0 && servers --move fs=1 proc=1 time=1; done; " + COMMAND)
+    at_end = set(found["end"])
+    assert listed() - at_end == set(), "lost while it ran"
+    assert all(explained(line) for line in at_end - listed())
 
 
 def explained(line: Line) -> bool:

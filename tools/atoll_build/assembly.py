@@ -36,6 +36,7 @@ ORIGINS = ("pool", "kernel", "linux_compat", "boot", "trace")
 # What a component may make of its memory, and the CAP_TYPE_* of it.
 TYPES = {"untyped": "UNTYPED", "cnode": "CNODE", "tcb": "TCB", "sched": "SCHED_CONTEXT", "endpoint": "ENDPOINT",
          "reply": "REPLY", "notification": "NOTIFICATION", "vspace": "VSPACE", "segment": "SEGMENT"}
+ASKS = ("shutdown", "move")     # SUPERVISOR_* of libipc/system.h
 MAX_IRQS = 12                   # SRV_IRQ_BIT
 CSPACE, CLIENT_VSPACES, CLIENT_DOORBELLS = "cspace", "client_vspaces", "client_doorbells"
 
@@ -83,7 +84,7 @@ class Component:
     interrupts: list[str]
     restart: str
     builds_processes: bool
-    ends_system: bool
+    asks: list[str]             # of the supervisor
     line: str                   # where it begins, file:line
 
     def committed(self, memory: int) -> int:
@@ -362,7 +363,7 @@ def _component(t: _Table, name: str, system: System) -> Component:
         t.names("makes", TYPES, "kind of object that can be made"), t.rights("pool", t.take("pool", str)),
         t.rights("platform", t.take("platform", str)), _segment_rights(t, "maps", system, True),
         _segment_rights(t, "holds", system, False), t.names("devices", system.devices, "device"), [],
-        t.take("restart", str), t.take("builds_processes", bool, False), t.take("ends_system", bool, False), t.at())
+        t.take("restart", str), t.take("builds_processes", bool, False), t.names("asks", ASKS, "request to the supervisor"), t.at())
     component.interrupts = t.names("interrupts", component.devices, "device of this component")
     if component.budget_ms > component.period_ms:
         raise t.error("budget_ms", f"a budget of {component.budget_ms} ms does not fit a period of {component.period_ms} ms",
@@ -556,8 +557,8 @@ def capabilities(system: System, name: str) -> list[Capability]:
     give("SRV_CAP_PLATFORM", "platform", me.platform, "platform")
     give("SRV_CAP_CLIENT_VSPACES", "cnode", "all", f"{name}.client_vspaces")
     give("SRV_CAP_CLIENT_DOORBELLS", "cnode", "all", f"{name}.client_doorbells")
-    if me.ends_system:
-        give("SRV_CAP_SUPERVISOR", "endpoint", "w", "supervisor.endpoint", system.number(name))
+    if me.asks:
+        give("SRV_CAP_SUPERVISOR", "endpoint", "w", "supervisor.endpoint", system.number(name))    # its badge says who asks
     for c in system.connections:
         if c.client == name:
             give(f"SRV_CAP_DOORBELL + {system.number(c.server)}", "notification", "w", f"{c.server}.notification",

@@ -46,7 +46,8 @@ struct exec_config {
     uint64_t doorbell_mask;         /* bits that are session doorbells: session k
                                      * rings bit k % popcount, from bit 0 up     */
     const volatile struct hart_page *hart_page;
-    uint32_t hart;
+    const volatile uint32_t *hart;  /* where the executor runs; the supervisor
+                                     * changes it when it moves the server      */
     uint32_t nr_coroutines;
     size_t   coroutine_stack_bytes;
     void    *coroutine_stacks;      /* nr_coroutines * (stack + a guard page), the

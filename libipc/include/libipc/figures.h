@@ -25,7 +25,7 @@ struct rpc_figures {
 error_t rpc_ask_figures(struct rpc_client *, struct rpc_figures *) MAY_YIELD;
 
 /* The own ones. `tcb`: the executor's own thread. */
-void rpc_figures(struct rpc_server *, cptr_t tcb, uint64_t hz, uint32_t hart, struct rpc_figures *);
+void rpc_figures(struct rpc_server *, cptr_t tcb, uint64_t hz, struct rpc_figures *);
 
 /* Answer RPC_METHOD_FIGURES, and time a request now and then, while nobody traces. Requests that are put aside are
  * not timed: they wait for something. Once, after exec_init. */

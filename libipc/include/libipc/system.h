@@ -58,7 +58,7 @@ enum {
     SRV_CAP_POOL = 6, SRV_CAP_PLATFORM = 7,
     SRV_CAP_CLIENT_VSPACES = 8,     /* CNode, radix 10: slot k                  */
     SRV_CAP_CLIENT_DOORBELLS = 9,   /* CNode, radix 10: slot k                  */
-    SRV_CAP_SUPERVISOR = 10,        /* endpoint: who may end the system         */
+    SRV_CAP_SUPERVISOR = 10,        /* endpoint: SUPERVISOR_*, for whom the assembly lets ask */
     SRV_CAP_DOORBELL = 16,          /* + server_id: doorbell of that server     */
     SRV_CAP_DEVICE = 32,            /* + i: Segment of device i (server_info)   */
     SRV_CAP_IRQ = 48,               /* + i: IRQ of device i                     */
@@ -75,6 +75,17 @@ enum {
     SRV_CAP_OWN_FREE = 128          /* from here on: the server's own           */
 };
 
+/* What a component asks of the supervisor: the label of a message to SRV_CAP_SUPERVISOR. The supervisor never waits for
+ * a server, so all may call it. */
+enum {
+    SUPERVISOR_SHUTDOWN = 1,        /* sent: word 0 exit status, 1 not 0: reboot */
+    SUPERVISOR_MOVE = 2,            /* called: words 0, 1 a component's name (zeroes
+                                     * behind), 2 a hart; answer word 0: 0,
+                                     * ERR_NOT_FOUND: no such component,
+                                     * ERR_INVALID_ARGUMENT: no such hart, or one
+                                     * that takes no interrupts; nothing moved   */
+};
+
 /* Bits of a server's notification: 0..47 doorbells (session k: bit k % 48),
  * 48..63 devices and other events. */
 #define DOORBELL_BITS       48
@@ -83,11 +94,12 @@ enum {
 #define SRV_CLIENT_RING     (1ul << 63)     /* a peer completed our requests    */
 
 #define SRV_MAX_DEVICES 16
-/* Written by the supervisor before the server starts, read-only to it. */
+/* Written by the supervisor, read-only to the server. */
 struct server_info {
     char     name[16];
     uint32_t server_id;
-    uint32_t hart;
+    uint32_t hart;                  /* where it runs: the one word that changes
+                                     * later, docs/placement.md                 */
     uint32_t nr_harts;
     uint32_t timebase_hz;
     uint64_t archive_bytes, archive_offset;     /* fs */
@@ -96,7 +108,6 @@ struct server_info {
     uint32_t guest_hart_mask;       /* harts guests may run on                  */
     uint32_t boot_flags;            /* BOOT_*                                   */
     uint32_t nr_devices;
-    uint32_t server_hart[NR_SERVERS];
     uint32_t nr_coroutines, coroutine_stack_bytes;  /* for exec_init            */
     char     command_line[512];
     struct srv_device {

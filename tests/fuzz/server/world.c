@@ -508,7 +508,7 @@ static void undeclared(const struct rpc_call *request, error_t error)
 static void start(void)
 {
     struct exec_config config = { .notification = SRV_CAP_NOTIFICATION, .doorbell_mask = DOORBELL_MASK,
-                                  .hart_page = (const volatile struct hart_page *)SRV_HART_PAGE,
+                                  .hart_page = (const volatile struct hart_page *)SRV_HART_PAGE, .hart = &world_info.hart,
                                   .nr_coroutines = NR_COROUTINES, .coroutine_stack_bytes = COROUTINE_BYTES };
 
     show = getenv("FUZZ_TRACE") != NULL;

@@ -33,6 +33,7 @@
 static struct session *sessions;
 static struct rpc_server server;
 static struct hart_page harts;
+static const uint32_t our_hart;
 static void *stacks;
 static unsigned rounds;
 
@@ -156,7 +157,7 @@ static void run(bool spinning, bool alone, unsigned nr)
     harts = (struct hart_page){ .nr_harts = spinning ? 2 : 1, .timebase_hz = 1000000000 };
     harts.hart[0].runnable = 1;
     struct exec_config config = { .notification = 4, .doorbell_mask = DOORBELL_MASK, .nr_coroutines = 3,
-                                  .coroutine_stack_bytes = 65536, .coroutine_stacks = stacks, .hart_page = &harts };
+                                  .coroutine_stack_bytes = 65536, .coroutine_stacks = stacks, .hart_page = &harts, .hart = &our_hart };
     memset(sessions, 0, NR_SESSIONS * sizeof *sessions);
     assert_int_equal(exec_init(&config), 0);
     assert_int_equal(rpc_server_init(&server, &sample_interface, sessions, NR_SESSIONS, 8, 9), 0);
