@@ -98,7 +98,7 @@ static long new_thread(struct thread *t, const struct clone_args *a)
     uint32_t tid, index;
     struct inherit *in = own_record(t);
     inherit_fill(in, t, a->flags & ~CLONE_PARENT_SETTID, a->parent_tid, a->child_tid);
-    eventfds_return(t->process);
+    owned_return(t->process);
     rpc_env_share(t->process);
     error_t e = proc_thread_create(proc_client(), thread_flags(a), t->index, a->stack, tls_of(a), a->parent_tid,
                                    (uint64_t)in, &tid, &index);
@@ -251,7 +251,7 @@ static long do_exec(int32_t dirfd, uaddr_t path, uaddr_t argv, uaddr_t envp, uin
         return length;
     if (!length && !(flags & AT_EMPTY_PATH_))
         return -ENOENT;
-    eventfds_return(t->process);
+    owned_return(t->process);
     error_t e = proc_exec(proc_client(), dirfd, (struct rpc_in){ guest_pointer(path), (uint64_t)length }, argv, envp,
                           flags, t->index);
     /* Only a failure is ever answered. */

@@ -31,6 +31,13 @@ struct sig_hand {
 
 enum { CLIENT_PROC, CLIENT_FS, CLIENT_TIME, NR_CLIENTS };
 
+/* Where the process is in a file that it reads through a window (files/position.c). */
+struct local_position {
+    int32_t  fd;
+    bool     owned;             /* the position is ours; else fs has it         */
+    uint64_t at;
+};
+
 /* An eventfd of the process that it reads and writes (files/eventfd.c). */
 #define NR_EVENTFDS 8
 struct local_eventfd {
@@ -57,9 +64,10 @@ struct process {
     struct { uint32_t key; uint16_t reads, wanted; } pread_seen[PERS_NR_WINDOWS];
 
     /* only while the process has one thread: */
-    uint32_t nr_owned;          /* of eventfd[]                                 */
+    uint32_t nr_owned;          /* of eventfd[] and position[]                  */
     uint32_t next_eventfd;
     struct local_eventfd eventfd[NR_EVENTFDS];
+    struct local_position position[PERS_NR_WINDOWS];    /* by the descriptor's low bits */
 
     /* guarded by rpc_lock: */
     struct lock rpc_lock;
@@ -77,21 +85,21 @@ static inline struct process *process_at(uint32_t area) { return (struct process
 static inline struct process *this_process(void) { return this_thread()->process; }
 static inline struct rpc_client *proc_client(void) { return &this_process()->client[CLIENT_PROC]; }
 /* fs, for a request of any kind: whatever fs should know has been told. */
-void eventfds_return(struct process *);
+void owned_return(struct process *);
 static inline struct rpc_client *fs_client(void)
 {
     struct process *p = this_process();
     if (__builtin_expect(p->nr_owned != 0, 0))
-        eventfds_return(p);
+        owned_return(p);
     return &p->client[CLIENT_FS];
 }
-/* fs, for a request that can concern an eventfd by this descriptor only. */
-void eventfd_return(struct process *, int32_t fd);
+/* fs, for a request that can concern what the process owns by this descriptor only. */
+void owned_return_of(struct process *, int32_t fd);
 static inline struct rpc_client *fs_client_for(int32_t fd)
 {
     struct process *p = this_process();
     if (__builtin_expect(p->nr_owned != 0, 0))
-        eventfd_return(p, fd);
+        owned_return_of(p, fd);
     return &p->client[CLIENT_FS];
 }
 static inline struct rpc_client *time_client(void) { return &this_process()->client[CLIENT_TIME]; }

@@ -43,6 +43,7 @@ static void clients_init(struct process *p)
     p->drainer = 0;
     p->nr_owned = 0;
     memset(p->eventfd, 0, sizeof p->eventfd);
+    memset(p->position, 0, sizeof p->position);
     p->waiting[0] = p->waiting[1] = 0;
     p->notification = GUEST_CAP_NOTIFICATION(p->area);
     for (unsigned i = 0; i < NR_CLIENTS; i++) {

@@ -43,6 +43,17 @@ static __attribute__((noinline)) long read_request(int32_t fd, uaddr_t to, uint6
     return e ? linux_error(e) : (long)done;
 }
 
+static __attribute__((noinline)) long read_file(int32_t fd, uaddr_t to, uint64_t bytes)
+{
+    long result;
+    if (this_process()->nr_owned != 0 && position_read(fd, to, bytes, &result))
+        return result;
+    result = read_request(fd, to, bytes);
+    if (result >= 0)
+        position_wanted(fd);
+    return result;
+}
+
 static __attribute__((noinline)) long write_request(int32_t fd, uaddr_t from, uint64_t bytes)
 {
     uint64_t done;
@@ -62,6 +73,8 @@ LINUX_CALL(read)
         return guest_zero(a1, bytes) ? -EFAULT : (long)bytes;
     if (kind == FD_SIGNALFD)
         return signalfd_read((int32_t)a0, a1, a2);
+    if (kind == FD_FILE)
+        return read_file((int32_t)a0, a1, bytes);
     return kind == FD_EVENTFD ? eventfd_read((int32_t)a0, a1, bytes) : read_request((int32_t)a0, a1, bytes);
 }
 

@@ -15,8 +15,10 @@ enum { F_DUPFD = 0, F_GETFD = 1, F_SETFD = 2, F_GETFL = 3, F_SETFL = 4, F_GETLK 
 LINUX_CALL(close)
 {
     struct process *p = this_process();
-    if (__builtin_expect(p->nr_owned != 0, 0))
+    if (__builtin_expect(p->nr_owned != 0, 0)) {
         eventfd_drop(p, (int32_t)a0);
+        position_drop(p, (int32_t)a0);
+    }
     window_drop((uint32_t)a0);
     error_t e = fs_close(&p->client[CLIENT_FS], (int32_t)a0);
     window_drop((uint32_t)a0);      /* another thread made one meanwhile */

@@ -32,7 +32,17 @@ long signalfd_read(int32_t fd, uaddr_t to, uint64_t bytes);
 /* read(2) and write(2) of an eventfd: counted here if fs lets us. */
 long eventfd_read(int32_t fd, uaddr_t to, uint64_t bytes);
 long eventfd_write(int32_t fd, uaddr_t from, uint64_t bytes);
+/* read(2) of a file whose position we have; false: fs must be asked. */
+bool position_read(int32_t fd, uaddr_t to, uint64_t bytes, long *result);
+/* A read of fd was a request: perhaps we shall have the position. */
+void position_wanted(int32_t fd);
+/* What is ours goes back to fs: of all descriptors, of one. */
+void eventfds_return(struct process *);
+void eventfd_return(struct process *, int32_t fd);
+void positions_return(struct process *);
+void position_return(struct process *, int32_t fd);
 /* It is about to be closed: fs need not know. */
 void eventfd_drop(struct process *, int32_t fd);
+void position_drop(struct process *, int32_t fd);
 
 #endif

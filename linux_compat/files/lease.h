@@ -77,8 +77,12 @@ void lease_end(struct lease *, uint32_t key, uint32_t seq);
 /* ---- window.c ---- */
 /* pread from a window; false: fs must be asked, whatever was written to the guest. */
 bool window_pread(uint32_t fd, uaddr_t to, uint64_t bytes, uint64_t at, long *result);
-/* A pread of fd was a request: perhaps it shall have a window. */
-void window_wanted(uint32_t fd);
+/* A read of fd was a request: perhaps it shall have a window. True: it was read often enough again, and has one. */
+bool window_wanted(uint32_t fd);
+/* Does the window of fd, which it has, reach beyond `at`, or to the end of the file? */
+bool window_holds(uint32_t fd, uint64_t at);
+/* There is no use in it: be slow to try again. */
+void window_refuse(uint32_t fd);
 void window_drop_slow(uint32_t fd);
 /* fd is about to be closed or replaced, and again when that is done: its window goes. */
 static inline void window_drop(uint32_t fd)

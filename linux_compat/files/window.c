@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Windows: regular files that are read at positions again and again are mapped
- * into the personality's own part of the address space, and pread copies from
- * there (docs/decisions/0005).
+ * Windows: regular files that are read again and again are mapped into the
+ * personality's own part of the address space, and pread copies from there, as does
+ * read where the position is ours (position.c; docs/decisions/0005).
  *
  * fs maps (fs.map_window) and leases size and times with it; the data is the
  * file's own memory and always present. A truncation takes pages away under a
@@ -10,7 +10,7 @@
  * the request goes to fs, as does what is not all in the window.
  *
  * A descriptor has its window at the index of its low bits. It is made after some
- * preads that were requests, if the place is free or its owner's lease is broken.
+ * reads that were requests, if the place is free or its owner's lease is broken.
  * After a break the mapping stays, unused, until the file has been read as often
  * again, twice as often each time; so a file that changes between reads costs
  * little more than without. Closing or replacing the descriptor unmaps: what is
@@ -26,7 +26,7 @@
 #include "../kcall.h"
 #include "lease.h"
 
-#define FIRST_WANTED  4u        /* preads before the first window               */
+#define FIRST_WANTED  4u        /* reads before the first window               */
 #define MOST_WANTED   32u
 #define REFUSED       4096u     /* and after fs refused one                     */
 /* Beyond this the kernel's copy wins over ours when the two sides are misaligned. */
@@ -106,23 +106,28 @@ static error_t make(const struct process *p, struct window *w, uint32_t fd)
     return ERR_OK;
 }
 
-void window_wanted(uint32_t fd)
+static __typeof__(((struct process *)0)->pread_seen[0]) *seen_of(struct process *p, uint32_t fd)
+{
+    return &p->pread_seen[fd % PERS_NR_WINDOWS];
+}
+
+bool window_wanted(uint32_t fd)
 {
     struct process *p = this_process();
     if (fd >= FD_WORDS)
-        return;
-    __typeof__(&p->pread_seen[0]) seen = &p->pread_seen[fd % PERS_NR_WINDOWS];
+        return false;
+    __typeof__(&p->pread_seen[0]) seen = seen_of(p, fd);
     if (seen->key != fd + 1) {
         seen->key = fd + 1;
         seen->reads = 0;
         seen->wanted = FIRST_WANTED;
     }
     if (++seen->reads < seen->wanted)
-        return;
+        return false;
     struct leases *all = leases_make();
     seen->reads = 0;
     if (!all)
-        return;
+        return false;
     lock_take(&p->window_lock);
     error_t e = make(p, &all->window[fd % PERS_NR_WINDOWS], fd);
     lock_give(&p->window_lock);
@@ -130,6 +135,18 @@ void window_wanted(uint32_t fd)
         seen->wanted = REFUSED;
     else if (seen->wanted < MOST_WANTED)
         seen->wanted *= 2;
+    return e == 0;
+}
+
+bool window_holds(uint32_t fd, uint64_t at)
+{
+    const struct window *w = &this_process()->leases->window[fd % PERS_NR_WINDOWS];
+    return at < w->mapped || w->mapped >= w->size;
+}
+
+void window_refuse(uint32_t fd)
+{
+    seen_of(this_process(), fd)->wanted = REFUSED;
 }
 
 /* ---- and giving up ---- */

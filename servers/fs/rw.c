@@ -435,6 +435,24 @@ error_t fs_serve_map_window(struct rpc_call *call, const struct fs_map_window_in
     return 0;
 }
 
+/* One reference is the descriptor, one to the table is the process: so nobody else can use the position, nor
+ * learn of it but by a request of the caller. Nothing is noted: a caller that does not come back with it
+ * reads the wrong part of its own file. */
+error_t fs_serve_position_take(struct rpc_call *call, const struct fs_position_take_in *in,
+                               struct fs_position_take_out *out)
+{
+    struct process *p;
+    struct file *f;
+    error_t e = request_file(call, in->fd, &p, &f);
+
+    if (e)
+        return e;
+    if (f->refs != 1 || p->files->refs != 1 || !f->ops->map_window || !file_readable(f))
+        return ERR_BUSY;
+    out->position = f->offset;
+    return 0;
+}
+
 #define FIONBIO  0x5421u
 #define FIONCLEX 0x5450u
 #define FIOCLEX  0x5451u

@@ -408,6 +408,7 @@ static error_t tmpfs_fcntl(struct file *f, struct process *p, uint32_t command, 
 
 const struct file_ops tmpfs_file_ops = {
     .name = "file",
+    .page_kind = FD_FILE,
     .read = tmpfs_read,
     .write = tmpfs_write,
     .seek = tmpfs_seek,

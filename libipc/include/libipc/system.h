@@ -251,8 +251,9 @@ struct fd_word {
     uint32_t reserved[2];
 };
 /* FD_SIGNALFD: reads are answered by linux_compat from proc, fs.signalfd_get.
- * FD_EVENTFD: linux_compat may ask for the counter, fs.eventfd_take. */
-enum { FD_CLOSED, FD_REMOTE, FD_NULL, FD_ZERO, FD_SIGNALFD, FD_EVENTFD };
+ * FD_EVENTFD: linux_compat may ask for the counter, fs.eventfd_take.
+ * FD_FILE: a regular file, of which it may ask for a window and the position. */
+enum { FD_CLOSED, FD_REMOTE, FD_NULL, FD_ZERO, FD_SIGNALFD, FD_EVENTFD, FD_FILE };
 #define FDF_READ      0x1
 #define FDF_WRITE     0x2
 _Static_assert(sizeof(struct fd_word) * FD_WORDS == FD_PAGES * PAGE_BYTES, "exact");

@@ -142,7 +142,7 @@ static void pages_show_which_descriptors_are_open(void **state)
     uint32_t seq = words[fd].seq;
 
     (void)state;
-    assert_int_equal(words[fd].kind, FD_REMOTE);
+    assert_int_equal(words[fd].kind, FD_FILE);
     assert_int_equal(words[fd].flags, FDF_READ);
     t_close(SLOT_A, fd);
     assert_int_equal(words[fd].kind, FD_CLOSED);
@@ -156,7 +156,7 @@ static void fork_copies_the_table_and_shares_the_open_files(void **state)
 
     (void)state;
     assert_int_equal(process_open(SERVER_PROC, CHILD, ticket(SLOT_A, 0, 0)), 0);
-    assert_int_equal(fake_process(CHILD)->fd_words[fd].kind, FD_REMOTE);
+    assert_int_equal(fake_process(CHILD)->fd_words[fd].kind, FD_FILE);
     t_read(SLOT_A, fd, &byte, 1);
     t_read(CHILD, fd, &byte, 1);
     assert_int_equal(byte, 'b');
@@ -177,11 +177,11 @@ static void a_shared_table_is_one_until_unshared(void **state)
     (void)state;
     assert_int_equal(process_open(SERVER_PROC, CHILD, ticket(SLOT_A, 1, 1)), 0);
     fd = t_open(CHILD, "/dupfile", O_RDONLY, 0);
-    assert_int_equal(fake_process(SLOT_A)->fd_words[fd].kind, FD_REMOTE);
+    assert_int_equal(fake_process(SLOT_A)->fd_words[fd].kind, FD_FILE);
     assert_ptr_equal(fake_process(SLOT_A)->fs, fake_process(CHILD)->fs);
     assert_int_equal(fs_serve_unshare(&call, &in, NULL), 0);
     t_close(CHILD, fd);
-    assert_int_equal(fake_process(SLOT_A)->fd_words[fd].kind, FD_REMOTE);
+    assert_int_equal(fake_process(SLOT_A)->fd_words[fd].kind, FD_FILE);
     assert_int_equal(fake_process(CHILD)->fd_words[fd].kind, FD_CLOSED);
     assert_true(fake_process(SLOT_A)->fs != fake_process(CHILD)->fs);
     process_close(CHILD);
@@ -215,10 +215,10 @@ static void exec_keeps_the_table_and_closes_what_is_marked(void **state)
     keep = t_open(CHILD, "/dupfile", O_RDONLY, 0);
     drop = t_open(CHILD, "/dupfile", O_RDONLY | O_CLOEXEC, 0);
     process_exec(CHILD, IMAGE, 0);
-    assert_int_equal(fake_process(IMAGE)->fd_words[drop].kind, FD_REMOTE);
+    assert_int_equal(fake_process(IMAGE)->fd_words[drop].kind, FD_FILE);
     process_exec(CHILD, IMAGE, 1);
     assert_false(fake_process(CHILD)->open);
-    assert_int_equal(fake_process(IMAGE)->fd_words[keep].kind, FD_REMOTE);
+    assert_int_equal(fake_process(IMAGE)->fd_words[keep].kind, FD_FILE);
     assert_int_equal(fake_process(IMAGE)->fd_words[drop].kind, FD_CLOSED);
     assert_int_equal(fake_process(CHILD)->fd_words[keep].kind, FD_CLOSED);
     process_close(IMAGE);
@@ -233,7 +233,7 @@ static void a_failed_exec_leaves_the_caller_alone(void **state)
     fd = t_open(CHILD, "/dupfile", O_RDONLY | O_CLOEXEC, 0);
     process_exec(CHILD, IMAGE, 0);
     process_close(IMAGE);
-    assert_int_equal(fake_process(CHILD)->fd_words[fd].kind, FD_REMOTE);
+    assert_int_equal(fake_process(CHILD)->fd_words[fd].kind, FD_FILE);
     assert_int_equal(t_close(CHILD, fd), 0);
     process_close(CHILD);
 }

@@ -527,6 +527,49 @@ static void what_is_no_plain_file_of_present_pages_gets_no_window(void **state)
     remove_world();
 }
 
+static error_t take(uint32_t slot, int64_t fd, uint64_t *position)
+{
+    struct rpc_call call = fake_call(slot, 0);
+    struct fs_position_take_in in = { (int32_t)fd };
+    struct fs_position_take_out out = { ~0ul };
+    error_t e = fs_serve_position_take(&call, &in, &out);
+
+    *position = out.position;
+    return e;
+}
+
+static void a_position_is_given_to_who_alone_has_the_file(void **state)
+{
+    uint64_t at;
+
+    (void)state;
+    make_world();
+    int64_t fd = t_open(SLOT_A, FILE_NAME, O_RDWR, 0), other;
+    struct file *f = fd_lookup(fake_process(SLOT_A), (int32_t)fd);
+    assert_int_equal(t_lseek(SLOT_A, fd, 77, 0), 77);
+    assert_int_equal(take(SLOT_A, fd, &at), 0);
+    assert_int_equal(at, 77);
+    assert_int_equal(t_lseek(SLOT_A, fd, 200, 0), 200);         /* how it comes back */
+    assert_int_equal(take(SLOT_A, fd, &at), 0);
+    assert_int_equal(at, 200);
+    file_get(f);                /* a second descriptor, a message in flight, a fork's ticket */
+    assert_int_equal(take(SLOT_A, fd, &at), ERR_BUSY);
+    file_put(f);
+    fake_process(SLOT_A)->files->refs++;
+    assert_int_equal(take(SLOT_A, fd, &at), ERR_BUSY);          /* a shared table */
+    fake_process(SLOT_A)->files->refs--;
+    assert_int_equal(take(SLOT_A, 999, &at), ERR_BAD_HANDLE);
+    assert_int_equal(take(SLOT_A, -1, &at), ERR_BAD_HANDLE);
+    other = t_open(SLOT_A, FILE_NAME, O_WRONLY, 0);
+    assert_int_equal(take(SLOT_A, other, &at), ERR_BUSY);
+    t_close(SLOT_A, other);
+    other = t_open(SLOT_A, DIR_NAME, O_RDONLY, 0);
+    assert_int_equal(take(SLOT_A, other, &at), ERR_BUSY);
+    t_close(SLOT_A, other);
+    t_close(SLOT_A, fd);
+    remove_world();
+}
+
 static void the_number_is_never_zero(void **state)
 {
     struct fd_word w = { .seq = ~0u };
@@ -551,6 +594,7 @@ int main(void)
         cmocka_unit_test(a_large_file_has_a_window_on_its_start),
         cmocka_unit_test(a_window_does_not_make_growing_dearer),
         cmocka_unit_test(what_is_no_plain_file_of_present_pages_gets_no_window),
+        cmocka_unit_test(a_position_is_given_to_who_alone_has_the_file),
         cmocka_unit_test(the_number_is_never_zero),
     };
     return cmocka_run_group_tests(tests, start, NULL);
