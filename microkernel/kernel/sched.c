@@ -366,6 +366,7 @@ __attribute__((cold)) void sched_drop_vspace(struct hart *h)
 __attribute__((cold)) void sched_forget(struct hart *h, struct tcb *t)
 {
     if (h->current == t) {
+        trace(TRACE_SWITCH, 0, 0);
         charge(h, t, read_time());
         h->current = NULL;
         h->resched = true;
@@ -389,6 +390,8 @@ static struct tcb *choose(struct hart *h)
     }
     struct tcb *next = h->queue.top < 0 ? NULL : run_queue_take(&h->queue);
     if (next == NULL) {
+        if (cur != NULL)
+            trace(TRACE_SWITCH, 0, 0);
         leave_current(h, read_time());
         h->current = NULL;
     } else if (next != cur) {

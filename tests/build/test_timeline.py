@@ -158,12 +158,17 @@ def test_a_program_that_does_not_run_is_named(tmp_path: Path) -> None:
         tracesvg.draw(path, tmp_path / "t.svg", "vi")
 
 
-def test_a_real_trace_nests_and_names_its_programs(tmp_path: Path) -> None:
+def real(tmp_path: Path, command: str, *args: str) -> list[dict[str, Any]]:
+    """The events of a guest that runs the command."""
     out = tmp_path / "trace.json"
-    done = subprocess.run([str(ROOT / "build.py"), "qemu-riscv", "--timeout", "120", "--trace", str(out), "--exec",
-                           "ls /; true"], capture_output=True, text=True, check=False)
+    done = subprocess.run([str(ROOT / "build.py"), "qemu-riscv", "--timeout", "120", "--trace", str(out), *args, "--exec", command],
+                          capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
-    events = json.loads(out.read_text())["traceEvents"]
+    return json.loads(out.read_text())["traceEvents"]
+
+
+def test_a_real_trace_nests_and_names_its_programs(tmp_path: Path) -> None:
+    events = real(tmp_path, "ls /; true")
     assert crossing(events) == []
     assert {"sh", "ls"} <= {e["args"]["name"] for e in events if e.get("name") == "process_name"}
     begun = {e["id"] for e in events if e.get("ph") == "s"}
@@ -171,3 +176,23 @@ def test_a_real_trace_nests_and_names_its_programs(tmp_path: Path) -> None:
     ls = {e["pid"] for e in events if e.get("name") == "process_name" and e["args"]["name"] == "ls"}
     assert {"getdents64", "exit_group"} <= {e["name"] for e in events if e.get("cat") == "syscall" and e["pid"] in ls}
     assert {"fs.getdents", "proc.fork_commit"} <= {e["name"] for e in events if e.get("cat") == "rpc"}
+
+
+def runs(events: list[dict[str, Any]]) -> list[tuple[str, int, float, float]]:
+    """What ran when: thread, hart, begin, end."""
+    return [(e["name"], e["tid"], e["ts"], e["ts"] + e["dur"]) for e in events if e.get("cat") == "run"]
+
+
+def test_a_server_that_moves_runs_on_one_hart_at_a_time(tmp_path: Path) -> None:
+    events = real(tmp_path, "for i in 1 2 3; do servers --move fs=0 proc=0; ls /bin; servers --move fs=1 proc=1; ls /; done >/dev/null")
+    assert crossing(events) == []
+    for server in ("fs", "proc"):
+        own = sorted((begin, end, hart) for name, hart, begin, end in runs(events) if name == server)
+        assert {hart for _, _, hart in own} == {0, 1}
+        assert all(end <= begin + 0.001 for (_, end, _), (begin, _, _) in zip(own, own[1:])), server
+
+
+def test_an_idle_hart_runs_nobody(tmp_path: Path) -> None:
+    events = real(tmp_path, "sleep 3", "--icount")
+    own = runs(events)
+    assert sum(end - begin for *_, begin, end in own) < (max(o[3] for o in own) - min(o[2] for o in own)) / 2

@@ -25,7 +25,7 @@ enum trace_kind {
     TRACE_FAULT,        /* a = address, b = VM_* access | fault_result << 8     */
     TRACE_TRAP,         /* a = cause, b = value: goes to personality or endpoint */
     TRACE_WAKE,         /* a = thread that became ready, b = its priority       */
-    TRACE_SWITCH,       /* a = thread that runs from now on                     */
+    TRACE_SWITCH,       /* a = thread that runs from now on, 0: none            */
     TRACE_IRQ,          /* a = source                                           */
     TRACE_TEXT,         /* SYS_TRACE; a = bytes                                 */
     TRACE_IPI,          /* a = hart that is sent an interrupt                   */
