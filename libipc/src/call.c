@@ -153,6 +153,13 @@ void rpc_other_method(struct rpc_call *call)
         rpc_complete(call, ERR_INVALID_CALL);
 }
 
+uint32_t *rpc_done_word(const struct rpc_call *call)
+{
+    struct session_header *header = &call->session->shared->header;
+
+    return call->token == TOKEN_EVENT ? &header->sq_head : &header->cq_tail;
+}
+
 void rpc_event_done(struct rpc_call *call, error_t error)
 {
     call->server->stats.events++;

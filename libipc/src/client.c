@@ -17,6 +17,9 @@
  * no atomic operation, and an answer that is the one waited for is taken from the
  * ring by rpc_invoke itself. Whatever else it finds it leaves to env->wait.
  *
+ * Restart of the client's own process (a server's): rpc_client_resume. Tokens then bear another generation, so that
+ * answers to requests of the earlier life are told apart, and dropped.
+ *
  * Restart of the server: seen as a change of the header's epoch, by begin and
  * by drain. Indices go on. Answers that the old server left are taken first; then
  * each published request ends with ERR_PEER_RESTARTED (tests/models/ring_epoch.pml).
@@ -438,6 +441,13 @@ static inline void fill_head(struct sq_entry *entry, const struct rpc_client *cl
     entry->head[1] = request->head[1] | (uint64_t)client->epoch << 32;
 }
 
+/* The same for a client that may have had an earlier life; one that is alone has not. */
+static inline void fill_head_shared(struct sq_entry *entry, const struct rpc_client *client, const struct rpc_request *request)
+{
+    entry->head[0] = request->head[0] | (uint64_t)client->generation << 32;
+    entry->head[1] = request->head[1] | (uint64_t)client->epoch << 32;
+}
+
 /* ---- the only thread ---- */
 
 /* The completion of this token if it is the one thing in the ring, and good. */
@@ -544,7 +554,7 @@ static inline void write_entry(struct rpc_client *client, struct rpc_request *re
 {
     struct sq_entry *entry = next_entry(client);
 
-    fill_head(entry, client, request);
+    fill_head_shared(entry, client, request);
     copy_words(entry->word, request->word);
     request->published = 1;
     client->nr_reserved--;
@@ -599,7 +609,8 @@ static inline error_t await(struct rpc_client *client, struct rpc_request *reque
             rpc_cancel(client, request);
         }
     }
-    if (interrupted && request->error == ERR_CANCELLED)
+    /* A server that was restarted meanwhile has cancelled it, too. */
+    if (interrupted && (request->error == ERR_CANCELLED || request->error == ERR_PEER_RESTARTED))
         request->error = ERR_INTERRUPTED;
     return request->error;
 }
@@ -712,9 +723,9 @@ void rpc_cancel(struct rpc_client *client, struct rpc_request *request)
             continue;
         }
         struct sq_entry *entry = next_entry(client);
-        *entry = (struct sq_entry){ .flags = SQ_CANCEL, .token = request->token, .arena_slot = ARENA_NONE,
-                                     .epoch = client->epoch };
-        entry->word[0] = request->token;
+        uint32_t token = request->token | client->generation;
+        *entry = (struct sq_entry){ .flags = SQ_CANCEL, .token = token, .arena_slot = ARENA_NONE, .epoch = client->epoch };
+        entry->word[0] = token;
         publish_tail(client);
         break;
     }
@@ -734,16 +745,17 @@ void rpc_end(struct rpc_client *client, struct rpc_request *request)
         give_back(client, request);
 }
 
-/* A request published by rpc_call_words failed or waits on: the uncommon rest. */
-/* NOLINTBEGIN(misc-no-recursion): RPC_MAX_REPEATS deep at most */
+/* A request published by rpc_call_words failed or waits on: the uncommon rest. The supervisor ends a system whose server
+ * is restarted again and again, so repeating ends. */
+/* NOLINTBEGIN(misc-no-recursion): two deep, the inner one is not idempotent */
 __attribute__((noinline)) static error_t call_again(struct rpc_client *client, uint16_t method, unsigned flags,
                                                     uint64_t word[6], unsigned nr_in)
 {
-    unsigned attempt = flags >> 16;
+    error_t error = ERR_PEER_RESTARTED;
 
-    if (!(flags & RPC_IDEMPOTENT) || attempt >= RPC_MAX_REPEATS)
-        return ERR_PEER_RESTARTED;
-    return rpc_call_words(client, method, flags + (1u << 16), word, nr_in);
+    while ((flags & RPC_IDEMPOTENT) && error == ERR_PEER_RESTARTED)
+        error = rpc_call_words(client, method, flags & ~RPC_IDEMPOTENT, word, nr_in);
+    return error;
 }
 
 static inline void put_words(uint64_t to[6], const uint64_t from[6], unsigned nr)
@@ -775,7 +787,7 @@ __attribute__((noinline)) static error_t call_shared(struct rpc_client *client, 
         return ERR_PEER_CLOSED;
     }
     struct sq_entry *entry = next_entry(client);
-    fill_head(entry, client, request);
+    fill_head_shared(entry, client, request);
     put_words(entry->word, word, nr_in);
     request->published = 1;
     publish_tail(client);
@@ -873,6 +885,39 @@ void rpc_post(struct rpc_client *client, struct rpc_request *request)
     rpc_post_event(client, method, word);
 }
 
+void rpc_client_resume(struct rpc_client *client, uint32_t restarts)
+{
+    struct session_header *header = &client->session->header;
+    struct sq_entry forget = { .flags = SQ_CANCEL, .arena_slot = ARENA_NONE, .word = { TOKEN_EVENT } };
+
+    if (restarts == 0)
+        return;
+    client->generation = (restarts & 0x7fffff) * (2 * CQ_ENTRIES);
+    client->sq_tail = load_relaxed(&header->sq_tail);
+    client->sq_head_seen = load_acquire(&header->sq_head);
+    client->cq_head = load_relaxed(&header->cq_head);
+    client->epoch = load_acquire(&header->epoch);
+    store_relaxed(&header->client_asleep, 0);
+    sys_signal(client->doorbell);   /* of what was published, perhaps without telling */
+    lock(client);
+    while (!rpc_try_post(client, &forget))
+        wait_room_locked(client);
+    unlock_and_ring(client);
+}
+
+bool rpc_has_room(struct rpc_client *client)
+{
+    return client->backlog == NULL && (has_entry(client) || !session_usable(client));
+}
+
+void rpc_await_room(struct rpc_client *client)
+{
+    lock(client);
+    while (!rpc_has_room(client))
+        wait_room_locked(client);
+    unlock(client);
+}
+
 bool rpc_try_post(struct rpc_client *client, const struct sq_entry *event)
 {
     if (!session_usable(client))
@@ -921,9 +966,9 @@ bool rpc_handled(const struct rpc_client *client, uint32_t mark)
 
 static inline bool complete_one(struct rpc_client *client, const struct cq_entry *entry)
 {
-    uint32_t token = load_relaxed(&entry->token);
+    uint32_t token = load_relaxed(&entry->token) ^ client->generation;
     if (token >= CQ_ENTRIES)
-        return false;
+        return false;       /* nonsense, or an answer to an earlier life */
     struct rpc_request *request = &client->request[token];
     if (!request->in_use || !request->published || request->done)
         return false;
@@ -979,7 +1024,7 @@ unsigned rpc_drain(struct rpc_client *client)
     if (__builtin_expect(epoch == client->epoch, 1) && tail == head)
         return 0;
     const struct cq_entry *entry = &session->cq[head % CQ_ENTRIES];
-    uint32_t token = load_relaxed(&entry->token);
+    uint32_t token = load_relaxed(&entry->token) ^ client->generation;
     if (epoch != client->epoch || tail - head != 1 || token >= CQ_ENTRIES)
         return drain_slow(client);
     struct rpc_request *request = &client->request[token];

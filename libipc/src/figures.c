@@ -92,7 +92,7 @@ void rpc_figures_start(struct rpc_server *server, const struct server_info *info
     exec_set_sampler(sample);
 }
 
-error_t rpc_ask_figures(struct rpc_client *client, struct rpc_figures *figures)
+static error_t ask(struct rpc_client *client, struct rpc_figures *figures)
 {
     struct rpc_request *request = rpc_begin_with(client, RPC_METHOD_FIGURES, RPC_NEED_ARENA);
 
@@ -104,6 +104,16 @@ error_t rpc_ask_figures(struct rpc_client *client, struct rpc_figures *figures)
     if (error == 0)
         memcpy(figures, request->arena, sizeof *figures);
     rpc_end(client, request);
+    return error;
+}
+
+error_t rpc_ask_figures(struct rpc_client *client, struct rpc_figures *figures)
+{
+    error_t error;
+
+    do
+        error = ask(client, figures);
+    while (error == ERR_PEER_RESTARTED);
     return error;
 }
 

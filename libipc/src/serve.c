@@ -3,6 +3,8 @@
 #include <libipc/serve.h>
 #include <stdlib.h>
 
+static const struct server_info *own;
+
 static void check(error_t error)
 {
     if (error)
@@ -22,6 +24,8 @@ void serve_init(const struct server_info *info, struct rpc_server *server, const
     check(rpc_server_init(server, interface, (struct session *)SRV_SESSIONS, NR_SLOTS, SRV_CAP_CLIENT_VSPACES,
                           SRV_CAP_CLIENT_DOORBELLS));
     exec_add_server(server);
+    own = info;
+    rpc_server_survive(server, RPC_SURVIVORS(SRV_SESSIONS), info->restarts);
     rpc_figures_start(server, info);
     if (info->boot_flags & BOOT_TRACE)
         rpc_server_trace(server, trace);
@@ -33,5 +37,6 @@ void serve_connect(struct rpc_client *client, uint32_t server_id, uint64_t layou
 
     check(rpc_client_init(client, session, &coro_rpc_env, SRV_CAP_DOORBELL + server_id, SRV_CAP_NOTIFICATION,
                           layout_hash));
+    rpc_client_resume(client, own->restarts);
     exec_add_client(client);
 }

@@ -167,6 +167,17 @@ bool rpc_server_sleep(struct rpc_server *server)
 
 /* ---- opening and closing ---- */
 
+/* For the server that may take over from us: the last step of opening and of closing. */
+static void mark_open(struct rpc_server *server, uint32_t client, bool open)
+{
+    uint64_t *word = server->survivors != NULL ? &server->survivors[client / 64] : NULL;
+
+    if (word == NULL)
+        return;
+    __asm__ volatile("" ::: "memory");
+    *word = open ? *word | 1ull << (client % 64) : *word & ~(1ull << (client % 64));
+}
+
 /* The part that opening and taking over share; the indices are set. */
 static void session_start(struct rpc_server *server, struct server_session *s)
 {
@@ -190,6 +201,7 @@ static void session_start(struct rpc_server *server, struct server_session *s)
     store_release(&header->epoch, server->epoch);
     if (!fall_asleep(s))
         make_hot(server, s);
+    mark_open(server, s->index, true);
 }
 
 void rpc_session_open(struct rpc_server *server, uint32_t client)
@@ -197,8 +209,14 @@ void rpc_session_open(struct rpc_server *server, uint32_t client)
     struct server_session *s = &server->state[client];
     struct session_header *header = header_of(s);
 
+    if (server->survivors != NULL && s->open && !s->fresh)
+        return;     /* the server before us had opened it, and died before that was known */
     if (s->open)
         rpc_session_close(server, client);
+    if (server->survivors != NULL && load_relaxed(&header->epoch) != 0) {
+        rpc_session_take_over(server, client);      /* it died in here */
+        return;
+    }
     /* The memory is zero: closing left it so. What the client submitted
      * already, while nobody listened, is in the ring from index 0 on. */
     s->sq_head = s->cq_tail = s->cq_head_seen = 0;
@@ -212,8 +230,11 @@ void rpc_session_take_over(struct rpc_server *server, uint32_t client)
     struct server_session *s = &server->state[client];
     struct session_header *header = header_of(s);
 
-    /* What is in the ring was sent to the server that died, and ends there. */
-    s->sq_head = load_acquire(&header->sq_tail);
+    /* Requests in the ring were sent to the server that died, and end there: they bear another epoch. Events that it
+     * has not handled are served. */
+    s->sq_head = load_relaxed(&header->sq_head);
+    if (load_acquire(&header->sq_tail) - s->sq_head > SQ_ENTRIES)
+        s->sq_head = load_relaxed(&header->sq_tail);    /* a client that writes nonsense loses what it sent */
     s->cq_tail = load_relaxed(&header->cq_tail);
     s->cq_head_seen = load_relaxed(&header->cq_head);
     store_relaxed(&header->sq_head, s->sq_head);
@@ -221,6 +242,15 @@ void rpc_session_take_over(struct rpc_server *server, uint32_t client)
     session_start(server, s);
     /* It may sleep since before, and the old server may have rung in vain. */
     server->ring(server, client);
+}
+
+void rpc_server_survive(struct rpc_server *server, uint64_t *survivors, uint32_t restarts)
+{
+    server->survivors = survivors;
+    server->epoch = restarts + 1;
+    for (uint32_t i = 0; i < server->nr_sessions && restarts != 0; i++)
+        if (survivors[i / 64] >> (i % 64) & 1)
+            rpc_session_take_over(server, i);
 }
 
 static void cancel_call(struct rpc_call *call)
@@ -258,6 +288,7 @@ void rpc_session_close(struct rpc_server *server, uint32_t client)
             server->peer[i--] = server->peer[--server->nr_peers];
     /* The client is gone: ready for the next one. */
     memset(header_of(s), 0, sizeof(struct session_header));
+    mark_open(server, client, false);
 }
 
 /* The client writes nonsense: take nothing more from it. */
@@ -304,12 +335,18 @@ static inline bool has_credit(struct server_session *s)
 
 static void cancel_token(struct rpc_server *server, struct server_session *s, uint64_t token)
 {
+    struct rpc_call *call = s->parked;
+
     server->stats.cancels++;
-    for (struct rpc_call *call = s->parked; call != NULL; call = call->next) {
-        if (call->token == token) {
-            cancel_call(call);
-            return;
+    while (call != NULL) {
+        if (call->cancelled || (call->token != token && token != TOKEN_EVENT)) {
+            call = call->next;
+            continue;
         }
+        cancel_call(call);
+        if (token != TOKEN_EVENT)
+            return;
+        call = s->parked;       /* it may have taken others with it */
     }
 }
 
@@ -439,13 +476,16 @@ static unsigned serve(struct rpc_server *server, struct server_session *s, unsig
         }
         s->sq_head++;
         nr++;
-        if (__builtin_expect(entry.epoch != server->epoch, 0) && !(entry.epoch == 0 && s->fresh))
+        if (__builtin_expect(entry.epoch != server->epoch, 0) && !(entry.epoch == 0 && s->fresh)
+            && entry.token != TOKEN_EVENT)
             continue;   /* meant for the server before us: it ended with that one */
         if (serve_entry(server, s, &entry))
             session_note_ring(server, s);
         /* The handler may have closed this session, and even opened it anew. */
         if (s->serial != serial || !s->open)
             return nr;
+        if (entry.token == TOKEN_EVENT)     /* handled: a server that takes over does not do it again */
+            store_release(&session->header.sq_head, s->sq_head);
     }
     store_release(&session->header.sq_head, s->sq_head);
     if (was_full && nr != 0) {

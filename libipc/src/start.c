@@ -3,6 +3,7 @@
  * What runs before a server's server_main: console output and heap.
  * server_main is weak because programs that are no servers link libipc too.
  */
+#include <libipc/journal.h>
 #include <libipc/syscall.h>
 #include <libipc/system.h>
 #include <stdio.h>
@@ -26,6 +27,14 @@ static void write_console(const char *text, size_t bytes)
  * pages: malloc fails instead, and the client hears of it. Since a heap does not
  * shrink, what clients make a server hold is also limited to a quarter of all.
  */
+static bool commit(const struct pool_info *pool, uint64_t start, uint64_t end)
+{
+    uint64_t result;
+
+    return pool->free_pages >= pool->reserve_pages / 2 + (end - start) / PAGE_BYTES &&
+           sys_invoke(SRV_CAP_VSPACE, VSPACE_POPULATE, start, end - start, 1, 0, 0, &result) == 0;
+}
+
 bool heap_commit(void *from, size_t bytes)
 {
     struct pool_info pool = { 0 };
@@ -34,9 +43,17 @@ bool heap_commit(void *from, size_t bytes)
 
     if (sys_invoke(SRV_CAP_POOL, POOL_INFO, ~0ul, (uint64_t)&pool, 0, 0, 0, &result) != 0)
         return false;
-    if ((end - SRV_HEAP) / PAGE_BYTES > pool.total_pages / 4 || pool.free_pages < pool.reserve_pages / 2 + (end - start) / PAGE_BYTES)
-        return false;
-    return sys_invoke(SRV_CAP_VSPACE, VSPACE_POPULATE, start, end - start, 1, 0, 0, &result) == 0;
+    return (end - SRV_HEAP) / PAGE_BYTES <= pool.total_pages / 4 && commit(&pool, start, end);
+}
+
+/* journal.h: the same, for memory whose size the server bounds itself. */
+bool durable_commit(void *pages, size_t bytes)
+{
+    struct pool_info pool = { 0 };
+    uint64_t result;
+
+    return sys_invoke(SRV_CAP_POOL, POOL_INFO, ~0ul, (uint64_t)&pool, 0, 0, 0, &result) == 0 &&
+           commit(&pool, (uint64_t)pages, (uint64_t)pages + bytes);
 }
 
 void server_start(const struct server_info *info)

@@ -104,14 +104,14 @@ error_t rpc_invoke(struct rpc_client *client, struct rpc_request *request, bool 
 error_t rpc_call_words(struct rpc_client *client, uint16_t method, unsigned flags, uint64_t word[6], unsigned nr_in)
 {
     struct rpc_request *request = rpc_begin_with(client, method, 0);
-    error_t error = ERR_PEER_RESTARTED;
+    error_t error;
 
     if (request == NULL)
         return ERR_PEER_CLOSED;
-    for (unsigned i = 0; error == ERR_PEER_RESTARTED && i <= (flags & RPC_IDEMPOTENT ? RPC_MAX_REPEATS : 0); i++) {
+    do {
         memcpy(request->word, word, nr_in * sizeof word[0]);
         error = rpc_invoke(client, request, (flags & RPC_LONG) != 0);
-    }
+    } while (error == ERR_PEER_RESTARTED && (flags & RPC_IDEMPOTENT) != 0);
     if (error == 0)
         memcpy(word, request->word, sizeof request->word);
     rpc_end(client, request);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * /proc/atoll/servers: what each server says of itself (libipc/figures.h); and root may write there what is to be done
- * with one: "move NAME=HART" (docs/placement.md).
+ * with one: "move NAME=HART" (docs/placement.md), "restart NAME" (docs/restart.md).
  */
 #include <libipc/executor.h>
 #include <libipc/figures.h>
@@ -48,22 +48,22 @@ error_t proc_print_servers(struct text *out, const struct proc_target *t)
     return 0;
 }
 
-/* "move NAME=HART", and perhaps a newline. The message for the supervisor, who knows which there are; false: no such text. */
+/* The message with the name of a server for the supervisor, who knows which there are. */
+static bool put_name(const char *name, size_t len, struct sys_message *m)
+{
+    if (!len || len >= 2 * sizeof m->word[0] || memchr(name, 0, len))
+        return false;
+    memcpy(m->word, name, len);
+    return true;
+}
+
+/* NAME=HART */
 static bool parse_move(const char *text, size_t len, struct sys_message *m)
 {
-    static const char verb[] = "move ";
     const char *equals = memchr(text, '=', len), *end = text + len;
     uint64_t hart = 0;
 
-    if (!equals || (size_t)(equals - text) < sizeof verb - 1 || memcmp(text, verb, sizeof verb - 1) != 0)
-        return false;
-    text += sizeof verb - 1;
-    len = (size_t)(equals - text);
-    if (!len || len >= 2 * sizeof m->word[0] || memchr(text, 0, len))
-        return false;
-    if (end[-1] == '\n')
-        end--;
-    if (equals + 1 == end || end - equals > 4)
+    if (!equals || equals + 1 == end || end - equals > 4)
         return false;
     for (const char *p = equals + 1; p < end; p++) {
         if (*p < '0' || *p > '9')
@@ -71,8 +71,32 @@ static bool parse_move(const char *text, size_t len, struct sys_message *m)
         hart = hart * 10 + (uint64_t)(*p - '0');
     }
     *m = (struct sys_message){ .info = MSG_INFO(SUPERVISOR_MOVE, 3, 0), .word = { 0, 0, hart } };
-    memcpy(m->word, text, len);
-    return true;
+    return put_name(text, (size_t)(equals - text), m);
+}
+
+/* NAME */
+static bool parse_restart(const char *text, size_t len, struct sys_message *m)
+{
+    *m = (struct sys_message){ .info = MSG_INFO(SUPERVISOR_RESTART, 2, 0) };
+    return put_name(text, len, m);
+}
+
+/* A verb, what it asks for, and perhaps a newline; false: no such text. */
+static bool parse(const char *text, size_t len, struct sys_message *m)
+{
+    static const struct { const char *verb; bool (*parse)(const char *, size_t, struct sys_message *); } verbs[] = {
+        { "move ", parse_move }, { "restart ", parse_restart },
+    };
+
+    if (len && text[len - 1] == '\n')
+        len--;
+    for (unsigned i = 0; i < sizeof verbs / sizeof verbs[0]; i++) {
+        size_t n = strlen(verbs[i].verb);
+
+        if (len > n && memcmp(text, verbs[i].verb, n) == 0)
+            return verbs[i].parse(text + n, len - n, m);
+    }
+    return false;
 }
 
 error_t proc_write_servers(const struct proc_target *t, const char *text, size_t len)
@@ -83,7 +107,7 @@ error_t proc_write_servers(const struct proc_target *t, const char *text, size_t
     /* whoever opened the file: it may have been passed on */
     if (!t->reader || !process_capable(t->reader, CAP_SYS_ADMIN))
         return ERR_PERMISSION;
-    if (!parse_move(text, len, &m))
+    if (!parse(text, len, &m))
         return ERR_INVALID_ARGUMENT;
     e = sys_call(SRV_CAP_SUPERVISOR, &m);
     return e ? e : (error_t)m.word[0];

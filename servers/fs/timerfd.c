@@ -25,7 +25,7 @@
 #define TFD_TIMER_CANCEL_ON_SET 2u
 #define TFD_IOC_SET_TICKS 0x40085400u
 
-#define TIMERS_MAX 4096u
+#define TIMERS_MAX NR_FS_TIMERS
 
 struct timerfd {
     uint32_t index;

@@ -75,10 +75,12 @@ struct component {
     const struct grant_map *map;
     const struct grant_cap *cap;
     uint32_t nr_maps, nr_caps;
+    uint32_t max_restarts, restarts_ms; /* after faults, at most so many in this time; 0: none */
 };
 extern const struct component assembly[NR_COMPONENTS];
 
 #define DEVICE_STRIDE       0x100000ul      /* device i at SRV_DEVICES + i * this */
+#define MAX_RESTARTS        64u             /* of max_restarts              */
 #define FAULT_BADGE         0x100ul         /* + server_id: faults of a server  */
 
 #endif

@@ -28,7 +28,7 @@ struct elf_segment {
 _Static_assert(sizeof(struct elf_header) == 64 && sizeof(struct elf_segment) == 56, "ELF64");
 
 enum { ET_EXEC = 2, ET_DYN = 3, EM_RISCV = 243, PT_LOAD = 1, PF_X = 1, PF_W = 2, PF_R = 4 };
-#define MAX_SEGMENTS 16
+#define MAX_SEGMENTS MAX_PROGRAM_SEGMENTS
 
 static uint64_t page_up(uint64_t n)
 {
@@ -86,7 +86,7 @@ static uint32_t prot_of(uint32_t flags)
            (flags & PF_X ? VM_READ | VM_EXEC : 0);
 }
 
-error_t load_elf(cptr_t vspace, cptr_t pool, const uint8_t *file, size_t bytes, uaddr_t *entry)
+error_t load_elf(cptr_t vspace, cptr_t pool, const uint8_t *file, size_t bytes, struct program *program, uaddr_t *entry)
 {
     struct elf_segment seg[MAX_SEGMENTS];
     struct elf_header head;
@@ -99,9 +99,13 @@ error_t load_elf(cptr_t vspace, cptr_t pool, const uint8_t *file, size_t bytes, 
         uint32_t prot = prot_of(seg[i].flags);
 
         if (file_length) {
-            cptr_t segment = mem_segment(pool, file_length / PAGE_BYTES);
+            cptr_t segment = program->segment[i] ? program->segment[i] : mem_segment(pool, file_length / PAGE_BYTES);
 
+            program->segment[i] = segment;
             load_fill(segment, 0, file + seg[i].offset, seg[i].filesz);
+            if (file_length > seg[i].filesz)
+                must(sys_invoke(segment, SEGMENT_ZERO, seg[i].filesz, file_length - seg[i].filesz, 0, 0, 0, NULL),
+                     "clear the end of a program's segment");
             must(sys_invoke(vspace, VSPACE_MAP, seg[i].vaddr, file_length, prot | VM_SHARED, segment, 0, NULL),
                  "map a program's segment");
         }

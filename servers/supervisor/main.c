@@ -3,14 +3,15 @@
  * The supervisor: the first user task. It takes the machine from the kernel,
  * builds the system that the assembly describes, and then waits on its endpoint
  * for requests of the servers (SUPERVISOR_*, libipc/system.h), and for the fault of
- * one, which it reports before it ends the system with a failing status.
+ * one, which it reports. A server whose policy allows it is started again
+ * (restart.c), otherwise the system ends with a failing status.
  *
  * It runs at the root task's priority, maps the boot archive read-only and
  * holds every capability; nothing that a guest does reaches it.
  *
  * Messages on the endpoint: badge server_id: a request; who may make it stands in
  * the assembly. Badge FAULT_BADGE + server_id: a fault message of the kernel
- * (word 0 pc, word 1 cause, word 2 value).
+ * (word 0 cause, word 1 value, word 2 pc).
  */
 #include "main.h"
 
@@ -20,6 +21,7 @@
 
 #include "load.h"
 #include "memory.h"
+#include "restart.h"
 #include "server.h"
 #include "sys.h"
 #include "walk.h"
@@ -85,6 +87,21 @@ static bool has_word(const char *line, const char *word)
     return false;
 }
 
+/* faulty=NAME: it faults as soon as it was started again. */
+static uint32_t faulty_servers(const char *line)
+{
+    uint32_t mask = 0;
+
+    for (unsigned i = 0; i < NR_COMPONENTS; i++) {
+        char word[32];
+
+        (void)snprintf(word, sizeof word, "faulty=%s", assembly[i].name);
+        if (has_word(line, word))
+            mask |= 1u << assembly[i].id;
+    }
+    return mask;
+}
+
 static uint64_t map_boot_segment(cptr_t cap, uint64_t address, uint64_t offset, uint64_t bytes)
 {
     uint64_t length = (offset + bytes + PAGE_BYTES - 1) & ~(PAGE_BYTES - 1);
@@ -137,32 +154,6 @@ static void make_shared(struct system *s)
     }
 }
 
-static const char *server_name(unsigned id)
-{
-    for (unsigned i = 0; i < NR_COMPONENTS; i++)
-        if (assembly[i].id == id)
-            return assembly[i].name;
-    return "?";
-}
-
-static void report_fault(struct system *s, const struct sys_message *m)
-{
-    unsigned id = (unsigned)(m->badge - FAULT_BADGE);
-    struct tcb_regs regs = { 0 };
-
-    (void)s;
-    say("server %s faulted: pc %#lx cause %#lx value %#lx", server_name(id), m->word[0], m->word[1], m->word[2]);
-    for (unsigned i = 0; i < NR_COMPONENTS; i++) {
-        if (assembly[i].id != id)
-            continue;
-        sys_invoke(servers[i].tcb, TCB_SUSPEND, 0, 0, 0, 0, 0, NULL);
-        if (sys_invoke(servers[i].tcb, TCB_READ_REGS, (uint64_t)&regs, 0, 0, 0, 0, NULL))
-            continue;
-        for (unsigned r = 0; r < 32; r += 4)
-            say("  x%-2u %016lx %016lx %016lx %016lx", r, regs.x[r], regs.x[r + 1], regs.x[r + 2], regs.x[r + 3]);
-    }
-}
-
 /* Let fs copy what the rings still hold. */
 static void end_of_trace(const struct system *s)
 {
@@ -188,15 +179,23 @@ static bool may_ask(const struct sys_message *m)
     return false;
 }
 
-static error_t move(struct system *s, const struct sys_message *m)
+/* Whose name is in the first two words; NULL: nobody's. */
+static struct server *named(const struct sys_message *m)
 {
     char name[2 * sizeof m->word[0] + 1] = { 0 };
 
     memcpy(name, m->word, sizeof name - 1);
     for (unsigned i = 0; i < NR_COMPONENTS; i++)
         if (strcmp(assembly[i].name, name) == 0)
-            return server_move(&servers[i], s, m->word[2]);
-    return ERR_NOT_FOUND;
+            return &servers[i];
+    return NULL;
+}
+
+static error_t move(struct system *s, const struct sys_message *m)
+{
+    struct server *server = named(m);
+
+    return server ? server_move(server, s, m->word[2]) : ERR_NOT_FOUND;
 }
 
 static void answer(const struct system *s, error_t error)
@@ -204,6 +203,17 @@ static void answer(const struct system *s, error_t error)
     struct sys_message m = { .info = MSG_INFO(0, 1, 0), .word = { error } };
 
     (void)sys_reply(s->reply, &m);      /* nobody waits for it when the message was only sent */
+}
+
+/* Answered when the old one is stopped: who asked does not wait for the new one, unless it asks that one. */
+static void restart(struct system *s, const struct sys_message *m)
+{
+    struct server *server = named(m);
+    error_t error = server ? restart_stop(server) : ERR_NOT_FOUND;
+
+    answer(s, error);
+    if (!error)
+        restart_stopped(s, servers, server);
 }
 
 static void serve(struct system *s)
@@ -215,13 +225,14 @@ static void serve(struct system *s)
         if (error) {
             fail("receive on the own endpoint: error %d", error);
         } else if (m.badge >= FAULT_BADGE && m.badge < FAULT_BADGE + NR_SERVERS) {
-            report_fault(s, &m);
-            power_off(125, 0);
+            restart_after_fault(s, servers, (unsigned)(m.badge - FAULT_BADGE), &m);
         } else if (!may_ask(&m)) {
             say("message %#lx with badge %#lx is not understood", m.info, m.badge);
             answer(s, ERR_INVALID_CALL);
         } else if (MSG_LABEL(m.info) == SUPERVISOR_MOVE) {
             answer(s, move(s, &m));
+        } else if (MSG_LABEL(m.info) == SUPERVISOR_RESTART) {
+            restart(s, &m);
         } else {
             if (s->walks)
                 walk("end", servers, s);
@@ -261,6 +272,7 @@ void supervisor_main(const struct bootinfo *boot)
             s->placement.server_hart[SERVER_PROC], s->placement.server_hart[SERVER_FS],
             s->placement.server_hart[SERVER_TIME], s->placement.guest_mask);
     s->walks = has_word(boot->command_line, "caps");
+    s->faulty = faulty_servers(boot->command_line);
     if (s->walks)
         walk("start", servers, s);
     for (unsigned i = 0; i < NR_COMPONENTS; i++)

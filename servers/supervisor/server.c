@@ -103,6 +103,8 @@ static void give_all(struct server *s, const struct server all[NR_COMPONENTS], c
         cptr_t source = server_object((enum grant_object)g->object, g->which, all, system);
 
         if (g->object == OBJECT_UNTYPED) {
+            if (source == CAP_IN(s->cnode, g->slot))
+                continue;           /* it has it since the first time */
             must(cnode_move(place[g->place], g->slot, source), "give a server its memory");
             s->untyped = CAP_IN(s->cnode, g->slot);
         } else if (source) {
@@ -114,11 +116,15 @@ static void give_all(struct server *s, const struct server all[NR_COMPONENTS], c
 /* The IRQ of device `d`, the server's n-th, as bit n of its notification's devices. */
 static void give_interrupt(const struct server *s, struct device *d, unsigned n)
 {
-    d->irq_cap = mem_slot();
-    d->irq_bit = mem_slot();
-    invoke(CAP_INIT_PLATFORM, PLATFORM_IRQ, d->irq, d->irq_cap, 0, 0, 0, "make an IRQ capability");
-    must(sys_mint(CAP_INIT_CNODE, d->irq_bit, s->notification, RIGHT_WRITE, SRV_IRQ_BIT(n)), "make an IRQ's notification");
-    must(irq_set_notification(d->irq_cap, d->irq_bit, s->info.hart), "route an IRQ");
+    if (d->irq_cap) {
+        invoke(d->irq_cap, IRQ_ACK, 0, 0, 0, 0, 0, "acknowledge an IRQ for who died");
+    } else {
+        d->irq_cap = mem_slot();
+        d->irq_bit = mem_slot();
+        invoke(CAP_INIT_PLATFORM, PLATFORM_IRQ, d->irq, d->irq_cap, 0, 0, 0, "make an IRQ capability");
+        must(sys_mint(CAP_INIT_CNODE, d->irq_bit, s->notification, RIGHT_WRITE, SRV_IRQ_BIT(n)), "make an IRQ's notification");
+        must(irq_set_notification(d->irq_cap, d->irq_bit, s->info.hart), "route an IRQ");
+    }
     give(s, s->cnode, SRV_CAP_IRQ + n, d->irq_cap, RIGHTS_ALL, 0);
 }
 
@@ -153,7 +159,8 @@ static void write_info(struct server *s, const struct system *system)
 {
     struct server_info *info = &s->info;
 
-    s->info_segment = mem_segment(system->pool, 1);
+    if (!s->info_segment)
+        s->info_segment = mem_segment(system->pool, 1);
     strncpy(info->name, s->component->name, sizeof info->name - 1);
     info->server_id = s->component->id;
     info->nr_harts = (uint32_t)system->boot->nr_harts;
@@ -196,7 +203,7 @@ static uint64_t grant_bytes(const struct grant_map *g, const struct system *syst
     return segment->pages * PAGE_BYTES;
 }
 
-static uaddr_t build_memory(const struct server *s, const struct system *system)
+static uaddr_t build_memory(struct server *s, const struct system *system)
 {
     const struct component *c = s->component;
     struct archive_member program;
@@ -208,7 +215,7 @@ static uaddr_t build_memory(const struct server *s, const struct system *system)
     program = archive_find(system->archive, system->boot->archive_bytes, name);
     if (!program.data)
         fail("the archive has no %s", name);
-    error = load_elf(s->vspace, system->pool, program.data, program.bytes, &entry);
+    error = load_elf(s->vspace, system->pool, program.data, program.bytes, &s->program, &entry);
     if (error)
         fail("%s is not a program: error %d", name, error);
     for (unsigned i = 0; i < c->nr_maps; i++)
@@ -220,19 +227,14 @@ static uaddr_t build_memory(const struct server *s, const struct system *system)
     return entry;
 }
 
-void server_build(struct server *s, const struct server all[NR_COMPONENTS], struct system *system)
+/* What stays over restarts: VSpace and thread, with its fault endpoint. */
+static void make_thread(const struct server *s, const struct system *system)
 {
     const struct component *c = s->component;
-    struct tcb_regs regs = { 0 };
     cptr_t fault = mem_slot();
     uint64_t name[2] = { 0 };
 
-    s->info.hart = system->placement.server_hart[c->id];
     invoke(s->vspace, VSPACE_INIT, system->pool, 0, 0, 0, 0, "bind a server's VSpace");
-    give_all(s, all, system);
-    regs.x[0] = build_memory(s, system);
-    give_devices(s, system);
-    write_info(s, system);
     must(sys_mint(CAP_INIT_CNODE, fault, system->endpoint, RIGHT_WRITE | RIGHT_GRANT, FAULT_BADGE + c->id),
          "make a fault endpoint");
     invoke(s->tcb, TCB_CONFIGURE, s->cnode, s->vspace, s->sched, c->priority | (uint64_t)s->info.hart << 8, 0,
@@ -240,9 +242,44 @@ void server_build(struct server *s, const struct server all[NR_COMPONENTS], stru
     invoke(s->tcb, TCB_SET_FAULT_EP, fault, 0, 0, 0, 0, "set a server's fault endpoint");
     strncpy((char *)name, c->name, sizeof name);
     invoke(s->tcb, TCB_SET_NAME, name[0], name[1], 0, 0, 0, "name a server's thread");
+}
+
+void server_build(struct server *s, const struct server all[NR_COMPONENTS], struct system *system)
+{
+    const struct component *c = s->component;
+    struct tcb_regs regs = { 0 };
+
+    s->info.hart = system->placement.server_hart[c->id];
+    if (!s->info_segment)
+        make_thread(s, system);
+    give_all(s, all, system);
+    regs.x[0] = build_memory(s, system);
+    give_devices(s, system);
+    write_info(s, system);
+    if (s->info.restarts && system->faulty >> c->id & 1)
+        regs.x[0] = 0;      /* so that it faults at once: for tests of the policy */
     regs.x[2] = SRV_STACK_TOP;
     regs.x[10] = SRV_INFO;
     invoke(s->tcb, TCB_WRITE_REGS, (uint64_t)&regs, 0, 0, 0, 0, "write a server's registers");
+}
+
+/* First what it made goes, and with that every capability for it, then what is left. */
+void server_empty(struct server *s)
+{
+    struct capability_info info = { 0 };
+
+    invoke(s->cnode, CNODE_REVOKE, SRV_CAP_UNTYPED, 0, 0, 0, 0, "destroy what a server made");
+    for (unsigned slot = 0; cnode_capability(s->cnode, slot, CAP_NULL, &info) == 0; slot++)
+        if (info.type != CAP_TYPE_NULL && slot != SRV_CAP_UNTYPED)
+            invoke(s->cnode, CNODE_DELETE, slot, 0, 0, 0, 0, "empty a server's CSpace");
+    for (unsigned i = 0; i < s->component->nr_caps; i++) {
+        const struct grant_cap *g = &s->component->cap[i];
+        cptr_t place = g->place == IN_CLIENT_VSPACES ? s->client_vspaces : s->client_doorbells;
+
+        if (g->place != IN_CSPACE)
+            invoke(place, CNODE_DELETE, g->slot, 0, 0, 0, 0, "take a client away from a server");
+    }
+    invoke(s->vspace, VSPACE_UNMAP, 0, USER_TOP, 0, 0, 0, "empty a server's memory");
 }
 
 void server_start(struct server *s)

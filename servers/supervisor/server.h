@@ -9,6 +9,7 @@
 #include "archive.h"
 #include "assembly.h"
 #include "devices.h"
+#include "load.h"
 #include "placement.h"
 
 /* What all servers are built from; made once by main.c. */
@@ -18,6 +19,7 @@ struct system {
     struct placement placement;
     uint32_t boot_flags;
     bool     walks;                 /* command line: caps                       */
+    uint32_t faulty;                /* command line: faulty=NAME; bit server_id */
     cptr_t   pool;
     uint64_t pool_pages;
     uint64_t personality_bytes;
@@ -34,15 +36,18 @@ struct server {
     cptr_t vspace, cnode, tcb, sched, notification;
     cptr_t client_vspaces, client_doorbells;
     cptr_t untyped;
+    struct program program;
     struct server_info info;
     cptr_t info_segment;            /* with a copy of it, which the server sees */
+    ticks_t restarted[MAX_RESTARTS];        /* after faults: the last ones, a ring */
+    uint32_t nr_faults;
 };
 
 /* The capability in the root CNode for what a grant names; CAP_NULL: not there. */
 cptr_t server_object(enum grant_object, unsigned which, const struct server all[NR_COMPONENTS], const struct system *);
 /* Make the objects (all servers first, since they get caps to each other). */
 void server_create(struct server *, const struct component *, const struct system *);
-/* Fill the CSpace and the address space, load the program. */
+/* Fill the CSpace and the address space, load the program. Also after server_empty. */
 void server_build(struct server *, const struct server all[NR_COMPONENTS], struct system *);
 void server_start(struct server *);
 /*
@@ -51,5 +56,7 @@ void server_start(struct server *);
  * such hart, or one that takes no interrupts; it is then where it was.
  */
 error_t server_move(struct server *, struct system *, uint64_t hart);
+/* Its thread is stopped: take away all that it holds but its clients and its Untyped, out of which nothing is made then. */
+void server_empty(struct server *);
 
 #endif

@@ -6,7 +6,7 @@
  *
  *   cap WHEN COMPONENT PLACE SLOT TYPE RIGHTS BADGE OBJECT
  *
- * WHEN is start or end, PLACE as in enum grant_place, or cspace/SLOT for a CNode
+ * WHEN is start, end, or restart (then only of the component that is started again), PLACE as in enum grant_place, or cspace/SLOT for a CNode
  * that the component made, numbers in hexadecimal but the slot. OBJECT is the
  * name of what the supervisor or the kernel made, or - for what a component made. tests/guest/test_capabilities.py compares.
  */
@@ -115,14 +115,20 @@ static void walk_clients(const char *when, const struct server *s, const char *p
         f.index++;
 }
 
+void walk_server(const char *when, const struct server *s, const struct server all[NR_COMPONENTS], const struct system *system)
+{
+    static cptr_t nested;
+
+    if (!nested)
+        nested = mem_slot();
+    walk_cspace(when, s, nested, all, system);
+    walk_clients(when, s, "client_vspaces", s->client_vspaces, all, system);
+    walk_clients(when, s, "client_doorbells", s->client_doorbells, all, system);
+}
+
 void walk(const char *when, const struct server all[NR_COMPONENTS], const struct system *system)
 {
-    cptr_t nested = mem_slot();
-
-    for (unsigned i = 0; i < NR_COMPONENTS; i++) {
-        walk_cspace(when, &all[i], nested, all, system);
-        walk_clients(when, &all[i], "client_vspaces", all[i].client_vspaces, all, system);
-        walk_clients(when, &all[i], "client_doorbells", all[i].client_doorbells, all, system);
-    }
+    for (unsigned i = 0; i < NR_COMPONENTS; i++)
+        walk_server(when, &all[i], all, system);
     say("cap %s done", when);
 }

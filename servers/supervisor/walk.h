@@ -7,5 +7,7 @@
 
 /* `when` begins each line. Changes nothing; takes some hundred thousand instructions a component. */
 void walk(const char *when, const struct server all[NR_COMPONENTS], const struct system *);
+/* Of one. */
+void walk_server(const char *when, const struct server *, const struct server all[NR_COMPONENTS], const struct system *);
 
 #endif

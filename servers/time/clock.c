@@ -41,11 +41,15 @@ static void publish_offset(int64_t offset)
 void clock_init(struct time_page *memory, uint32_t hz, int64_t realtime_ns)
 {
     page = memory;
-    page->hz = hz;
+    if (page->hz == hz) {       /* restarted: the clock goes on, as it was or as it was being set */
+        __atomic_store_n(&page->seq, page->seq + (page->seq & 1), __ATOMIC_RELEASE);
+        return;
+    }
     page->shift = SHIFT;
     page->mult = (NS << SHIFT) / hz;
     page->tai_offset_s = 0;
     publish_offset(realtime_ns ? realtime_ns - clock_monotonic_ns() : 0);
+    page->hz = hz;
 }
 
 int64_t clock_monotonic_ns(void)

@@ -15,7 +15,7 @@ enum { CLOCK_REALTIME, CLOCK_MONOTONIC, CLOCK_PROCESS_CPUTIME, CLOCK_THREAD_CPUT
        CLOCK_REALTIME_COARSE, CLOCK_MONOTONIC_COARSE, CLOCK_BOOTTIME, CLOCK_REALTIME_ALARM, CLOCK_BOOTTIME_ALARM,
        CLOCK_TAI = 11 };
 
-/* Fill the time page; realtime_ns is the RTC's time now, or 0. */
+/* Fill the time page, unless that was done before a restart; realtime_ns is the RTC's time now, or 0. */
 void clock_init(struct time_page *, uint32_t hz, int64_t realtime_ns);
 int64_t clock_monotonic_ns(void);
 int64_t clock_realtime_offset(void);

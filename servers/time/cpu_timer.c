@@ -3,6 +3,7 @@
 #include "cpu_timer.h"
 
 #include <libipc/executor.h>
+#include <libipc/journal.h>
 #include <proc_client.h>
 #include <stddef.h>
 #include <stdlib.h>
@@ -74,11 +75,18 @@ static void find_out(void *arg)
     struct cpu_use now;
     error_t error = cpu_clock_read(&q->clock, &now);
 
+    rpc_await_room(&proc_client);   /* for the signal: heap.c */
     t = q->timer;
     free(q);
     if (!t)
         return;
     t->question = NULL;
+    if (t->process && !process_pid(t->process)) {
+        look_after(t, SHORTEST_LOOK_NS);    /* deadline_again */
+        return;
+    }
+    journal_begin(NULL);
+    journal_save(t, sizeof *t);
     if (error) {
         t->due = 0;
     } else if (now.used < t->due) {
@@ -94,6 +102,7 @@ static void find_out(void *arg)
         }
         t->expired(t, periods);
     }
+    journal_commit();
 }
 
 static void on_look(struct deadline *d)
@@ -129,6 +138,17 @@ void cpu_timer_cancel(struct cpu_timer *t)
     if (t->question)
         t->question->timer = NULL;
     t->question = NULL;
+}
+
+void cpu_timer_recover(struct cpu_timer *t, struct process *process, void (*expired)(struct cpu_timer *, uint64_t periods))
+{
+    t->process = process;
+    t->question = NULL;
+    t->expired = expired;
+    t->look = (struct deadline){ .fire = on_look };
+    t->seen = 0;
+    if (t->due && !look_after(t, 0))
+        abort();
 }
 
 int64_t cpu_timer_left_ns(const struct cpu_timer *t, ticks_t used)

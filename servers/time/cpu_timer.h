@@ -22,11 +22,13 @@ struct cpu_clock {
 };
 
 struct cpu_timer {
-    struct deadline look;           /* when to ask                              */
     struct cpu_clock clock;
     ticks_t due;                    /* CPU time; 0: not armed                   */
     ticks_t interval;               /* 0: once                                  */
+    /* of this life of the server only */
+    struct deadline look;           /* when to ask                              */
     ticks_t seen;                   /* CPU time at the last look                */
+    struct process *process;        /* whom it signals, or NULL                 */
     struct question *question;      /* under way, or NULL                       */
     /* `periods` >= 1 expirations passed; armed for the next already. The
      * owner may free the timer. */
@@ -43,6 +45,8 @@ error_t cpu_clock_read(const struct cpu_clock *, struct cpu_use *) /* MAY_YIELD 
  * shows; {due, 1} if that is not known. False: no memory, not armed. */
 bool cpu_timer_set(struct cpu_timer *, ticks_t due, ticks_t interval, const struct cpu_use *now);
 void cpu_timer_cancel(struct cpu_timer *);
+/* After a restart: looks at once if it is armed. */
+void cpu_timer_recover(struct cpu_timer *, struct process *, void (*expired)(struct cpu_timer *, uint64_t periods));
 /* Nanoseconds until it is due, at least 1; 0 when it is not armed. */
 int64_t cpu_timer_left_ns(const struct cpu_timer *, ticks_t used);
 

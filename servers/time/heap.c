@@ -3,12 +3,18 @@
 #include "heap.h"
 
 #include <libipc/executor.h>
+#include <libipc/journal.h>
 #include <stdlib.h>
 
 #include "clock.h"
+#include "process.h"
+
+/* A moment: for what an event of proc says, or for room in a ring if there is not even a coroutine to wait on. */
+#define LATER_NS 1000000
 
 static struct deadline **heap;
 static uint32_t count, capacity;
+static bool stalled;            /* what is due waits for room in a peer's ring  */
 
 static void on_timer(struct exec_timer *timer);
 static struct exec_timer timer = { .fire = on_timer };
@@ -51,7 +57,7 @@ static void sift_down(uint32_t at)
 
 static void arm(void)
 {
-    if (count == 0)
+    if (count == 0 || stalled)
         exec_timer_cancel(&timer);
     else if (!timer.armed || timer.deadline != clock_ns_to_ticks(heap[0]->due_ns))
         exec_timer_set(&timer, clock_ns_to_ticks(heap[0]->due_ns));
@@ -72,10 +78,9 @@ static void remove_at(uint32_t at)
     sift_down(heap[at]->place - 1);
 }
 
-bool deadline_set(struct deadline *d, int64_t at_ns, bool realtime)
+/* Of no heap yet, its due_ns is known; false: no memory. */
+static bool insert(struct deadline *d)
 {
-    if (d->place)
-        remove_at(d->place - 1);
     if (count == capacity) {
         uint32_t more = capacity ? capacity * 2 : 64;
         struct deadline **bigger = realloc(heap, more * sizeof *heap); /* NOLINT(bugprone-sizeof-expression): of pointers */
@@ -85,21 +90,45 @@ bool deadline_set(struct deadline *d, int64_t at_ns, bool realtime)
         heap = bigger;
         capacity = more;
     }
-    d->at_ns = at_ns;
-    d->realtime = realtime;
-    d->due_ns = due(d);
     heap[count] = d;
     sift_up(count++);
     arm();
     return true;
 }
 
+bool deadline_set(struct deadline *d, int64_t at_ns, bool realtime)
+{
+    if (d->place)
+        remove_at(d->place - 1);
+    d->at_ns = at_ns;
+    d->realtime = realtime;
+    d->due_ns = due(d);
+    d->armed = insert(d);
+    return d->armed;
+}
+
+void deadline_again(struct deadline *d)
+{
+    d->due_ns = clock_monotonic_ns() + LATER_NS;
+    d->armed = insert(d);
+}
+
 void deadline_cancel(struct deadline *d)
 {
+    d->armed = false;
     if (!d->place)
         return;
     remove_at(d->place - 1);
     arm();
+}
+
+void deadline_recover(struct deadline *d, void (*fire)(struct deadline *))
+{
+    d->place = 0;
+    d->fire = fire;
+    d->due_ns = due(d);
+    if (d->armed && !insert(d))
+        abort();    /* there was memory for it before */
 }
 
 void deadlines_clock_changed(void)
@@ -115,21 +144,54 @@ int64_t deadline_left_ns(const struct deadline *d)
 {
     int64_t left;
 
-    if (!d->place)
+    if (!d->armed)
         return 0;
     left = due(d) - clock_monotonic_ns();
     return left > 0 ? left : 1;
+}
+
+static bool have_room(void)
+{
+    return rpc_has_room(&proc_client) && rpc_has_room(&fs_client);
+}
+
+/* On a coroutine. */
+static void await_room(void *arg)
+{
+    (void)arg;
+    while (!have_room()) {
+        rpc_await_room(&proc_client);
+        rpc_await_room(&fs_client);
+    }
+    stalled = false;
+    deadlines_run();
+}
+
+/* An event that waits on a list would be lost with this server: what is due waits instead. */
+static void wait_for_room(void)
+{
+    stalled = coro_spawn(await_room, NULL, "room") == 0;
+    if (!stalled)
+        exec_timer_set(&timer, clock_ns_to_ticks(clock_monotonic_ns() + LATER_NS));
 }
 
 void deadlines_run(void)
 {
     int64_t now_ns = clock_monotonic_ns();
 
-    while (count && heap[0]->due_ns <= now_ns) {
+    while (count && heap[0]->due_ns <= now_ns && !stalled) {
         struct deadline *d = heap[0];
 
+        if (!have_room()) {
+            wait_for_room();
+            return;
+        }
+        journal_begin(NULL);
+        journal_save(d, sizeof *d);
         remove_at(0);
+        d->armed = false;
         d->fire(d);
+        journal_commit();
     }
     arm();
 }

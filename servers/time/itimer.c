@@ -5,6 +5,7 @@
  * coroutine.
  */
 #include <libipc/executor.h>
+#include <libipc/journal.h>
 #include <proc_client.h>
 
 #include "clock.h"
@@ -15,10 +16,8 @@ static const uint32_t signals[NR_ITIMERS] = { SIGALRM, SIGVTALRM, SIGPROF };
 
 static void send(struct itimer *it)
 {
-    uint32_t pid = process_pid(it->process);
-
-    if (pid)
-        proc_signal_process(&proc_client, pid, 0, signals[it->which], SI_KERNEL, 0);
+    journal_commit_with(&proc_client.session->header.sq_tail);
+    proc_signal_process(&proc_client, process_pid(it->process), 0, signals[it->which], SI_KERNEL, 0);
 }
 
 static int64_t us_to_ns(int64_t us)
@@ -81,8 +80,6 @@ static error_t get(const struct rpc_call *call, uint32_t which, struct itimer **
         p->itimer[which].cpu.clock = clock;
     }
     *out = &p->itimer[which];
-    (*out)->process = p;
-    (*out)->which = (uint8_t)which;
     return 0;
 }
 
@@ -90,7 +87,6 @@ static error_t set_cpu(struct itimer *it, const struct cpu_use *now, int64_t val
 {
     ticks_t interval = clock_ns_to_ticks(us_to_ns(interval_us));
 
-    it->cpu.expired = cpu_expired;
     if (value_us)
         return cpu_timer_set(&it->cpu, now->used + clock_ns_to_ticks(us_to_ns(value_us)), interval, now) ? 0 : ERR_NO_MEMORY;
     cpu_timer_cancel(&it->cpu);
@@ -113,9 +109,10 @@ error_t time_serve_setitimer(struct rpc_call *call, const struct time_setitimer_
     old = current(it, now.used);
     out->old_value_us = old.value_us;
     out->old_interval_us = old.interval_us;
+    journal_begin(rpc_done_word(call));
+    journal_save(it, sizeof *it);
     if (in->which != ITIMER_REAL)
         return set_cpu(it, &now, in->value_us, in->interval_us);
-    it->timer.expired = expired;
     return timer_set(&it->timer, false, false, us_to_ns(in->value_us), us_to_ns(in->interval_us));
 }
 
@@ -132,6 +129,20 @@ error_t time_serve_getitimer(struct rpc_call *call, const struct time_getitimer_
     out->value_us = v.value_us;
     out->interval_us = v.interval_us;
     return 0;
+}
+
+void itimers_recover(struct process *p)
+{
+    for (unsigned i = 0; i < NR_ITIMERS; i++) {
+        struct itimer *it = &p->itimer[i];
+
+        it->process = p;
+        it->which = (uint8_t)i;
+        it->timer.process = p;
+        it->timer.expired = expired;
+        deadline_recover(&it->timer.deadline, timer_fire);
+        cpu_timer_recover(&it->cpu, p, cpu_expired);
+    }
 }
 
 void itimers_clear(struct process *p)

@@ -9,8 +9,8 @@
 #include <proc_client.h>
 
 #include "clock.h"
-#include "process.h"
 #include "rtc.h"
+#include "state.h"
 
 const struct server_info *const info = (const struct server_info *)SRV_INFO;
 struct rpc_server server;
@@ -22,6 +22,7 @@ void server_main(const struct server_info *);
 void server_main(const struct server_info *self)
 {
     clock_init((struct time_page *)SRV_TIME_PAGE, info->timebase_hz, rtc_read(info));
+    state_open((struct time_state *)SRV_STATE);     /* before sessions are taken over */
     serve_init(self, &server, &time_interface, &time_trace);
     rpc_session_open(&server, SERVER_PROC);
     rpc_session_open(&server, SERVER_FS);

@@ -6,11 +6,12 @@
  * never the name CLOCK_THREAD_CPUTIME_ID.
  */
 #include <libipc/executor.h>
+#include <libipc/journal.h>
 #include <proc_client.h>
-#include <stdlib.h>
+#include <string.h>
 
 #include "clock.h"
-#include "process.h"
+#include "state.h"
 
 enum { NOTIFY_SIGNAL = 0, NOTIFY_NONE = 1, NOTIFY_THREAD_ID = 4 };
 enum { TIMER_ABSTIME = 1, SI_TIMER = -2, NSIG = 64 };
@@ -28,18 +29,16 @@ static uint32_t add_overrun(uint32_t a, uint64_t b)
 
 static void count(struct posix_timer *t, uint64_t periods)
 {
-    uint32_t pid;
-
     if (t->notify == NOTIFY_NONE)
         return;
+    journal_save(t, sizeof *t);
     if (t->notify == NOTIFY_SIGNAL && still_pending(t)) {
         t->pending_overrun = add_overrun(t->pending_overrun, periods);
         return;
     }
     t->overrun = t->pending_overrun = add_overrun(0, periods - 1);
-    pid = process_pid(t->process);
-    if (pid)
-        proc_signal_process(&proc_client, pid, t->tid, t->signo, SI_TIMER, t->value);
+    journal_commit_with(&proc_client.session->header.sq_tail);
+    proc_signal_process(&proc_client, process_pid(t->process), t->tid, t->signo, SI_TIMER, t->value);
 }
 
 static void expired(struct timer *timer, uint64_t periods)
@@ -52,11 +51,16 @@ static void cpu_expired(struct cpu_timer *timer, uint64_t periods)
     count((struct posix_timer *)((char *)timer - offsetof(struct posix_timer, cpu)), periods);
 }
 
+static bool is_used(const struct process *p, uint32_t id)
+{
+    return p->posix_used[id / 64] >> (id % 64) & 1;
+}
+
 static struct posix_timer *find(const struct rpc_call *call, uint32_t id)
 {
     struct process *p = call->client < NR_SLOTS ? processes[call->client] : NULL;
 
-    return p && id < MAX_POSIX_TIMERS ? p->posix[id] : NULL;
+    return p && id < MAX_POSIX_TIMERS && is_used(p, id) ? &p->posix[id] : NULL;
 }
 
 /* A thread of the caller; proc looks again when the signal comes. */
@@ -68,6 +72,25 @@ static bool has_thread(const struct rpc_call *call, int32_t tid)
         if (page->thread[i].tid == (uint32_t)tid)
             return true;
     return false;
+}
+
+/* What does not outlive this server. */
+static void timer_recover(struct posix_timer *t)
+{
+    if (t->on_cpu) {
+        cpu_timer_recover(&t->cpu, t->process, cpu_expired);
+        return;
+    }
+    t->timer.process = t->process;
+    t->timer.expired = expired;
+    deadline_recover(&t->timer.deadline, timer_fire);
+}
+
+void posix_timers_recover(struct process *p)
+{
+    for (unsigned i = 0; i < MAX_POSIX_TIMERS; i++)
+        if (is_used(p, i))
+            timer_recover(&p->posix[i]);
 }
 
 error_t time_serve_timer_create(struct rpc_call *call, const struct time_timer_create_in *in,
@@ -91,23 +114,28 @@ error_t time_serve_timer_create(struct rpc_call *call, const struct time_timer_c
     p = process_get(call->client);
     if (!p)
         return ERR_NO_MEMORY;
-    for (id = 0; id < MAX_POSIX_TIMERS && p->posix[id]; id++)
+    for (id = 0; id < MAX_POSIX_TIMERS && is_used(p, id); id++)
         ;
     if (id == MAX_POSIX_TIMERS)
         return ERR_AGAIN;
-    t = calloc(1, sizeof *t);
-    if (!t)
+    t = &p->posix[id];
+    if (!state_commit(t, sizeof *t))
         return ERR_NO_MEMORY;
-    *t = (struct posix_timer){ .process = p, .id = id, .clock = in->clock, .notify = in->notify, .value = in->value,
-                               .signo = in->notify == NOTIFY_NONE ? 0 : in->signo,
-                               .tid = in->notify == NOTIFY_THREAD_ID ? (uint32_t)in->tid : 0 };
-    t->timer.expired = expired;
-    t->cpu.expired = cpu_expired;
+    journal_begin(rpc_done_word(call));
+    journal_save(&p->posix_used[id / 64], sizeof p->posix_used[0]);
+    memset(t, 0, sizeof *t);
+    t->process = p;
+    t->id = id;
+    t->clock = in->clock;
+    t->notify = in->notify;
+    t->value = in->value;
+    t->signo = in->notify == NOTIFY_NONE ? 0 : in->signo;
+    t->tid = in->notify == NOTIFY_THREAD_ID ? (uint32_t)in->tid : 0;
     t->on_cpu = on_cpu;
     if (on_cpu)
         t->cpu.clock = cpu;
-    p->posix[id] = t;
-    p->nr_posix++;
+    timer_recover(t);
+    p->posix_used[id / 64] |= 1ul << (id % 64);
     out->timer = id;
     return 0;
 }
@@ -146,7 +174,7 @@ static error_t set_cpu(struct posix_timer *t, const struct cpu_use *now, bool ab
 error_t time_serve_timer_settime(struct rpc_call *call, const struct time_timer_settime_in *in,
                                  struct time_timer_settime_out *out)
 {
-    struct cpu_use now;
+    struct cpu_use now = { 0, 1 };
     struct posix_timer *t;
     bool realtime = false;
     error_t error;
@@ -156,6 +184,8 @@ error_t time_serve_timer_settime(struct rpc_call *call, const struct time_timer_
     error = get(call, in->timer, &t, &now);
     if (error)
         return error;
+    journal_begin(rpc_done_word(call));
+    journal_save(t, sizeof *t);
     t->overrun = t->pending_overrun = 0;
     if (t->on_cpu) {
         out->old_value_ns = cpu_timer_left_ns(&t->cpu, now.used);
@@ -171,7 +201,7 @@ error_t time_serve_timer_settime(struct rpc_call *call, const struct time_timer_
 error_t time_serve_timer_gettime(struct rpc_call *call, const struct time_timer_gettime_in *in,
                                  struct time_timer_gettime_out *out)
 {
-    struct cpu_use now;
+    struct cpu_use now = { 0, 1 };
     struct posix_timer *t;
     error_t error = get(call, in->timer, &t, &now);
 
@@ -199,11 +229,11 @@ error_t time_serve_timer_overrun(struct rpc_call *call, const struct time_timer_
 
 static void timer_free(struct posix_timer *t)
 {
-    deadline_cancel(&t->timer.deadline);
-    cpu_timer_cancel(&t->cpu);
-    t->process->posix[t->id] = NULL;
-    t->process->nr_posix--;
-    free(t);
+    if (t->on_cpu)
+        cpu_timer_cancel(&t->cpu);
+    else
+        deadline_cancel(&t->timer.deadline);
+    t->process->posix_used[t->id / 64] &= ~(1ul << (t->id % 64));
 }
 
 error_t time_serve_timer_delete(struct rpc_call *call, const struct time_timer_delete_in *in,
@@ -214,13 +244,16 @@ error_t time_serve_timer_delete(struct rpc_call *call, const struct time_timer_d
     (void)out;
     if (!t)
         return ERR_INVALID_ARGUMENT;
+    journal_begin(rpc_done_word(call));
+    journal_save(t, sizeof *t);
+    journal_save(&t->process->posix_used[t->id / 64], sizeof t->process->posix_used[0]);
     timer_free(t);
     return 0;
 }
 
 void posix_timers_clear(struct process *p)
 {
-    for (unsigned i = 0; i < MAX_POSIX_TIMERS && p->nr_posix; i++)
-        if (p->posix[i])
-            timer_free(p->posix[i]);
+    for (unsigned i = 0; i < MAX_POSIX_TIMERS; i++)
+        if (is_used(p, i))
+            timer_free(&p->posix[i]);
 }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* What a process has here: three itimers and its POSIX timers. */
+/* What a process has here: three itimers and its POSIX timers. All of it lies in memory that outlives this server (state.h):
+ * it is changed in transactions, and pointers in it are good for one life only if they point to elsewhere. */
 #ifndef TIME_PROCESS_H
 #define TIME_PROCESS_H
 
@@ -22,26 +23,28 @@ struct itimer {
 };
 
 struct posix_timer {
-    struct timer timer;
-    struct cpu_timer cpu;       /* instead, if on_cpu                           */
-    bool     on_cpu;
+    union {
+        struct timer timer;
+        struct cpu_timer cpu;       /* if on_cpu                                */
+    };
     struct process *process;
+    uint64_t value;
     uint32_t id;
     uint32_t clock, notify, signo;
-    uint64_t value;
     uint32_t tid;               /* 0: the process is signalled                  */
     uint32_t overrun;           /* of the signal delivered last                 */
     uint32_t pending_overrun;   /* of the one that is pending                   */
+    bool     on_cpu;
 };
 
 struct process {
     uint32_t slot;
+    uint64_t posix_used[MAX_POSIX_TIMERS / 64];
     struct itimer itimer[NR_ITIMERS];
-    struct posix_timer *posix[MAX_POSIX_TIMERS];
-    uint32_t nr_posix;
+    struct posix_timer posix[MAX_POSIX_TIMERS];
 };
 
-extern struct process *processes[NR_SLOTS];
+extern struct process *processes[NR_SLOTS];     /* by slot; NULL: it has none */
 extern struct rpc_client proc_client, fs_client;
 extern const struct server_info *const info;
 
@@ -51,7 +54,10 @@ uint32_t process_pid(const struct process *);
 const volatile struct proc_page *process_page(uint32_t slot);
 void itimers_clear(struct process *);
 void posix_timers_clear(struct process *);
-/* The process moved to another slot (exec). */
-void process_move(uint32_t from, uint32_t to);
+/* After a restart: what the server before us had, from state.h. */
+void processes_recover(void);
+void itimers_recover(struct process *);
+void posix_timers_recover(struct process *);
+void fs_timers_recover(void);
 
 #endif

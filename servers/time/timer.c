@@ -2,7 +2,10 @@
 /* Timers with an interval; see timer.h. */
 #include "timer.h"
 
+#include <libipc/journal.h>
+
 #include "clock.h"
+#include "process.h"
 
 static int64_t clock_now(bool realtime)
 {
@@ -15,7 +18,6 @@ error_t timer_set(struct timer *t, bool realtime, bool absolute, int64_t value_n
 
     if (value_ns < 0 || interval_ns < 0)
         return ERR_INVALID_ARGUMENT;
-    t->deadline.fire = timer_fire;
     t->interval_ns = interval_ns;
     if (value_ns == 0) {
         deadline_cancel(&t->deadline);
@@ -35,6 +37,11 @@ void timer_fire(struct deadline *d)
     struct timer *t = (struct timer *)((char *)d - offsetof(struct timer, deadline));
     uint64_t periods = 1;
 
+    if (t->process && !process_pid(t->process)) {
+        deadline_again(d);
+        return;
+    }
+    journal_save(t, sizeof *t);
     if (t->interval_ns) {
         int64_t late = clock_now(d->realtime) - d->at_ns, next;
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * A timer with an interval, the common part of itimers, POSIX timers and
- * timerfds: it counts the periods that passed and calls its owner.
+ * timerfds: it counts the periods that passed and calls its owner. The caller of timer_set has saved it (journal.h).
  */
 #ifndef TIME_TIMER_H
 #define TIME_TIMER_H
@@ -15,8 +15,10 @@
 #define TIMER_MIN_INTERVAL_NS 20000
 
 struct timer {
-    struct deadline deadline;
+    struct deadline deadline;       /* whose `fire` is timer_fire               */
     int64_t interval_ns;
+    /* of this life of the server only */
+    struct process *process;        /* whom it signals, or NULL                 */
     /* `periods` >= 1 expirations passed. The next deadline is armed already. */
     void (*expired)(struct timer *, uint64_t periods);
 };

@@ -2,71 +2,61 @@
 /*
  * Timers behind timerfds. fs owns the descriptors and names each timer by a
  * number of its own; it arms and disarms by an event, and hears of expirations
- * by one. A timer exists here only while it is armed.
+ * by one. A timer exists here only while it is armed, in the place that its number names.
  */
 #include <fs_client.h>
-#include <stdlib.h>
+#include <libipc/journal.h>
 
 #include "clock.h"
-#include "process.h"
+#include "state.h"
 
-#define NR_BUCKETS 64
-
-struct fs_timer {
-    struct timer timer;
-    uint64_t id;
-    struct fs_timer *next;
-};
-static struct fs_timer *buckets[NR_BUCKETS];
-
-static struct fs_timer **find(uint64_t id)
+static struct fs_timer *place_of(uint64_t id)
 {
-    struct fs_timer **at = &buckets[(id ^ id >> 32) % NR_BUCKETS];
-
-    while (*at && (*at)->id != id)
-        at = &(*at)->next;
-    return at;
-}
-
-static void drop(struct fs_timer **at)
-{
-    struct fs_timer *t = *at;
-
-    *at = t->next;
-    deadline_cancel(&t->timer.deadline);
-    free(t);
+    return (uint32_t)id < NR_FS_TIMERS ? &state->fs_timer[(uint32_t)id] : NULL;
 }
 
 static void expired(struct timer *timer, uint64_t periods)
 {
     struct fs_timer *t = (struct fs_timer *)timer;
 
+    journal_commit_with(&fs_client.session->header.sq_tail);
     fs_timer_fired(&fs_client, t->id, periods);
-    if (!deadline_is_armed(&t->timer.deadline))
-        drop(find(t->id));
 }
 
 error_t time_serve_fs_timer_set(struct rpc_call *call, const struct time_fs_timer_set_in *in)
 {
-    struct fs_timer **at = find(in->timer), *t = *at;
+    struct fs_timer *t = place_of(in->timer);
+    uint64_t *used = &state->fs_timers_used[(uint32_t)in->timer % NR_FS_TIMERS / 64], bit = 1ul << (in->timer % 64);
     bool realtime;
 
     if (call->client != SERVER_FS)
         return ERR_PERMISSION;
-    if (in->value_ns == 0) {
-        if (t)
-            drop(at);
-        return 0;
-    }
-    if (clock_is_realtime(in->clock, &realtime))
+    if (!t || clock_is_realtime(in->clock, &realtime))
         return ERR_INVALID_ARGUMENT;
-    if (!t) {
-        t = calloc(1, sizeof *t);
-        if (!t)
+    if (!(*used & bit)) {
+        if (in->value_ns == 0)
+            return 0;
+        if (!state_commit(t, sizeof *t))
             return ERR_NO_MEMORY;
-        t->id = in->timer;
-        t->timer.expired = expired;
-        *at = t;
+        journal_commit();
+        *t = (struct fs_timer){ .timer = { .deadline.fire = timer_fire, .expired = expired } };
+        __asm__ volatile("" ::: "memory");
+        *used |= bit;
     }
+    if (in->value_ns == 0 && t->id != in->timer)
+        return 0;               /* of one that was set anew */
+    journal_begin(rpc_done_word(call));
+    journal_save(t, sizeof *t);
+    t->id = in->timer;
     return timer_set(&t->timer, realtime, in->absolute != 0, in->value_ns, in->interval_ns);
+}
+
+void fs_timers_recover(void)
+{
+    for (uint32_t i = 0; i < NR_FS_TIMERS; i++) {
+        if (!(state->fs_timers_used[i / 64] >> (i % 64) & 1))
+            continue;
+        state->fs_timer[i].timer.expired = expired;
+        deadline_recover(&state->fs_timer[i].timer.deadline, timer_fire);
+    }
 }

@@ -69,7 +69,9 @@ def test_what_is_no_toml_is_refused_with_its_line() -> None:
     ('objects         = "1/4096"', 'objects         = "1/4000"', "one over a power of two"),
     ('objects_least   = "64K"', 'objects_least   = "96K"', "no power of two"),
     ('platform        = "w"', 'platform        = "q"', "'q' are no rights"),
-    ('restart         = "no"', 'restart         = "always"', "no policy 'always'"),
+    ('restart         = "always"', 'restart         = "often"', "no policy 'often'"),
+    ('restart         = "always"', 'restart         = "always"\nrestarts = 0', "restarts = 0"),
+    ('restart         = "no"', 'restart         = "always"', "processes are made of its memory"),
     ('sig_pages = "r"', 'sig_pages = "x"', "no rights"),
     ('sig_pages = "r"', 'sick_pages = "r"', "no segment 'sick_pages'"),
     ('sig_pages = "r"', '"sessions.fs" = "rw"', "sessions.fs has no address"),
@@ -205,7 +207,7 @@ def program(tmp_path: Path, source: str) -> Path:
 
 
 TIME = ("void _start(void) {} void proc_cpu_time(void) {} void proc_signal_process(void) {}"
-        "void fs_timer_fired(void) {}"
+        "void fs_timer_fired(void) {} void rpc_server_survive(void) {}"
         "const struct { const char *name; unsigned long hash; } time_interface = { 0, HASHul };")
 
 
@@ -225,6 +227,7 @@ def test_a_program_that_does_what_the_assembly_says_is_accepted(system: System, 
     ("void proc_signal_group(void) {}", {}, "time posts proc.signal_group, which its connection to proc does not list"),
     ("", {"proc_cpu_time": "cpu_time"}, "proc.cpu_time is listed, but time never calls it"),
     ("", {"time_interface = { 0,": "time_interface = { 0, 1 +"}, "interfaces do not match: time was built for layout"),
+    ("", {"rpc_server_survive": "dies"}, "time is to be started again, but does not take its sessions over"),
 ])
 def test_a_program_that_does_something_else_is_refused(system: System, tmp_path: Path, more: str, replaced: dict[str, str], says: str) -> None:
     with pytest.raises(BuildError, match=re.escape(says)) as caught:
@@ -282,11 +285,12 @@ def test_every_key_reaches_the_supervisors_table() -> None:
                    ("period_ms       = 10", "period_ms       = 9"), ('stack           = "64K"', 'stack           = "128K"'),
                    ("coroutines      = 8", "coroutines      = 11"), ('coroutine_stack = "16K"', 'coroutine_stack = "20K"'),
                    ('objects         = "1/4096"', 'objects         = "1/64"'), ('objects_least   = "64K"', 'objects_least   = "1M"'),
-                   ('platform        = "w"', 'platform        = "rw"'), ("interrupts      = []", 'interrupts      = ["rtc"]'))
+                   ('platform        = "w"', 'platform        = "rw"'), ("interrupts      = []", 'interrupts      = ["rtc"]'),
+                   ('restart         = "always"', 'restart         = "always"\nrestarts = 3\nrestarts_s = 4'))
     table = assembly_c.source(assembly.load(text=text))
     first = table[table.index("const struct component assembly"):].split("    },\n")[0]
     for said in (".priority = 77", ".budget_ms = 3, .period_ms = 9", ".stack_bytes = 0x20000", ".nr_coroutines = 11", ".coroutine_stack_bytes = 0x5000",
-                 ".untyped_share = 6, .untyped_min_bits = 20", ".interrupts = 1u << 0"):
+                 ".untyped_share = 6, .untyped_min_bits = 20", ".interrupts = 1u << 0", ".max_restarts = 3, .restarts_ms = 4000"):
         assert said in first, said
     assert "OBJECT_PLATFORM, 0, RIGHT_READ | RIGHT_WRITE, SRV_CAP_PLATFORM" in table[:table.index("proc_caps")]
 

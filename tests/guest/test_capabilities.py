@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: MIT
 """No component holds a capability that the assembly does not list, and each holds all that it lists.
 
-The supervisor, asked by the word `caps`, walks every CSpace when it has built everything, and again when the system
-ends (servers/supervisor/walk.c). At the start the two lists are the same. At the end a component may have made things
+The supervisor, asked by the word `caps`, walks every CSpace when it has built everything, each time that it has built a
+component again, and when the system ends (servers/supervisor/walk.c). At the start the two lists are the same. At the end a component may have made things
 of the memory that it was given, in the slots that are its own, and proc has put its processes into the client CNodes.
 """
 
@@ -22,7 +22,7 @@ SYSTEM = assembly.load()
 C = SYSTEM.constants
 Line = tuple[str, str, int, str, int, int, str]  # component, place, slot, type, rights, badge, object
 
-LINE = re.compile(r"supervisor: cap (start|end) (\w+) (\S+) (\d+) (\w+) (\w+) (\w+) (\S+)")
+LINE = re.compile(r"supervisor: cap (start|end|restart) (\w+) (\S+) (\d+) (\w+) (\w+) (\w+) (\S+)")
 
 
 COMMAND = "echo one | cat >/tmp/file; sleep 0.1 & cat /tmp/file; wait; exit 3"
@@ -62,6 +62,24 @@ def test_moves_give_nobody_anything() -> None:
     at_end = set(found["end"])
     assert listed() - at_end == set(), "lost while it ran"
     assert all(explained(line) for line in at_end - listed())
+
+
+RESTARTABLE = [name for name, c in SYSTEM.components.items() if c.restart == "always"]
+
+
+@pytest.mark.parametrize("name", RESTARTABLE)
+def test_a_restarted_component_holds_the_same_as_at_the_start(name: str) -> None:
+    found, _ = boot(2, command=f"for i in 1 2 3; do servers --restart {name}; done; {COMMAND}")
+    own = {line for line in listed() if line[0] == name}
+    again = found["restart"]
+    for nth in range(3):                        # three whole walks, one after the other
+        first = again[:next((i for i, line in enumerate(again) if i and line == again[0]), len(again))]
+        again = again[len(first):]
+        assert own - set(first) == set(), "lost"
+        for line in set(first) - own:           # only its clients: of its CSpace nothing is left
+            assert line[0] == name and line[1] != assembly.CSPACE and explained(line), f"nothing explains {line}"
+    assert not again
+    assert own - set(found["end"]) == set(), "lost while it ran"
 
 
 def explained(line: Line) -> bool:

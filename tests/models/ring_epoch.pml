@@ -4,9 +4,9 @@
  * (docs/rings.md, "Opening, closing, restarting"). The fences are the business
  * of ring.pml; here each step is atomic and in order.
  *
- * Indices go on; only the epoch changes. The new server takes nothing that was
- * in the ring, nor an entry that bears another epoch than its own, and rings
- * once when it is ready. The client, seeing a new epoch, first takes the answers
+ * Indices go on; only the epoch changes. The new server begins where the old one
+ * had published that it was, takes no entry that bears another epoch than its
+ * own, and rings once when it is ready. The client, seeing a new epoch, first takes the answers
  * that the old server left, then ends what is still under way.
  *
  * Checked: each request ends once, by its own answer or by the restart; nobody
@@ -27,7 +27,7 @@
 #define DEATHS 2
 #define SLOTS 4
 
-byte sq_tail, cq_tail, epoch = 1;
+byte sq_tail, sq_head, cq_tail, epoch = 1;
 byte sq_serial[SLOTS], sq_epoch[SLOTS], cq_serial[SLOTS];
 bit server_asleep, client_asleep, server_bell, client_bell;
 byte finished;
@@ -90,10 +90,9 @@ proctype server(byte deaths)
 {
     byte head, seen, serial;
 
-    /* Start: all that is in the ring was the old server's. */
     if
     :: deaths > 0 ->
-        head = sq_tail;
+        head = sq_head;
         epoch++;
         RING_AT_START
     :: else
@@ -119,7 +118,12 @@ end:
             :: else
             fi
         :: else                                 /* of another time: ended already */
-        fi
+        fi;
+        if
+        :: deaths < DEATHS -> goto dead         /* taken, and nobody knows */
+        :: skip
+        fi;
+        sq_head = head
     :: head == sq_tail ->
         server_asleep = 1;
         if

@@ -36,7 +36,8 @@ ORIGINS = ("pool", "kernel", "linux_compat", "boot", "trace")
 # What a component may make of its memory, and the CAP_TYPE_* of it.
 TYPES = {"untyped": "UNTYPED", "cnode": "CNODE", "tcb": "TCB", "sched": "SCHED_CONTEXT", "endpoint": "ENDPOINT",
          "reply": "REPLY", "notification": "NOTIFICATION", "vspace": "VSPACE", "segment": "SEGMENT"}
-ASKS = ("shutdown", "move")     # SUPERVISOR_* of libipc/system.h
+ASKS = ("shutdown", "move", "restart")  # SUPERVISOR_* of libipc/system.h
+MAX_RESTARTS = 64               # supervisor/assembly.h
 MAX_IRQS = 12                   # SRV_IRQ_BIT
 CSPACE, CLIENT_VSPACES, CLIENT_DOORBELLS = "cspace", "client_vspaces", "client_doorbells"
 
@@ -83,6 +84,8 @@ class Component:
     devices: list[str]
     interrupts: list[str]
     restart: str
+    restarts: int               # after faults, at most so many ...
+    restarts_s: int             # ... in so many seconds; 0: the policy is "no"
     builds_processes: bool
     asks: list[str]             # of the supervisor
     line: str                   # where it begins, file:line
@@ -363,13 +366,22 @@ def _component(t: _Table, name: str, system: System) -> Component:
         t.names("makes", TYPES, "kind of object that can be made"), t.rights("pool", t.take("pool", str)),
         t.rights("platform", t.take("platform", str)), _segment_rights(t, "maps", system, True),
         _segment_rights(t, "holds", system, False), t.names("devices", system.devices, "device"), [],
-        t.take("restart", str), t.take("builds_processes", bool, False), t.names("asks", ASKS, "request to the supervisor"), t.at())
+        t.take("restart", str), t.take("restarts", int, 10), t.take("restarts_s", int, 10),
+        t.take("builds_processes", bool, False), t.names("asks", ASKS, "request to the supervisor"), t.at())
     component.interrupts = t.names("interrupts", component.devices, "device of this component")
     if component.budget_ms > component.period_ms:
         raise t.error("budget_ms", f"a budget of {component.budget_ms} ms does not fit a period of {component.period_ms} ms",
                       "lower budget_ms or raise period_ms")
-    if component.restart != "no":
-        raise t.error("restart", f"the supervisor has no policy '{component.restart}'", 'write restart = "no": a fault ends the system')
+    if component.restart not in ("no", "always"):
+        raise t.error("restart", f"the supervisor has no policy '{component.restart}'",
+                      'write restart = "no" (a fault ends the system) or "always"')
+    for key, value, most in (("restarts", component.restarts, MAX_RESTARTS), ("restarts_s", component.restarts_s, 3600)):
+        if not 1 <= value <= most:
+            raise t.error(key, f"{key} = {value}", f"it must be between 1 and {most}")
+    if component.restart == "no":
+        component.restarts = component.restarts_s = 0
+    elif component.builds_processes:
+        raise t.error("restart", f"{name} cannot be started again: processes are made of its memory", 'write restart = "no"')
     room = constants["SRV_DEVICES"] - constants["SRV_CORO_STACKS"]
     if component.coroutines * (component.coroutine_stack + 4096) > room:
         raise t.error("coroutine_stack", f"{component.coroutines} stacks of {_say_bytes(component.coroutine_stack)} and their guard "
@@ -662,6 +674,9 @@ def check_program(system: System, name: str, program: Path, interfaces: Mapping[
         if used and other.name not in connected:
             raise BuildError(f"{name} calls {other.name}.{used[0]}, but has no connection to who serves it", where=rel(program),
                              do=f"add a [[connection]] to {rel(system.source.path)}")
+    if system.components[name].restart == "always" and "rpc_server_survive" not in symbols:
+        raise BuildError(f"{name} is to be started again, but does not take its sessions over", where=rel(program),
+                         do='call rpc_server_survive (docs/restart.md), or write restart = "no"')
     own = interfaces[system.components[name].serves]
     found = _layout_hash(program, symbols.get(f"{own.name}_interface"))
     if found is not None and found != own.layout_hash:

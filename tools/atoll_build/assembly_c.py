@@ -67,6 +67,7 @@ def _component(system: System, c: Component) -> str:
         .id = {system.number(c.name)}, .priority = {c.priority}, .budget_ms = {c.budget_ms}, .period_ms = {c.period_ms},
         .stack_bytes = {c.stack:#x}, .nr_coroutines = {c.coroutines}, .coroutine_stack_bytes = {c.coroutine_stack:#x},
         .untyped_share = {c.objects_share}, .untyped_min_bits = {c.objects_least.bit_length() - 1},
+        .max_restarts = {c.restarts}, .restarts_ms = {c.restarts_s * 1000},
         .devices = {bits(c.devices)}, .interrupts = {bits(c.interrupts)},
         .asks = {" | ".join(f"1u << SUPERVISOR_{a.upper()}" for a in c.asks) or "0"},
         .map = {c.name}_maps, .nr_maps = sizeof {c.name}_maps / sizeof {c.name}_maps[0],

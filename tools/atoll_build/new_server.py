@@ -45,7 +45,7 @@ platform        = "w"           # debug output
 maps            = {{ hart_page = "r" }}
 devices         = []
 interrupts      = []
-restart         = "no"
+restart         = "always"      # docs/restart.md
 
 [[connection]]                  # programs reach it through this file in /dev
 client = "fs"

@@ -244,6 +244,13 @@ def find_panic(console: str) -> str:
     return console.replace("\r", "")[found.start():] if found else ""
 
 
+def find_end(console: str) -> str:
+    """What the supervisor says when it ends the system because of a server: from the first fault to the end of the log."""
+    text = console.replace("\r", "")
+    found = re.search(r"^supervisor: server \w+ faulted", text, re.M)
+    return text[found.start():] if found and "the system ends" in text else ""
+
+
 def _wait(process: subprocess.Popen[bytes], timeout_s: float | None, halts_in: Path | None = None) -> int | None:
     """QEMU's status, or None when the time is over (QEMU is dead then too). With a console log: the kernel's status
     from there, once it halted on a machine that cannot switch itself off."""
@@ -368,6 +375,8 @@ def run_exec(options: Options) -> int:
     if result.panic:
         sys.stderr.write(result.panic)
         sys.stderr.write(f"\nbuild.py: the kernel panicked; the whole log: {rel(result.folder)}/console.log\n")
+    elif result.status == STATUS_PANIC and find_end(result.console):
+        sys.stderr.write(find_end(result.console))
     elif result.status == STATUS_TIMEOUT and (result.folder / "failed").exists():
         sys.stderr.write(f"build.py: --timeout {options.timeout_s:g}: time is over; "
                          f"console log: {rel(result.folder)}/console.log\n")

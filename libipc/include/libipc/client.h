@@ -134,6 +134,7 @@ struct rpc_client {
     uint32_t nr_backlog;    /* how many; env's                                  */
     uint32_t nr_ready;      /* request[0..nr_ready) were set up                 */
     uint32_t nr_rings;      /* doorbells that rpc_take_ring told of             */
+    uint32_t generation;    /* in each token: rpc_client_resume                 */
     struct rpc_request request[CQ_ENTRIES];
 };
 
@@ -145,6 +146,12 @@ error_t rpc_client_init(struct rpc_client *, struct session *, const struct rpc_
  * fork's copy of a client (one with requests under way is initialised fully). */
 error_t rpc_client_renew(struct rpc_client *, struct session *, const struct rpc_env *,
                          cptr_t doorbell, cptr_t own, uint64_t layout_hash);
+/*
+ * In a server that was restarted (`restarts` of server_info; 0 does nothing), right after rpc_client_init: go on in the
+ * session of the server's earlier life. What that one asked is cancelled, and answers to it are dropped; events that it
+ * posted stand. Only where the env is coro_rpc_env.
+ */
+void rpc_client_resume(struct rpc_client *, uint32_t restarts);
 struct rpc_request *rpc_begin(struct rpc_client *, uint16_t method) MAY_YIELD;
 /* The same for stubs. Returns NULL when the session is closed. */
 #define RPC_WANT_ARENA 1u   /* an arena slot if one is free                      */
@@ -203,7 +210,6 @@ struct rpc_in  { const void *data; uint64_t bytes; };
 struct rpc_out { void *data; uint64_t bytes; };
 
 /* ---- for generated stubs ---- */
-#define RPC_MAX_REPEATS  3u     /* of an idempotent request, after restarts      */
 #define RPC_LEND_INLINE  448u   /* lent buffers up to here may go by the arena   */
 #define RPC_PLACE_CLIENT 0u     /* ref.at is an address in client memory         */
 #define RPC_PLACE_ARENA  1u     /* ref.at is an offset in the arena slot         */
@@ -262,6 +268,9 @@ static inline error_t rpc_take_lend_out(struct rpc_client *client, struct rpc_re
 void    rpc_post_event(struct rpc_client *, uint16_t method, const uint64_t word[6]) MAY_YIELD;
 /* The same without waiting; false when the ring is full. Call locked. */
 bool    rpc_try_post(struct rpc_client *, const struct sq_entry *);
+/* Would an event that is posted now be in the ring, and not on a list? And wait until it would. */
+bool    rpc_has_room(struct rpc_client *);
+void    rpc_await_room(struct rpc_client *) MAY_YIELD;
 /* A mark behind all events posted so far, and whether the server has handled all
  * before a mark. For a client that posts events only. */
 uint32_t rpc_posted(const struct rpc_client *);

@@ -30,7 +30,7 @@ struct sq_entry {
         struct {
             uint16_t method;        /* ordinal from the IDL                     */
             uint16_t flags;         /* SQ_*                                     */
-            uint32_t token;         /* chosen by the client, < CQ_ENTRIES; echoed */
+            uint32_t token;         /* chosen by the client; echoed             */
             uint16_t arena_slot;    /* < ARENA_SLOTS, or ARENA_NONE             */
             uint16_t arena_bytes;   /* bytes of arguments there                 */
             uint32_t epoch;         /* the server's, as the client last saw it; 0: never */
@@ -41,7 +41,7 @@ struct sq_entry {
 };
 #define ARENA_NONE      0xffffu
 #define TOKEN_EVENT     0xffffffffu /* token of an entry that gets no completion */
-#define SQ_CANCEL       0x0001u /* word[0] = token of the request to cancel; the
+#define SQ_CANCEL       0x0001u /* word[0] = token of the request to cancel, or TOKEN_EVENT: all; the
                                  * final completion of that request tells how it
                                  * ended, the cancel itself gets none           */
 #define SQ_IDENTITY     0x0002u /* a server asks for a program: arena_bytes is the whole

@@ -150,6 +150,7 @@ struct rpc_server {
     struct rpc_server *next;
     const struct rpc_tracer *tracer;    /* NULL: nobody looks                   */
     void   (*figures)(struct rpc_call *);   /* answers RPC_METHOD_FIGURES, or NULL  */
+    uint64_t *survivors;            /* rpc_server_survive, or NULL              */
     struct rpc_server_stats {
         uint64_t requests, events, parked, cancels, bad_messages, event_errors, handler_bugs, broken_sessions;
         uint64_t undeclared;        /* answers outside their method's set of errors */
@@ -163,10 +164,22 @@ struct rpc_server {
 error_t rpc_server_init(struct rpc_server *, const struct rpc_interface *, struct session *,
                         uint32_t nr_sessions, cptr_t client_vspaces, cptr_t client_doorbells);
 void rpc_session_open(struct rpc_server *, uint32_t client);
-/* A restarted server takes over the session of a client that lives on; set
- * server->epoch, which must differ from all earlier ones, before the first. The
- * client's requests that were under way end with ERR_PEER_RESTARTED. */
+/*
+ * For a server that may be restarted: after rpc_server_init, before any session is opened. `survivors` has a bit for
+ * each session, in memory that outlives the server and is zero at first; `restarts` is that of server_info. After a
+ * restart all sessions that are open are taken over, with another epoch; opening one of them again changes nothing.
+ *
+ * Requests that were under way end with ERR_PEER_RESTARTED. An event is served by the next server if the handler of
+ * this one has not returned; so a handler that died half-way is run once more, and must bear that (journal.h).
+ */
+void rpc_server_survive(struct rpc_server *, uint64_t *survivors, uint32_t restarts);
+/* Where it may keep them: session 0 belongs to nobody. */
+#define RPC_SURVIVORS(sessions) ((uint64_t *)(void *)(sessions))
+/* One of them; rpc_server_survive does it. Set server->epoch, which must differ from all earlier ones, before. */
 void rpc_session_take_over(struct rpc_server *, uint32_t client);
+/* The word in the session's memory that changes when the request is answered, or the event handled; and when the server
+ * dies before that, it does not. For journal_commit_with. */
+uint32_t *rpc_done_word(const struct rpc_call *);
 /* Cancels all parked requests of the session, then forgets it. */
 void rpc_session_close(struct rpc_server *, uint32_t client);
 void rpc_session_set_user(struct rpc_server *, uint32_t client, void *user);

@@ -39,6 +39,7 @@ enum server_id {
 #define SRV_FD_PAGES        0x52000000ul    /* NR_SLOTS * FD_PAGES (fs)         */
 #define SRV_TIME_PAGE       0x53000000ul
 #define SRV_HART_PAGE       0x53001000ul
+#define SRV_STATE           0x44000000ul    /* what outlives the server: restart.md */
 #define SRV_TRACE           0x48000000ul    /* fs, with BOOT_TRACE: trace rings */
 #define SRV_THREAD_FRAMES   0x54000000ul    /* NR_THREAD_SLOTS pages (proc)     */
 #define SRV_CLIENT_SESSIONS 0x58000000ul    /* + server_id * SESSION_BYTES: the
@@ -84,6 +85,9 @@ enum {
                                      * ERR_NOT_FOUND: no such component,
                                      * ERR_INVALID_ARGUMENT: no such hart, or one
                                      * that takes no interrupts; nothing moved   */
+    SUPERVISOR_RESTART = 3,         /* called: words 0, 1 a name; answered when it
+                                     * is stopped: 0, ERR_NOT_FOUND, or
+                                     * ERR_NOT_SUPPORTED: its policy is "no"      */
 };
 
 /* Bits of a server's notification: 0..47 doorbells (session k: bit k % 48),
@@ -109,6 +113,7 @@ struct server_info {
     uint32_t boot_flags;            /* BOOT_*                                   */
     uint32_t nr_devices;
     uint32_t nr_coroutines, coroutine_stack_bytes;  /* for exec_init            */
+    uint32_t restarts;              /* how often this server was started again  */
     char     command_line[512];
     struct srv_device {
         char     compatible[32];    /* first string of the device-tree property */
@@ -257,6 +262,10 @@ enum { FD_CLOSED, FD_REMOTE, FD_NULL, FD_ZERO, FD_SIGNALFD, FD_EVENTFD, FD_FILE 
 #define FDF_READ      0x1
 #define FDF_WRITE     0x2
 _Static_assert(sizeof(struct fd_word) * FD_WORDS == FD_PAGES * PAGE_BYTES, "exact");
+
+/* ---- time's durable memory, and what fs has to know of it ---- */
+#define TIME_STATE_PAGES    10240
+#define NR_FS_TIMERS        4096    /* the lower half of a timer's number is less */
 
 /* ---- the time page: time writes, all read; seqlock ---- */
 struct time_page {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* build: tests/fuzz/server/world.c libipc/src/client.c libipc/src/client_args.c libipc/src/server.c libipc/src/call.c
  *  libipc/src/job.c libipc/src/coro.c libipc/src/coro_switch.S libipc/src/timer.c libipc/src/executor.c
- *  libipc/src/coro_env.c libipc/src/figures.c build/gen/time_server.c build/gen/fs_client.c build/gen/proc_client.c; tree: servers/time -main.c
+ *  libipc/src/coro_env.c libipc/src/figures.c libipc/src/journal.c build/gen/time_server.c build/gen/fs_client.c build/gen/proc_client.c; tree: servers/time -main.c
  *  -rtc.c;
  *  include: tests/fuzz/server servers/time libipc/include microkernel/abi build/gen */
 /* fuzz: runs=4000; max_len=600 */
@@ -13,7 +13,7 @@
 #include <time_server.h>
 
 #include "clock.h"
-#include "process.h"
+#include "state.h"
 #include "world.h"
 
 const struct server_info *const info = (const struct server_info *)SRV_INFO;
@@ -30,6 +30,9 @@ static void connect(struct rpc_client *client, unsigned id, uint64_t hash)
 
 static void start(void)
 {
+    static struct time_state memory;
+
+    state_open(&memory);
     clock_init((struct time_page *)SRV_TIME_PAGE, info->timebase_hz, 1700000000l * 1000000000);
     connect(&proc_client, SERVER_PROC, PROC_LAYOUT_HASH);
     connect(&fs_client, SERVER_FS, FS_LAYOUT_HASH);

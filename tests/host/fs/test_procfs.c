@@ -24,6 +24,11 @@ error_t proc_print_servers(struct text *out, const struct proc_target *t)     /*
     (void)out, (void)t;
     return ERR_IO;
 }
+error_t proc_write_servers(const struct proc_target *t, const char *text, size_t len)
+{
+    (void)t, (void)text, (void)len;
+    return ERR_IO;
+}
 #include "sessions.h"
 #include "text.h"
 

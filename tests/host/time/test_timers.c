@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* build: servers/time/clock.c servers/time/heap.c servers/time/timer.c servers/time/itimer.c servers/time/cpu_timer.c
- *  servers/time/posix_timer.c servers/time/timerfd.c servers/time/sleep.c servers/time/process.c;
+ *  servers/time/posix_timer.c servers/time/timerfd.c servers/time/sleep.c servers/time/process.c
+ *  servers/time/state.c libipc/src/journal.c;
  *  include: servers/time libipc/include microkernel/abi build/gen */
 /* The time server's timers against a clock of the test. */
 #include <setjmp.h>
@@ -17,7 +18,7 @@
 #include <proc_client.h>
 
 #include "clock.h"
-#include "process.h"
+#include "state.h"
 
 #define HZ 10000000u
 #define MS 1000000ll
@@ -26,7 +27,10 @@
 static struct server_info fake_info = { .timebase_hz = HZ };
 const struct server_info *const info = &fake_info;
 struct rpc_server server;
-struct rpc_client proc_client, fs_client;
+static struct session sessions[2];
+struct rpc_client proc_client = { .session = &sessions[0] }, fs_client = { .session = &sessions[1] };
+static uint32_t done;
+static bool full;               /* no room in fs's ring                         */
 static ticks_t ticks;
 static struct exec_timer *armed;
 static struct { unsigned count; uint32_t pid, tid, signo; int32_t code; uint64_t value; } sent;
@@ -49,6 +53,9 @@ error_t coro_spawn(void (*fn)(void *), void *arg, const char *name)
     spawned_arg = arg;
     return 0;
 }
+uint32_t *rpc_done_word(const struct rpc_call *call) { (void)call; return &done; }
+bool rpc_has_room(struct rpc_client *client) { return client != &fs_client || !full; }
+void rpc_await_room(struct rpc_client *client) { (void)client; full = false; }
 void proc_signal_process(struct rpc_client *c, uint32_t pid, uint32_t tid, uint32_t signo, int32_t code, uint64_t value)
 {
     (void)c;
@@ -134,6 +141,7 @@ static int setup(void **state)
 
     (void)state;
     ticks = 5 * HZ;
+    state_open(mmap(NULL, sizeof(struct time_state), PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0));
     clock_init(&time_page, HZ, 1700000000ll * 1000000000);
     page(SLOT)->in_use = page(SLOT + 1)->in_use = 1;
     page(SLOT)->pid = page(SLOT + 1)->pid = 77;
@@ -581,6 +589,22 @@ static void timerfds_belong_to_fs(void **s)
     assert_int_equal(time_serve_fs_timer_set(&fs, &in), 0);
 }
 
+static void what_is_due_waits_for_room(void **s)
+{
+    (void)s;
+    itimer(ITIMER_REAL, 2000, 0);
+    full = true;
+    ticks += clock_ns_to_ticks(2 * MS);
+    armed->armed = false;
+    armed->fire(armed);
+    assert_int_equal(sent.count, 0);
+    assert_true(armed == NULL || !armed->armed);    /* nobody looks in the meantime */
+    assert_non_null(spawned);
+    spawned(spawned_arg);
+    spawned = NULL;
+    assert_int_equal(sent.count, 1);
+}
+
 static void many_deadlines_fire_in_order(void **s)
 {
     uint32_t timer[MAX_POSIX_TIMERS];
@@ -610,7 +634,7 @@ int main(void)
         T(a_timer_whose_process_ended_stays_quiet), T(a_timer_may_be_deleted_while_proc_is_asked), T(sleeping_on_cpu_time),
         T(absolute_realtime_timers_follow_the_clock), T(sleeping_until_a_realtime),
         T(realtime_is_set_within_bounds), T(an_interval_longer_than_time_lasts_comes_once), T(timerfds_belong_to_fs),
-        T(many_deadlines_fire_in_order),
+        T(what_is_due_waits_for_room), T(many_deadlines_fire_in_order),
     };
 
     return cmocka_run_group_tests(tests, setup, NULL);

@@ -389,12 +389,12 @@ static error_t checksum_decode(struct rpc_client *rpc, struct rpc_request *req, 
 __attribute__((flatten)) error_t sample_checksum(struct rpc_client *rpc, struct rpc_in data, uint32_t seed, uint32_t *sum)
 {
     struct rpc_request *req;
-    for (unsigned attempt = 0;; attempt++) {
+    for (;;) {
         error_t err = checksum_encode(rpc, data, seed, &req);
         if (err != 0)
             return err;
         err = rpc_invoke(rpc, req, false);
-        if (err != ERR_PEER_RESTARTED || attempt == RPC_MAX_REPEATS)
+        if (err != ERR_PEER_RESTARTED)
             break;
         rpc_end(rpc, req);
     }
