@@ -13,6 +13,7 @@
 #include "arch/riscv/tlb.h"
 #include "kernel/mailbox.h"
 #include "kernel/sched.h"
+#include "kernel/string.h"
 
 _Noreturn void hart_main(void);
 _Noreturn void restore_all(struct tcb *t);
@@ -55,6 +56,9 @@ void boot_leave(struct tcb *root)
     for (unsigned i = 0; i < nr_harts; i++)
         if (&harts[i] != h)
             sbi_remote_sfence_vma(1ul << harts[i].mhartid, 0, SIZE_MAX);
+    /* No code is left in what becomes objects: an emulator that keeps a translation of a page's code
+     * looks for it at each store to that page, so one TCB there slows all traps of its thread. */
+    memset(kernel_init_start, 0, (uintptr_t)kernel_init_end - (uintptr_t)kernel_init_start);
     tcb_request(root, TCB_OP_RESUME);   /* on hart 0, whichever hart the firmware booted on */
     restore_all(sched_exit(h));
 }
