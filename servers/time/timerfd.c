@@ -53,10 +53,11 @@ error_t time_serve_fs_timer_set(struct rpc_call *call, const struct time_fs_time
 
 void fs_timers_recover(void)
 {
-    for (uint32_t i = 0; i < NR_FS_TIMERS; i++) {
-        if (!(state->fs_timers_used[i / 64] >> (i % 64) & 1))
-            continue;
-        state->fs_timer[i].timer.expired = expired;
-        deadline_recover(&state->fs_timer[i].timer.deadline, timer_fire);
-    }
+    for (uint32_t word = 0; word < NR_FS_TIMERS / 64; word++)
+        for (uint64_t left = state->fs_timers_used[word]; left; left &= left - 1) {
+            struct timer *t = &state->fs_timer[word * 64 + (uint32_t)__builtin_ctzl(left)].timer;
+
+            t->expired = expired;
+            deadline_recover(&t->deadline, timer_fire);
+        }
 }
