@@ -87,19 +87,17 @@ static bool has_word(const char *line, const char *word)
     return false;
 }
 
-/* faulty=NAME: it faults as soon as it was started again. */
-static uint32_t faulty_servers(const char *line)
+/* faulty=NAME or faulty=NAME:N: the component faults as soon as it was started again; N (a digit): the first N times. */
+static void read_faulty(struct system *s)
 {
-    uint32_t mask = 0;
+    for (const char *at = s->boot->command_line; (at = strstr(at, "faulty=")); at++) {
+        const char *name = at + strlen("faulty=");
+        size_t length = strcspn(name, " :");
 
-    for (unsigned i = 0; i < NR_COMPONENTS; i++) {
-        char word[32];
-
-        (void)snprintf(word, sizeof word, "faulty=%s", assembly[i].name);
-        if (has_word(line, word))
-            mask |= 1u << assembly[i].id;
+        for (unsigned i = 0; i < NR_COMPONENTS; i++)
+            if (strlen(assembly[i].name) == length && memcmp(assembly[i].name, name, length) == 0)
+                servers[i].faults_to_come = name[length] == ':' ? (uint32_t)(name[length + 1] - '0') : UINT32_MAX;
     }
-    return mask;
 }
 
 static uint64_t map_boot_segment(cptr_t cap, uint64_t address, uint64_t offset, uint64_t bytes)
@@ -272,7 +270,7 @@ void supervisor_main(const struct bootinfo *boot)
             s->placement.server_hart[SERVER_PROC], s->placement.server_hart[SERVER_FS],
             s->placement.server_hart[SERVER_TIME], s->placement.guest_mask);
     s->walks = has_word(boot->command_line, "caps");
-    s->faulty = faulty_servers(boot->command_line);
+    read_faulty(s);
     if (s->walks)
         walk("start", servers, s);
     for (unsigned i = 0; i < NR_COMPONENTS; i++)

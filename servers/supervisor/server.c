@@ -256,8 +256,10 @@ void server_build(struct server *s, const struct server all[NR_COMPONENTS], stru
     regs.x[0] = build_memory(s, system);
     give_devices(s, system);
     write_info(s, system);
-    if (s->info.restarts && system->faulty >> c->id & 1)
+    if (s->info.restarts && s->faults_to_come) {
+        s->faults_to_come--;
         regs.x[0] = 0;      /* so that it faults at once: for tests of the policy */
+    }
     regs.x[2] = SRV_STACK_TOP;
     regs.x[10] = SRV_INFO;
     invoke(s->tcb, TCB_WRITE_REGS, (uint64_t)&regs, 0, 0, 0, 0, "write a server's registers");

@@ -19,7 +19,6 @@ struct system {
     struct placement placement;
     uint32_t boot_flags;
     bool     walks;                 /* command line: caps                       */
-    uint32_t faulty;                /* command line: faulty=NAME; bit server_id */
     cptr_t   pool;
     uint64_t pool_pages;
     uint64_t personality_bytes;
@@ -41,6 +40,7 @@ struct server {
     cptr_t info_segment;            /* with a copy of it, which the server sees */
     ticks_t restarted[MAX_RESTARTS];        /* after faults: the last ones, a ring */
     uint32_t nr_faults;
+    uint32_t faults_to_come;        /* command line: faulty=NAME                */
 };
 
 /* The capability in the root CNode for what a grant names; CAP_NULL: not there. */

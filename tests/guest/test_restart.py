@@ -42,6 +42,13 @@ def test_a_server_that_faults_again_and_again_ends_the_system() -> None:
     assert not result.panic
 
 
+def test_after_faults_within_the_policy_everything_goes_on() -> None:
+    result, out, err = boot_exec(run.Options(smp=2, append="faulty=time:7", timeout_s=60, command="servers --restart time; cut -d' ' -f1,13 /proc/atoll/servers"))
+    assert result.status == 0 and out.splitlines() == ["server restarts", "proc 0", "fs 0", "time 8"], out + err
+    assert len(re.findall(r"server time faulted: pc 0x0", result.console)) == 7
+    assert len(re.findall(r"server time started again, restart [2-8]", result.console)) == 7
+
+
 def test_only_root_restarts_and_only_what_can_be() -> None:
     result, out, err = boot_exec(run.Options(smp=1, timeout_s=60, command="""
         for name in proc fs nobody; do servers --restart $name || echo no; done
