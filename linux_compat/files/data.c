@@ -15,6 +15,7 @@
 #define IOV_MAX         1024
 #define GATHER_BYTES    448     /* fits the arena slot beside the fixed part    */
 #define GATHER_PARTS    8
+#define PREADS_FIRST    4       /* requests before a window is asked for        */
 #define RWF_SUPPORTED   0x1fu   /* HIPRI, DSYNC, SYNC, NOWAIT, APPEND           */
 
 struct guest_iovec { uint64_t base, len; };
@@ -101,7 +102,7 @@ LINUX_CALL(pread64)
     error_t e = fs_pread(fs_client_for((int32_t)a0), (int32_t)a0, a3, data, &done);
     if (e != 0)
         return linux_error(e);
-    window_wanted((uint32_t)a0);
+    window_wanted((uint32_t)a0, PREADS_FIRST);
     return (long)done;
 }
 

@@ -77,8 +77,8 @@ void lease_end(struct lease *, uint32_t key, uint32_t seq);
 /* ---- window.c ---- */
 /* pread from a window; false: fs must be asked, whatever was written to the guest. */
 bool window_pread(uint32_t fd, uaddr_t to, uint64_t bytes, uint64_t at, long *result);
-/* A read of fd was a request: perhaps it shall have a window. True: it was read often enough again, and has one. */
-bool window_wanted(uint32_t fd);
+/* A read of fd was a request: after `first` of them it shall have a window. True: it was read often enough again, and has one. */
+bool window_wanted(uint32_t fd, uint16_t first);
 /* Does the window of fd, which it has, reach beyond `at`, or to the end of the file? */
 bool window_holds(uint32_t fd, uint64_t at);
 /* There is no use in it: be slow to try again. */

@@ -17,7 +17,8 @@
 #include "../rpc_env.h"
 #include "lease.h"
 
-#define SEEK_SET 0u
+#define SEEK_SET    0u
+#define READS_FIRST 8       /* requests before it is worth asking: small files are read to their end sooner */
 
 static struct local_position *owned(struct process *p, int32_t fd)
 {
@@ -72,7 +73,7 @@ void position_wanted(int32_t fd)
 {
     struct process *p = this_process();
     uint64_t at;
-    if (!rpc_env_is_single(p) || !window_wanted((uint32_t)fd))
+    if (!rpc_env_is_single(p) || !window_wanted((uint32_t)fd, READS_FIRST))
         return;
     struct local_position *l = &p->position[(uint32_t)fd % PERS_NR_WINDOWS];
     if (l->owned)

@@ -26,7 +26,6 @@
 #include "../kcall.h"
 #include "lease.h"
 
-#define FIRST_WANTED  4u        /* reads before the first window               */
 #define MOST_WANTED   32u
 #define REFUSED       4096u     /* and after fs refused one                     */
 /* Beyond this the kernel's copy wins over ours when the two sides are misaligned. */
@@ -111,7 +110,7 @@ static __typeof__(((struct process *)0)->pread_seen[0]) *seen_of(struct process 
     return &p->pread_seen[fd % PERS_NR_WINDOWS];
 }
 
-bool window_wanted(uint32_t fd)
+bool window_wanted(uint32_t fd, uint16_t first)
 {
     struct process *p = this_process();
     if (fd >= FD_WORDS)
@@ -120,7 +119,7 @@ bool window_wanted(uint32_t fd)
     if (seen->key != fd + 1) {
         seen->key = fd + 1;
         seen->reads = 0;
-        seen->wanted = FIRST_WANTED;
+        seen->wanted = first;
     }
     if (++seen->reads < seen->wanted)
         return false;

@@ -14,7 +14,7 @@
 #include <sys/uio.h>
 #include <sys/wait.h>
 
-enum { MANY = 12, STEP = 64, PAGE = 4096, BYTES = 64 * PAGE, INHERITED = 50 };
+enum { MANY = 24, STEP = 64, PAGE = 4096, BYTES = 64 * PAGE, INHERITED = 50 };
 
 static char buf[BYTES];
 
