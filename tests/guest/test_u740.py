@@ -46,6 +46,13 @@ def test_the_shell_runs_on_four_harts_and_ends_the_machine(shell: pexpect.spawn)
     assert shell.exitstatus == 0
 
 
+def test_servers_move_and_the_s7_has_no_number(shell: pexpect.spawn) -> None:
+    """Harts 0 to 3 of the system are SiFive's 1 to 4."""
+    assert "there is no hart 4; the harts are 0 to 3" in says(shell, "servers --move fs=4")
+    assert says(shell, "servers --move fs=0 proc=1 time=3 && echo moved").strip() == "moved"
+    assert says(shell, "awk '{ print $1, $2 }' /proc/atoll/servers | tail -n +2").split() == ["proc", "1", "fs", "0", "time", "3"]
+
+
 def test_the_sd_card_boots_through_spl_opensbi_and_u_boot(tmp_path: Path) -> None:
     """All that the board does but its ROM, which QEMU has its own of, with the U-Boot of the board that QEMU models."""
     card = tmp_path / "card.img"
