@@ -101,6 +101,12 @@ def test_the_command_moves_servers_and_says_why_not() -> None:
         "fs=one: there is no hart one; the harts are 0 to 1", "fs=0: only root may move servers"], err
 
 
+def test_a_server_that_is_started_again_stays_where_it_was_moved() -> None:
+    out, _ = guest("servers --move time=0 && servers --restart time && servers", 2)
+    columns, rows = out.splitlines()[0].split(), {line.split()[0]: line.split() for line in out.splitlines()[1:]}
+    assert harts(out) == {"proc": "1", "fs": "1", "time": "0"} and rows["time"][columns.index("restarts")] == "1", out
+
+
 def test_interrupts_of_its_devices_go_where_the_server_goes() -> None:
     """Counted by the kernel on each hart: those of the console that --exec writes to."""
     lines = "for i in $(seq 100); do echo $i; done"
