@@ -32,6 +32,15 @@ error_t cspace_index(struct slot *via, uint64_t word, uint64_t index, struct slo
     return 0;
 }
 
+error_t slot_ref_check(const struct slot_ref *ref, enum cap_type type, unsigned rights)
+{
+    uint64_t word = ref->slot->word0;
+
+    if (!slot_ref_valid(ref) || cap_type(word) != type || word & CAP_ZOMBIE)
+        return ERR_INVALID_CAP;
+    return (cap_rights(word) & rights) == rights ? 0 : ERR_RIGHTS;
+}
+
 error_t cap_lookup(struct tcb *t, cptr_t cptr, enum cap_type type, unsigned rights,
                    struct cap_ref *out)
 {

@@ -59,6 +59,10 @@ static inline bool slot_ref_valid(const struct slot_ref *ref)
     return ref->via == NULL || ref->via->word0 == ref->via_word;
 }
 
+/* The same: names it a capability of this type with these rights? ERR_INVALID_CAP,
+ * ERR_RIGHTS. */
+error_t slot_ref_check(const struct slot_ref *ref, enum cap_type type, unsigned rights);
+
 /* A consistent pair of words of a slot. */
 static inline void slot_words(const struct slot *slot, uint64_t *word0, uint64_t *word1)
 {

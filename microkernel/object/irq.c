@@ -74,27 +74,20 @@ void irq_fire(struct hart *h, uint32_t source)
         notification_signal(n, badge);
 }
 
-/* Tree lock held. */
-static error_t check_target(const struct slot_ref *src, uint64_t *word, badge_t *badge)
-{
-    if (!slot_ref_valid(src) || !slot_read(src->slot, word, badge) ||
-        cap_type(*word) != CAP_TYPE_NOTIFICATION)
-        return ERR_INVALID_CAP;
-    return cap_rights(*word) & RIGHT_WRITE ? 0 : ERR_RIGHTS;
-}
-
-/* Tree lock held. Signal what slot->word0 names from now on, and interrupt that context. A claim stays: whoever has it
+/* Tree lock held. Signal what src names from now on, and interrupt that context. A claim stays: whoever has it
  * acknowledges it. */
-static void set_target(struct irq *irq, struct slot *src, uint64_t word, badge_t badge, uint32_t context)
+static void set_target(struct irq *irq, struct slot *src, uint32_t context)
 {
+    badge_t badge = src->word1;
+
     if (!slot_is_empty(&irq->slot))
         slot_remove(&irq->slot);
-    slot_derive(&irq->slot, src, cap_rights(word), badge, CAP_INTERNAL);
+    slot_derive(&irq->slot, src, cap_rights(src->word0), badge, CAP_INTERNAL);
     spin_lock(&irq->lock);
     plic_route(source_of(irq), context, true);
     if (irq->routed && irq->context != context)
         plic_route(source_of(irq), irq->context, false);
-    irq->target = cap_object(word);
+    irq->target = cap_object(src->word0);
     irq->badge = badge != 0 ? badge : 1;
     irq->context = context;
     irq->routed = true;
@@ -115,7 +108,7 @@ static bool may_set(const struct irq *irq, uint64_t word)
 static error_t irq_set_notification(struct invoke *inv, struct irq *irq)
 {
     struct slot_ref src;
-    uint64_t hart = inv->arg[1], word, badge;
+    uint64_t hart = inv->arg[1];
     error_t err = cspace_find(inv->caller, inv->arg[0], &src);
 
     if (err != 0)
@@ -123,8 +116,8 @@ static error_t irq_set_notification(struct invoke *inv, struct irq *irq)
     if (hart >= nr_harts || harts[hart].plic_context == ~0u)
         return ERR_INVALID_ARGUMENT;
     spin_lock(&tree_lock);
-    err = check_target(&src, &word, &badge);
-    bool other = err == 0 && !may_set(irq, word);
+    err = slot_ref_check(&src, CAP_TYPE_NOTIFICATION, RIGHT_WRITE);
+    bool other = err == 0 && !may_set(irq, src.slot->word0);
     spin_unlock(&tree_lock);
     if (other) {
         struct slot_ref own = { &irq->slot, NULL, 0, 1 };
@@ -133,11 +126,11 @@ static error_t irq_set_notification(struct invoke *inv, struct irq *irq)
     if (err != 0)
         return err;
     spin_lock(&tree_lock);
-    err = check_target(&src, &word, &badge);
-    if (err == 0 && (!may_set(irq, word) || inv->slot->word0 != inv->word))
+    err = slot_ref_check(&src, CAP_TYPE_NOTIFICATION, RIGHT_WRITE);
+    if (err == 0 && (!may_set(irq, src.slot->word0) || inv->slot->word0 != inv->word))
         err = ERR_BUSY;
     if (err == 0)
-        set_target(irq, src.slot, word, badge, harts[hart].plic_context);
+        set_target(irq, src.slot, harts[hart].plic_context);
     spin_unlock(&tree_lock);
     return err;
 }

@@ -71,176 +71,166 @@ void tcb_take_slots(struct tcb *t)
     tcb_refresh(t);
 }
 
-/* Empty an internal slot whose thread is about to be given another. */
-static error_t empty_slot(struct tcb *t, enum tcb_slot which)
+/* What a slot takes. */
+static const struct { uint8_t type, rights; } takes[TCB_NR_SLOTS] = {
+    [TCB_SLOT_CSPACE] = { CAP_TYPE_CNODE, 0 },
+    [TCB_SLOT_VSPACE] = { CAP_TYPE_VSPACE, 0 },
+    [TCB_SLOT_SCHED] = { CAP_TYPE_SCHED_CONTEXT, 0 },
+    [TCB_SLOT_FAULT_EP] = { CAP_TYPE_ENDPOINT, RIGHT_WRITE },
+    [TCB_SLOT_NOTIFICATION] = { CAP_TYPE_NOTIFICATION, RIGHT_READ },
+    [TCB_SLOT_FRAME] = { CAP_TYPE_SEGMENT, RIGHT_READ | RIGHT_WRITE },
+    [TCB_SLOT_IPC_BUFFER] = { CAP_TYPE_SEGMENT, RIGHT_READ | RIGHT_WRITE },
+};
+
+/* The capabilities that arg[0], ... name for `count` slots from `first` on. */
+struct give {
+    struct invoke *inv;
+    struct tcb *t;
+    enum tcb_slot first;
+    unsigned count;
+    struct slot_ref src[3];
+    void *page;                 /* pinned, of FRAME and IPC_BUFFER              */
+};
+
+/* Is this object free for the thread? `last`: and stays so. */
+static error_t check_object(struct give *g, enum tcb_slot which, void *object, bool last)
 {
-    struct slot_ref ref = { &t->slot[which], NULL, 0, 1 };
+    error_t err;
+    paddr_t pa;
 
-    return slot_is_empty(ref.slot) ? 0 : slot_delete(&ref);
-}
-
-/* Tree lock held: may this capability go into a slot of that kind? */
-static error_t check_source(const struct slot_ref *src, enum cap_type type, unsigned rights)
-{
-    uint64_t word = src->slot->word0;
-
-    if (!slot_ref_valid(src) || cap_type(word) != type || word & CAP_ZOMBIE)
-        return ERR_INVALID_CAP;
-    return (cap_rights(word) & rights) == rights ? 0 : ERR_RIGHTS;
-}
-
-/* Tree lock held: copy the capability found at src into an empty internal slot. */
-static void put_in_slot(struct tcb *t, enum tcb_slot which, const struct slot_ref *src)
-{
-    slot_derive(&t->slot[which], src->slot, cap_rights(src->slot->word0), src->slot->word1, CAP_INTERNAL);
-}
-
-/* The same, checked. */
-static error_t fill_slot(struct tcb *t, enum tcb_slot which, const struct slot_ref *src,
-                         enum cap_type type, unsigned rights)
-{
-    error_t err = check_source(src, type, rights);
-
-    if (err != 0)
+    switch (which) {
+    case TCB_SLOT_SCHED: {
+        const struct sched_context *sc = object;
+        return sc->owner != NULL && sc->owner != g->t ? ERR_BUSY : 0;
+    }
+    case TCB_SLOT_NOTIFICATION: {       /* who binds one holds the tree lock */
+        const struct notification *n = object;
+        return n->bound != NULL && n->bound != g->t ? ERR_BUSY : 0;
+    }
+    case TCB_SLOT_FRAME:
+    case TCB_SLOT_IPC_BUFFER:
+        err = segment_pin_page(object, g->inv->arg[1], &g->page, &pa);
+        if (err == 0 && !last)
+            segment_unpin_page(object, g->inv->arg[1]);
         return err;
-    if (!slot_is_empty(&t->slot[which]))
-        return ERR_BUSY;
-    put_in_slot(t, which, src);
-    return 0;
+    default:
+        return 0;
+    }
 }
 
-/* Find the new capability, or none for cptr 0, and empty the slot for it. */
-static error_t replace_slot(struct invoke *inv, struct tcb *t, enum tcb_slot which, struct slot_ref *src,
-                            enum cap_type type, unsigned rights)
+/* Tree lock held. `last`: after the slots were emptied. */
+static error_t check_all(struct give *g, bool last)
 {
-    error_t err = inv->arg[0] != 0 ? cspace_find(inv->caller, inv->arg[0], src) : 0;
+    error_t err = at_rest(g->inv, g->t);
 
+    if (err == 0 && g->inv->slot->word0 != g->inv->word)
+        err = ERR_INVALID_CAP;
+    if (err == 0 && g->first == TCB_SLOT_CSPACE && g->t->sc != g->t->home_sc)
+        err = ERR_BUSY;
+    for (unsigned i = 0; err == 0 && i < g->count; i++) {
+        enum tcb_slot which = g->first + i;
+        if (last && !slot_is_empty(&g->t->slot[which]))
+            err = ERR_BUSY;     /* filled by somebody else meanwhile */
+        else if (g->inv->arg[i] != 0)
+            err = slot_ref_check(&g->src[i], takes[which].type, takes[which].rights);
+        if (err == 0 && g->inv->arg[i] != 0)
+            err = check_object(g, which, cap_object(g->src[i].slot->word0), last);
+    }
+    return err;
+}
+
+/* Tree lock held: the slots are full, now the thread uses them. */
+static void begin_use(const struct give *g)
+{
+    const struct slot *slot = &g->t->slot[g->first];
+    const uint64_t *arg = g->inv->arg;
+    void *object = cap_object(slot->word0);
+    struct tcb *t = g->t;
+
+    switch (g->first) {
+    case TCB_SLOT_FAULT_EP:
+        t->budget_faults = (uint32_t)arg[1];
+        t->fault_badge = slot->word1;
+        t->fault_ep = object;
+        break;
+    case TCB_SLOT_NOTIFICATION:
+        t->bound = object;
+        spin_lock(&t->bound->lock);
+        t->bound->bound = t;
+        spin_unlock(&t->bound->lock);
+        break;
+    case TCB_SLOT_FRAME:
+        t->frame = g->page;
+        t->frame->hart = t->hart;
+        t->frame_uaddr = arg[2];
+        t->frame_segment = object;
+        t->frame_page = arg[1];
+        t->pers_base = t->pers_base_wanted;
+        break;
+    case TCB_SLOT_IPC_BUFFER:
+        t->ipc_buffer = g->page;
+        t->ipc_segment = object;
+        t->ipc_page = arg[1];
+        break;
+    default:                            /* TCB_CONFIGURE */
+        t->priority = (int32_t)(arg[3] & 0xff);
+        t->hart_ptr = &harts[arg[3] >> 8];
+        __atomic_store_n(&t->hart, (uint32_t)(arg[3] >> 8), __ATOMIC_RELEASE);
+        if (t->frame != NULL)
+            t->frame->hart = t->hart;
+        tcb_take_slots(t);
+        break;
+    }
+}
+
+/* Capabilities for slots of the thread, in place of what is there; none for arg[0] = 0. */
+static error_t give(struct invoke *inv, struct tcb *t, enum tcb_slot first, unsigned count)
+{
+    struct give g = { .inv = inv, .t = t, .first = first, .count = count };
+    error_t err = 0;
+
+    for (unsigned i = 0; i < count && err == 0; i++)
+        if (inv->arg[i] != 0)
+            err = cspace_find(inv->caller, inv->arg[i], &g.src[i]);
     if (err != 0)
         return err;
     spin_lock(&tree_lock);
-    err = at_rest(inv, t);
-    if (err == 0 && inv->arg[0] != 0)
-        err = check_source(src, type, rights);
-    if (err == 0 && type == CAP_TYPE_SEGMENT) {
-        struct segment *seg = cap_object(src->slot->word0);
-        void *kva;
-        paddr_t pa;
-        err = segment_pin_page(seg, inv->arg[1], &kva, &pa);
-        if (err == 0)
-            segment_unpin_page(seg, inv->arg[1]);
+    err = check_all(&g, false);
+    spin_unlock(&tree_lock);
+    for (unsigned i = 0; i < count && err == 0; i++) {
+        struct slot_ref old = { &t->slot[first + i], NULL, 0, 1 };
+        err = slot_is_empty(old.slot) ? 0 : slot_delete(&old);
     }
-    if (err == 0 && type == CAP_TYPE_NOTIFICATION && inv->arg[0] != 0) {
-        const struct notification *n = cap_object(src->slot->word0);
-        if (n->bound != NULL && n->bound != t)
-            err = ERR_BUSY;
+    if (err != 0 || inv->arg[0] == 0)
+        return err;
+    spin_lock(&tree_lock);
+    err = check_all(&g, true);
+    if (err == 0) {
+        for (unsigned i = 0; i < count; i++)
+            if (inv->arg[i] != 0)
+                slot_derive(&t->slot[first + i], g.src[i].slot, cap_rights(g.src[i].slot->word0),
+                            g.src[i].slot->word1, CAP_INTERNAL);
+        begin_use(&g);
     }
     spin_unlock(&tree_lock);
-    return err != 0 ? err : empty_slot(t, which);
-}
-
-/* Without act only checks. */
-static error_t configure_locked(struct invoke *inv, struct tcb *t, struct slot_ref src[3], bool act)
-{
-    bool with_sc = inv->arg[2] != 0;
-    error_t err = at_rest(inv, t);
-
-    if (err != 0)
-        return err;
-    if (inv->slot->word0 != inv->word || t->sc != t->home_sc)
-        return ERR_BUSY;
-    err = check_source(&src[0], CAP_TYPE_CNODE, 0);
-    if (err == 0)
-        err = check_source(&src[1], CAP_TYPE_VSPACE, 0);
-    if (err == 0 && with_sc) {
-        struct sched_context *sc = cap_object(src[2].slot->word0);
-        err = check_source(&src[2], CAP_TYPE_SCHED_CONTEXT, 0);
-        if (err == 0 && sc->owner != NULL && sc->owner != t)
-            err = ERR_BUSY;
-    }
-    if (err != 0 || !act)
-        return err;
-    for (unsigned i = TCB_SLOT_CSPACE; i <= TCB_SLOT_SCHED; i++)
-        if (!slot_is_empty(&t->slot[i]))
-            return ERR_BUSY;    /* configured by somebody else meanwhile */
-    for (unsigned i = TCB_SLOT_CSPACE; i <= (with_sc ? TCB_SLOT_SCHED : TCB_SLOT_VSPACE); i++)
-        put_in_slot(t, (enum tcb_slot)i, &src[i - TCB_SLOT_CSPACE]);
-    t->priority = (int32_t)(inv->arg[3] & 0xff);
-    t->hart_ptr = &harts[inv->arg[3] >> 8];
-    __atomic_store_n(&t->hart, (uint32_t)(inv->arg[3] >> 8), __ATOMIC_RELEASE);
-    if (t->frame != NULL)
-        t->frame->hart = t->hart;
-    tcb_take_slots(t);
-    return 0;
+    return err;
 }
 
 static error_t tcb_configure(struct invoke *inv, struct tcb *t)
 {
-    struct slot_ref src[3];
-    error_t err = 0;
-
     if (inv->arg[3] >> 8 >= nr_harts)
         return ERR_INVALID_ARGUMENT;
     if (t == inv->caller)
         return ERR_BUSY;
-    for (unsigned i = 0; i < 3 && err == 0; i++)
-        if (i < 2 || inv->arg[2] != 0)
-            err = cspace_find(inv->caller, inv->arg[i], &src[i]);
-    if (err != 0)
-        return err;
-    spin_lock(&tree_lock);
-    err = configure_locked(inv, t, src, false);
-    spin_unlock(&tree_lock);
-    for (unsigned i = TCB_SLOT_CSPACE; i <= TCB_SLOT_SCHED && err == 0; i++)
-        err = empty_slot(t, (enum tcb_slot)i);
-    if (err != 0)
-        return err;
-    spin_lock(&tree_lock);
-    err = configure_locked(inv, t, src, true);
-    spin_unlock(&tree_lock);
-    return err;
+    return inv->arg[0] == 0 || inv->arg[1] == 0 ? ERR_INVALID_CAP : give(inv, t, TCB_SLOT_CSPACE, 3);
 }
 
 /* TCB_SET_FRAME and TCB_SET_IPC_BUFFER: name and pin a page. */
 static error_t set_page(struct invoke *inv, struct tcb *t, enum tcb_slot which)
 {
-    struct slot_ref src;
-    paddr_t pa;
-    void *kva;
-    error_t err;
-
     if ((inv->arg[2] & (PAGE_BYTES - 1)) != 0 || inv->arg[2] >= USER_TOP)
         return ERR_INVALID_ARGUMENT;
-    if (inv->arg[0] == 0)
-        return ERR_INVALID_CAP;
-    err = replace_slot(inv, t, which, &src, CAP_TYPE_SEGMENT, RIGHT_READ | RIGHT_WRITE);
-    if (err != 0)
-        return err;
-    spin_lock(&tree_lock);
-    err = at_rest(inv, t);
-    if (err == 0 && inv->slot->word0 != inv->word)
-        err = ERR_INVALID_CAP;
-    if (err == 0)
-        err = fill_slot(t, which, &src, CAP_TYPE_SEGMENT, RIGHT_READ | RIGHT_WRITE);
-    if (err == 0) {
-        struct segment *seg = cap_object(t->slot[which].word0);
-        err = segment_pin_page(seg, inv->arg[1], &kva, &pa);
-        if (err != 0) {
-            slot_remove(&t->slot[which]);
-        } else if (which == TCB_SLOT_FRAME) {
-            t->frame = kva;
-            t->frame->hart = t->hart;
-            t->frame_uaddr = inv->arg[2];
-            t->frame_segment = seg;
-            t->frame_page = inv->arg[1];
-            t->pers_base = t->pers_base_wanted;
-        } else {
-            t->ipc_buffer = kva;
-            t->ipc_segment = seg;
-            t->ipc_page = inv->arg[1];
-        }
-    }
-    spin_unlock(&tree_lock);
-    return err;
+    return inv->arg[0] == 0 ? ERR_INVALID_CAP : give(inv, t, which, 1);
 }
 
 static error_t set_personality(struct invoke *inv, struct tcb *t)
@@ -258,57 +248,6 @@ static error_t set_personality(struct invoke *inv, struct tcb *t)
         t->pers_upcall = inv->arg[2];
         t->pers_fault = inv->arg[3];
         t->pers_base = t->frame != NULL ? t->pers_base_wanted : 0;
-    }
-    spin_unlock(&tree_lock);
-    return err;
-}
-
-static error_t set_fault_ep(struct invoke *inv, struct tcb *t)
-{
-    struct slot_ref src;
-    error_t err;
-
-    if (inv->arg[1] > 1)
-        return ERR_INVALID_ARGUMENT;
-    err = replace_slot(inv, t, TCB_SLOT_FAULT_EP, &src, CAP_TYPE_ENDPOINT, RIGHT_WRITE);
-    if (err != 0 || inv->arg[0] == 0)
-        return err;
-    spin_lock(&tree_lock);
-    err = at_rest(inv, t);
-    if (err == 0)
-        err = fill_slot(t, TCB_SLOT_FAULT_EP, &src, CAP_TYPE_ENDPOINT, RIGHT_WRITE);
-    if (err == 0) {
-        t->budget_faults = (uint32_t)inv->arg[1];
-        t->fault_badge = t->slot[TCB_SLOT_FAULT_EP].word1;
-        t->fault_ep = cap_object(t->slot[TCB_SLOT_FAULT_EP].word0);
-    }
-    spin_unlock(&tree_lock);
-    return err;
-}
-
-static error_t bind_notification(struct invoke *inv, struct tcb *t)
-{
-    struct slot_ref src;
-    error_t err = replace_slot(inv, t, TCB_SLOT_NOTIFICATION, &src, CAP_TYPE_NOTIFICATION, RIGHT_READ);
-
-    if (err != 0 || inv->arg[0] == 0)
-        return err;
-    spin_lock(&tree_lock);
-    err = at_rest(inv, t);
-    if (err == 0)
-        err = fill_slot(t, TCB_SLOT_NOTIFICATION, &src, CAP_TYPE_NOTIFICATION, RIGHT_READ);
-    if (err == 0) {
-        struct notification *n = cap_object(t->slot[TCB_SLOT_NOTIFICATION].word0);
-        spin_lock(&n->lock);
-        if (n->bound != NULL)
-            err = ERR_BUSY;
-        else
-            n->bound = t;
-        spin_unlock(&n->lock);
-        if (err != 0)
-            slot_remove(&t->slot[TCB_SLOT_NOTIFICATION]);
-        else
-            t->bound = n;
     }
     spin_unlock(&tree_lock);
     return err;
@@ -480,7 +419,8 @@ static error_t decode_control(struct invoke *inv, struct tcb *t)
     case TCB_SET_FRAME:         return set_page(inv, t, TCB_SLOT_FRAME);
     case TCB_SET_PERSONALITY:   return set_personality(inv, t);
     case TCB_SET_IPC_BUFFER:    return set_page(inv, t, TCB_SLOT_IPC_BUFFER);
-    case TCB_SET_FAULT_EP:      return set_fault_ep(inv, t);
+    case TCB_SET_FAULT_EP:
+        return inv->arg[1] > 1 ? ERR_INVALID_ARGUMENT : give(inv, t, TCB_SLOT_FAULT_EP, 1);
     case TCB_WRITE_REGS:        return write_regs(inv, t);
     case TCB_READ_REGS:         return read_regs(inv, t);
     case TCB_COPY_FPU:          return copy_fpu(inv, t);
@@ -489,7 +429,7 @@ static error_t decode_control(struct invoke *inv, struct tcb *t)
     case TCB_RESUME:            return tcb_resume(t);
     case TCB_SUSPEND:           return tcb_suspend(inv, t);
     case TCB_SET_NAME:          return set_name(inv, t);
-    case TCB_BIND_NOTIFICATION: return bind_notification(inv, t);
+    case TCB_BIND_NOTIFICATION: return give(inv, t, TCB_SLOT_NOTIFICATION, 1);
     default:                    return ERR_INVALID_CALL;
     }
 }

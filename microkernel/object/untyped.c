@@ -70,14 +70,13 @@ error_t untyped_add_to_pool(struct invoke *inv)
     if (err != 0)
         return err;
     spin_lock(&tree_lock);
+    err = inv->slot->word0 != inv->word ? ERR_INVALID_CAP
+                                        : slot_ref_check(&ref, CAP_TYPE_UNTYPED, RIGHT_CONTROL);
     struct slot *ut = ref.slot;
     uint64_t bytes = 1ul << cap_extra(ut->word0), pages = bytes >> PAGE_BITS;
     paddr_t base = kva_to_phys(cap_object(ut->word0));
-    if (!slot_ref_valid(&ref) || inv->slot->word0 != inv->word || slot_is_empty(ut) ||
-        ut->word0 & CAP_ZOMBIE || cap_type(ut->word0) != CAP_TYPE_UNTYPED)
-        err = ERR_INVALID_CAP;
-    else if (!(cap_rights(ut->word0) & RIGHT_CONTROL))
-        err = ERR_RIGHTS;
+    if (err != 0)
+        ;
     else if (ut->word1 & UNTYPED_DEVICE || pages == 0)
         err = ERR_INVALID_ARGUMENT;
     else if (ut->first != NULL)
