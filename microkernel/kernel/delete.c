@@ -57,12 +57,9 @@ static error_t destroy_vspace(struct vspace *vs)
 {
     error_t err = vspace_destroy_step(vs);
 
-    if (err != K_AGAIN)
-        return err;
-    for (unsigned i = 0; i < nr_harts; i++)
-        if (__atomic_load_n(&vs->harts, __ATOMIC_RELAXED) & 1ul << i)
-            mailbox_post_hart(&harts[i], HART_OP_DROP_VSPACE);
-    return K_AGAIN;
+    if (err == K_AGAIN)
+        mailbox_post_harts(__atomic_load_n(&vs->harts, __ATOMIC_RELAXED), HART_OP_DROP_VSPACE);
+    return err;
 }
 
 /* The tree lock is let go meanwhile; the zombie is marked busy. */

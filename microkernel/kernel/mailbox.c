@@ -73,6 +73,13 @@ void mailbox_post_hart(struct hart *h, uint32_t op)
     notify(h, true, 0);
 }
 
+void mailbox_post_harts(uint64_t mask, uint32_t op)
+{
+    for (unsigned i = 0; i < nr_harts; i++)
+        if (mask >> i & 1)
+            mailbox_post_hart(&harts[i], op);
+}
+
 void tcb_request(struct tcb *t, uint32_t op)
 {
     if (t->hart == this_hart()->id)

@@ -42,6 +42,7 @@ void tcb_request(struct tcb *t, uint32_t op);
 /* Always through the mailbox, this hart's own included. */
 void mailbox_post(struct tcb *t, uint32_t op);
 void mailbox_post_hart(struct hart *h, uint32_t op);
+void mailbox_post_harts(uint64_t mask, uint32_t op);
 /* Carry out a portion of what waits; if that may not be all, an interrupt of this hart
  * is pending at return. Only where no capability reference is held. */
 void mailbox_drain(struct hart *h);

@@ -47,9 +47,7 @@ error_t trace_switch(bool on)
     if (rings == NULL)
         return ERR_INVALID_CALL;
     __atomic_store_n(&trace_on, on, __ATOMIC_RELEASE);
-    for (unsigned i = 0; i < nr_harts; i++)
-        if (&harts[i] != this_hart())
-            mailbox_post_hart(&harts[i], HART_OP_TRACE);
+    mailbox_post_harts(~this_hart()->mask, HART_OP_TRACE);
     trace_set_vector();
     if (on)
         trace_name(this_hart()->current);

@@ -386,12 +386,13 @@ static uint64_t take_dirty(struct segment *seg, uint64_t first, uint64_t count)
 /* Bits that nobody came back for: their pages are dirty again. Lock held. */
 static void give_back_dirty(struct segment *seg)
 {
-    for (; seg->collected; seg->collected &= seg->collected - 1) {
-        uint64_t *entry = segment_entry(seg, seg->clean_first + (unsigned)__builtin_ctzl(seg->collected));
+    for (unsigned i = 0; i < 64; i++) {
+        uint64_t *entry = seg->collected >> i & 1 ? segment_entry(seg, seg->clean_first + i) : NULL;
 
         if (entry)
             *entry |= SEG_DIRTY;
     }
+    seg->collected = 0;
 }
 
 /*

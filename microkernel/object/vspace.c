@@ -5,8 +5,7 @@
  */
 #include "object/vspace.h"
 
-#include "arch/riscv/tlb.h"
-#include "kernel/hart.h"
+#include "arch/riscv/csr.h"
 #include "kernel/invoke.h"
 #include "kernel/mailbox.h"
 #include "kernel/preempt.h"
@@ -193,10 +192,8 @@ static error_t decode_init(struct vspace *vs, struct invoke *inv)
     if (err)
         return err;
     /* A thread may have begun to run in it: its hart still uses the kernel's tables. */
-    tlb_order();
-    uint64_t running = __atomic_load_n(&vs->harts, __ATOMIC_RELAXED);
-    for (; running; running &= running - 1)
-        mailbox_post_hart(&harts[__builtin_ctzl(running)], HART_OP_DROP_VSPACE);
+    fence_full();
+    mailbox_post_harts(__atomic_load_n(&vs->harts, __ATOMIC_RELAXED), HART_OP_DROP_VSPACE);
     return 0;
 }
 

@@ -10,6 +10,7 @@
  */
 #include "object/vspace_table.h"
 
+#include "arch/riscv/csr.h"
 #include "arch/riscv/tlb.h"
 #include "kernel/assert.h"
 #include "kernel/hart.h"
@@ -21,11 +22,12 @@
 
 /* ---- fences ---- */
 
-void vspace_fence(struct vspace *vs, uaddr_t va, uint64_t bytes)
+static inline __attribute__((always_inline)) void
+fence(struct vspace *vs, uaddr_t va, uint64_t bytes)
 {
     uint64_t me = 1ul << this_hart()->id, running;
 
-    tlb_order();
+    fence_full();               /* stores to tables before the look at who runs them */
     running = __atomic_load_n(&vs->harts, __ATOMIC_RELAXED);
     if (running & me) {
         if (!bytes || bytes > FENCE_PAGES_MAX * PAGE_BYTES) {
@@ -39,16 +41,14 @@ void vspace_fence(struct vspace *vs, uaddr_t va, uint64_t bytes)
         tlb_remote(running & ~me, va, bytes);
 }
 
+void vspace_fence(struct vspace *vs, uaddr_t va, uint64_t bytes)
+{
+    fence(vs, va, bytes);
+}
+
 void vspace_fence_page(struct vspace *vs, uaddr_t va)
 {
-    uint64_t me = 1ul << this_hart()->id, running;
-
-    tlb_order();
-    running = __atomic_load_n(&vs->harts, __ATOMIC_RELAXED);
-    if (running & me)
-        tlb_local_page(va);
-    if (running & ~me)
-        tlb_remote(running & ~me, va & ~(PAGE_BYTES - 1), PAGE_BYTES);
+    fence(vs, va & ~(PAGE_BYTES - 1), PAGE_BYTES);
 }
 
 void vspace_fence_exec(struct vspace *vs)
@@ -56,8 +56,8 @@ void vspace_fence_exec(struct vspace *vs)
     uint64_t me = 1ul << this_hart()->id, running;
 
     __atomic_store_n(&vs->icache_stale, ~me, __ATOMIC_RELAXED);
-    tlb_order();
-    icache_local();
+    fence_full();
+    fence_instructions();
     running = __atomic_load_n(&vs->harts, __ATOMIC_RELAXED);
     if (running & ~me)
         icache_remote(running & ~me);
@@ -245,7 +245,7 @@ error_t vspace_destroy_step(struct vspace *vs)
 
     __atomic_store_n(&vs->dying, true, __ATOMIC_RELAXED);
     __atomic_store_n(&vs->satp, satp_of(kva_to_phys(kernel_root_table)), __ATOMIC_RELAXED);
-    tlb_order();
+    fence_full();
     if (__atomic_load_n(&vs->harts, __ATOMIC_RELAXED))
         return K_AGAIN;
     spin_lock(&vs->lock);
@@ -267,15 +267,15 @@ void vspace_switch_in(struct vspace *vs)
     uint64_t me = 1ul << this_hart()->id;
 
     if (!vs) {
-        satp_load(kva_to_phys(kernel_root_table));
+        satp_write(satp_of(kva_to_phys(kernel_root_table)));
         return;
     }
     __atomic_fetch_or(&vs->harts, me, __ATOMIC_SEQ_CST);
-    tlb_order();    /* who binds or destroys it stores satp and looks at the bit then */
-    satp_load(satp_root(__atomic_load_n(&vs->satp, __ATOMIC_RELAXED)));
+    fence_full();    /* who binds or destroys it stores satp and looks at the bit then */
+    satp_write(__atomic_load_n(&vs->satp, __ATOMIC_RELAXED));
     if (__atomic_load_n(&vs->icache_stale, __ATOMIC_RELAXED) & me) {
         __atomic_fetch_and(&vs->icache_stale, ~me, __ATOMIC_SEQ_CST);
-        icache_local();
+        fence_instructions();
     }
 }
 

@@ -71,11 +71,6 @@ static inline uint64_t satp_of(paddr_t root)
     return SATP_SV39 | root >> PAGE_BITS;
 }
 
-static inline paddr_t satp_root(uint64_t satp)
-{
-    return (satp ^ SATP_SV39) << PAGE_BITS;
-}
-
 /* VM_READ, VM_WRITE and VM_EXEC are the hardware's R, W and X one bit lower. */
 _Static_assert(VM_READ << 1 == PTE_R && VM_WRITE << 1 == PTE_W &&
                VM_EXEC << 1 == PTE_X, "permissions convert by a shift");

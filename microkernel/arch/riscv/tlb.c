@@ -9,8 +9,6 @@
  */
 #include "arch/riscv/tlb.h"
 
-#include "arch/riscv/csr.h"
-#include "arch/riscv/pagetable.h"
 #include "arch/riscv/sbi.h"
 #include "kernel/hart.h"
 
@@ -19,8 +17,8 @@ static uint64_t mhartid_mask(uint64_t harts_mask)
 {
     uint64_t mask = 0;
 
-    for (; harts_mask; harts_mask &= harts_mask - 1)
-        mask |= 1ul << harts[__builtin_ctzl(harts_mask)].mhartid;
+    for (unsigned i = 0; i < nr_harts; i++)
+        mask |= (harts_mask >> i & 1) << harts[i].mhartid;
     return mask;
 }
 
@@ -47,10 +45,8 @@ void tlb_local_all(void)
 
 void tlb_remote(uint64_t harts, uaddr_t start, size_t bytes)
 {
-    if (!harts)
-        return;
-    for (uint64_t left = harts; left; left &= left - 1)
-        this_hart()->counters.nr_fence_targets++;
+    for (unsigned i = 0; i < nr_harts; i++)
+        this_hart()->counters.nr_fence_targets += harts >> i & 1;
     if (!bytes) {   /* the firmware's way to say everything */
         start = 0;
         bytes = SIZE_MAX;
@@ -58,23 +54,7 @@ void tlb_remote(uint64_t harts, uaddr_t start, size_t bytes)
     sbi_remote_sfence_vma(mhartid_mask(harts), start, bytes);
 }
 
-void icache_local(void)
-{
-    __asm__ volatile("fence.i" ::: "memory");
-}
-
 void icache_remote(uint64_t harts)
 {
-    if (harts)
-        sbi_remote_fence_i(mhartid_mask(harts));
-}
-
-void satp_load(paddr_t root)
-{
-    satp_write(satp_of(root));
-}
-
-void tlb_order(void)
-{
-    __atomic_thread_fence(__ATOMIC_SEQ_CST);
+    sbi_remote_fence_i(mhartid_mask(harts));
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Translation and instruction-fetch fences, and the satp register.
+ * Translation and instruction-fetch fences; csr.h has the hart's own of the latter, and
+ * satp.
  *
  * No ASIDs are used: a local fence covers whatever satp names, and every switch
  * of satp is followed by a full fence. Masks are dense hart numbers.
@@ -16,17 +17,10 @@ void tlb_init_hart(void);
 void tlb_local_page(uaddr_t va);
 void tlb_local_all(void);
 
-/* Returns when each hart of the mask has done its fence; M-mode takes the
+/* Returns when each hart of the mask, not 0, has done its fence; M-mode takes the
  * request, so locks may be held. bytes == 0: everything. */
 void tlb_remote(uint64_t harts, uaddr_t start, size_t bytes);
 
-void icache_local(void);
 void icache_remote(uint64_t harts);
-
-/* Write satp and fence everything. */
-void satp_load(paddr_t root);
-
-/* Full fence between page-table stores and a look at who runs the table. */
-void tlb_order(void);
 
 #endif

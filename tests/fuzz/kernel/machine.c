@@ -500,8 +500,6 @@ static void tlb_drop(unsigned id, uaddr_t start, uint64_t bytes)
 
 void tlb_local_page(uaddr_t va) { tlb_drop((unsigned)running, va & ~4095ul, 4096); }
 void tlb_local_all(void) { tlb_drop((unsigned)running, 0, 0); }
-void tlb_order(void) { machine_point(); }
-void icache_local(void) { }
 void icache_remote(uint64_t mask) { (void)mask; }
 
 void tlb_remote(uint64_t mask, uaddr_t start, size_t bytes)
@@ -518,7 +516,6 @@ void machine_satp(uint64_t satp)
     sim[running].tlb_count = 0;
 }
 
-void satp_load(paddr_t root) { machine_satp(satp_of(root)); }
 
 /* The leaf that the hardware finds, or 0. */
 static pte_t walk(paddr_t root, uaddr_t va)

@@ -69,12 +69,10 @@ void tlb_remote(uint64_t mask, uaddr_t start, size_t bytes)
         if (mask >> h & 1)
             tlb_drop(h, start, bytes);
 }
-void icache_local(void) { }
 void icache_remote(uint64_t mask) { (void)mask; }
-void tlb_order(void) { }
-void satp_load(paddr_t root)
+void satp_write(uint64_t satp)
 {
-    tlbs[fake_hart].root = root;
+    tlbs[fake_hart].root = (satp ^ SATP_SV39) << PAGE_BITS;
     tlbs[fake_hart].count = 0;
 }
 
@@ -177,9 +175,9 @@ enum fault_result user_fetch(uaddr_t va)
     return user_word(va, PTE_X, VM_EXEC, &word);
 }
 
-void mailbox_post_hart(struct hart *h, uint32_t op)
+void mailbox_post_harts(uint64_t mask, uint32_t op)
 {
-    (void)h, (void)op;
+    (void)mask, (void)op;
 }
 
 /* ---- life ---- */

@@ -6,5 +6,8 @@
 #include <stdint.h>
 
 static inline uint64_t read_time(void) { return 0; }
+static inline void fence_full(void) { }
+static inline void fence_instructions(void) { }
+void satp_write(uint64_t satp);         /* harness.c */
 
 #endif
