@@ -19,7 +19,10 @@
  * The fast paths change nothing when they decline.
  */
 #include "arch/riscv/csr.h"
-#include "arch/riscv/offsets.h"
+#include "offsets.h"
+
+#define TCB_X(n)   (TCB_PC + (n) * 8)
+#define FRAME_X(n) (FRAME_GUEST + (n) * 8)
 
 #define X_RA TCB_X(1)
 #define X_SP TCB_X(2)

@@ -65,7 +65,7 @@ enum leave { LEAVE_DONE, LEAVE_CLAIMED, LEAVE_CHANGED };
 enum fp_state { FP_NEVER, FP_USED, FP_STALE };
 
 struct tcb {
-    /* Offsets up to `hart` are known to assembly (arch/riscv/offsets.h). */
+    /* Offsets up to `hart` are known to assembly (arch/riscv/offsets.c). */
     uint64_t x[32];             /* user registers; x[0] = pc                   */
     uint64_t pers_base;         /* 0 for a native thread and without a frame   */
     uint64_t pers_syscall;

@@ -18,7 +18,7 @@
  * instruction is the way in for all.
  */
 #include "arch/riscv/layout.h"
-#include "arch/riscv/offsets.h"
+#include "offsets.h"
 
     .section .text.entry, "ax"
     .globl _start
