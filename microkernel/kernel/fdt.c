@@ -20,12 +20,10 @@ struct bytes { const uint8_t *p; uint32_t len; };
 
 struct node {
     const char *name;
-    uint32_t address_cells, size_cells;
-    uint32_t phandle;
     uint32_t child_intc;        /* of a cpu: phandle of its intc child          */
-    struct bytes reg, compatible, isa, isa_list, status, device_type, mmu, irqs_ext;
-    uint32_t ndev;
-    bool is_intc;
+    /* the properties; p: NULL if it has none of that name                      */
+    struct bytes address_cells, size_cells, phandle, intc, reg, compatible, isa, isa_list, status;
+    struct bytes device_type, mmu, irqs_ext, ndev, timebase, bootargs, initrd_start, initrd_end;
 };
 
 static __attribute__((noinline)) uint32_t be32(const uint8_t *p)
@@ -39,6 +37,12 @@ static uint64_t be_cells(const uint8_t *p, unsigned cells)
     for (unsigned i = 0; i < cells; i++)
         v = v << 32 | be32(p + 4 * i);
     return v;
+}
+
+/* A property of one or two cells, or what it is without. */
+static uint64_t number(struct bytes v, uint64_t otherwise)
+{
+    return v.len == 4 || v.len == 8 ? be_cells(v.p, v.len / 4) : otherwise;
 }
 
 static bool has_string(struct bytes list, const char *want)
@@ -72,13 +76,13 @@ static bool isa_has(struct bytes isa, const char *want)
 static bool reg_entry(const struct node *n, const struct node *parent, unsigned index,
                       struct fdt_range *out)
 {
-    unsigned a = parent->address_cells, s = parent->size_cells;
-    uint32_t at = index * 4 * (a + s);
+    uint64_t a = number(parent->address_cells, 2), s = number(parent->size_cells, 1);
+    uint64_t at = index * 4 * (a + s);
 
     if (a > 2 || s > 2 || at + 4 * (a + s) > n->reg.len)
         return false;
-    out->base = be_cells(n->reg.p + at, a);
-    out->bytes = be_cells(n->reg.p + at + 4 * a, s);
+    out->base = be_cells(n->reg.p + at, (unsigned)a);
+    out->bytes = be_cells(n->reg.p + at + 4 * a, (unsigned)s);
     return true;
 }
 
@@ -94,14 +98,15 @@ static void add_ranges(const struct node *n, const struct node *parent,
 static void judge_cpu(const struct node *n, const struct node *parent, struct fdt_facts *f)
 {
     struct fdt_hart *h = &f->hart[f->nr_harts];
+    uint64_t cells = number(parent->address_cells, 2);
 
     if (f->nr_harts == FDT_MAX_HARTS || n->mmu.len == 0 || has_string(n->mmu, "riscv,none"))
         return;
     if (n->status.len != 0 && !has_string(n->status, "okay") && !has_string(n->status, "ok"))
         return;
-    if (n->reg.len < 4 * parent->address_cells || parent->address_cells == 0)
+    if (cells == 0 || cells > 2 || n->reg.len < 4 * cells)
         return;
-    h->mhartid = (uint32_t)be_cells(n->reg.p, parent->address_cells);
+    h->mhartid = (uint32_t)be_cells(n->reg.p, (unsigned)cells);
     h->intc_phandle = n->child_intc;
     h->sstc = isa_has(n->isa, "sstc") || has_string(n->isa_list, "sstc");
     f->nr_harts++;
@@ -111,7 +116,7 @@ static void judge_plic(const struct node *n, const struct node *parent, struct f
 {
     if (!reg_entry(n, parent, 0, &f->plic))
         return;
-    f->plic_sources = n->ndev;
+    f->plic_sources = (uint32_t)number(n->ndev, 0);
     for (uint32_t at = 0; at + 8 <= n->irqs_ext.len && f->nr_plic_contexts < FDT_MAX_HARTS * 2;
          at += 8) {
         f->plic_contexts[f->nr_plic_contexts][0] = be32(n->irqs_ext.p + at);
@@ -120,12 +125,25 @@ static void judge_plic(const struct node *n, const struct node *parent, struct f
     }
 }
 
+static void read_chosen(const struct node *n, struct fdt_facts *f)
+{
+    struct bytes v = n->bootargs;
+    uint32_t bytes = v.len < sizeof(f->bootargs) ? v.len : sizeof(f->bootargs) - 1;
+
+    memcpy(f->bootargs, v.p, bytes);
+    f->initrd_start = number(n->initrd_start, 0);
+    f->initrd_end = number(n->initrd_end, 0);
+}
+
 static void judge(struct node *stack, unsigned depth, struct fdt_facts *f)
 {
     struct node *n = &stack[depth], *parent = &stack[depth - 1];
 
-    if (n->is_intc && has_string(parent->device_type, "cpu"))
-        parent->child_intc = n->phandle;
+    if (n->intc.p != NULL && has_string(parent->device_type, "cpu"))
+        parent->child_intc = (uint32_t)number(n->phandle, 0);
+    f->timebase_hz = number(n->timebase, f->timebase_hz);
+    if (same(n->name, "chosen"))
+        read_chosen(n, f);
     if (has_string(n->device_type, "cpu"))
         judge_cpu(n, parent, f);
     else if (has_string(n->device_type, "memory"))
@@ -140,22 +158,13 @@ static void judge(struct node *stack, unsigned depth, struct fdt_facts *f)
         reg_entry(n, parent, 0, &f->finisher);
 }
 
-static void read_chosen(struct fdt_facts *f, const char *name, struct bytes v)
+static void read_property(struct node *n, const char *name, struct bytes v)
 {
-    if (same(name, "bootargs") && v.len > 0) {
-        uint32_t n = v.len < sizeof(f->bootargs) ? v.len : sizeof(f->bootargs) - 1;
-        memcpy(f->bootargs, v.p, n);
-        f->bootargs[n] = '\0';
-    } else if (same(name, "linux,initrd-start") && (v.len == 4 || v.len == 8)) {
-        f->initrd_start = be_cells(v.p, v.len / 4);
-    } else if (same(name, "linux,initrd-end") && (v.len == 4 || v.len == 8)) {
-        f->initrd_end = be_cells(v.p, v.len / 4);
-    }
-}
-
-static void read_property(struct node *n, struct fdt_facts *f, const char *name, struct bytes v)
-{
-    static const struct { const char *name; size_t at; } strings[] = {
+    static const struct { const char *name; size_t at; } known[] = {
+        { "#address-cells", offsetof(struct node, address_cells) },
+        { "#size-cells", offsetof(struct node, size_cells) },
+        { "phandle", offsetof(struct node, phandle) },
+        { "interrupt-controller", offsetof(struct node, intc) },
         { "reg", offsetof(struct node, reg) },
         { "compatible", offsetof(struct node, compatible) },
         { "riscv,isa", offsetof(struct node, isa) },
@@ -164,27 +173,15 @@ static void read_property(struct node *n, struct fdt_facts *f, const char *name,
         { "device_type", offsetof(struct node, device_type) },
         { "mmu-type", offsetof(struct node, mmu) },
         { "interrupts-extended", offsetof(struct node, irqs_ext) },
+        { "riscv,ndev", offsetof(struct node, ndev) },
+        { "timebase-frequency", offsetof(struct node, timebase) },
+        { "bootargs", offsetof(struct node, bootargs) },
+        { "linux,initrd-start", offsetof(struct node, initrd_start) },
+        { "linux,initrd-end", offsetof(struct node, initrd_end) },
     };
-    for (unsigned i = 0; i < sizeof(strings) / sizeof(strings[0]); i++)
-        if (same(name, strings[i].name))
-            *(struct bytes *)((char *)n + strings[i].at) = v;
-    if (same(name, "interrupt-controller"))
-        n->is_intc = true;
-    if (same(n->name, "chosen"))
-        read_chosen(f, name, v);
-    if (v.len != 4)
-        return;
-    uint32_t word = be32(v.p);
-    if (same(name, "#address-cells"))
-        n->address_cells = word;
-    else if (same(name, "#size-cells"))
-        n->size_cells = word;
-    else if (same(name, "phandle"))
-        n->phandle = word;
-    else if (same(name, "riscv,ndev"))
-        n->ndev = word;
-    else if (same(name, "timebase-frequency"))
-        f->timebase_hz = word;
+    for (unsigned i = 0; i < sizeof(known) / sizeof(known[0]); i++)
+        if (same(name, known[i].name))
+            *(struct bytes *)((char *)n + known[i].at) = v;
 }
 
 bool fdt_read(const void *blob, struct fdt_facts *f)
@@ -208,8 +205,6 @@ bool fdt_read(const void *blob, struct fdt_facts *f)
                 return false;
             memset(&stack[depth], 0, sizeof(stack[depth]));
             stack[depth].name = (const char *)b + at;
-            stack[depth].address_cells = 2;
-            stack[depth].size_cells = 1;
             at = (at + (uint32_t)strlen(stack[depth].name) + 1 + 3) & ~3u;
         } else if (token == TOKEN_END) {
             if (depth == 0)
@@ -220,7 +215,7 @@ bool fdt_read(const void *blob, struct fdt_facts *f)
             if (at + 8 > total || be32(b + at) > total - at - 8 || depth == 0)
                 return false;
             struct bytes v = { b + at + 8, be32(b + at) };
-            read_property(&stack[depth], f, (const char *)b + strings + be32(b + at + 4), v);
+            read_property(&stack[depth], (const char *)b + strings + be32(b + at + 4), v);
             at = (at + 8 + v.len + 3) & ~3u;
         } else if (token != TOKEN_NOP) {
             break;

@@ -10,12 +10,10 @@
 
 #include "kernel/cspace.h"
 #include "kernel/invoke.h"
-#include "kernel/mailbox.h"
 #include "kernel/preempt.h"
 #include "kernel/print.h"
 #include "kernel/quiesce.h"
 #include "kernel/sched.h"
-#include "kernel/string.h"
 #include "kernel/thread.h"
 #include "kernel/trace.h"
 #include "kernel/usercopy.h"
@@ -31,7 +29,6 @@
 #include "object/untyped.h"
 #include "object/vspace.h"
 
-#define RETRIES_BEFORE_SLEEP 4
 #define DEBUG_CHUNK 32
 
 /* Objects whose invocations leave the caller and its registers alone: they do not
@@ -398,10 +395,7 @@ static inline void finish(struct hart *h, struct tcb *t, error_t err)
     case K_PREEMPTED:
         return;
     case K_AGAIN:
-        if (++t->retries < RETRIES_BEFORE_SLEEP)
-            sched_yield(h);
-        else
-            thread_back_off(h, t);
+        thread_retry(h, t);
         return;
     case K_BLOCKED:
     case K_DONE:

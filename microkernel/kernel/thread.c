@@ -29,6 +29,7 @@
 #include "kernel/trace.h"
 #include "object/segment.h"
 
+#define RETRIES_BEFORE_SLEEP 4
 #define BACK_OFF_TICKS 200
 #define MAX_STOP_REPORTS 64
 
@@ -354,8 +355,12 @@ void thread_deadline(struct hart *h, struct tcb *t) /* [deadline] */
     }
 }
 
-void thread_back_off(struct hart *h, struct tcb *t)
+void thread_retry(struct hart *h, struct tcb *t)
 {
+    if (++t->retries < RETRIES_BEFORE_SLEEP) {
+        sched_yield(h);
+        return;
+    }
     if (t->state != THREAD_RUNNABLE)
         return;
     sched_remove(h, t);

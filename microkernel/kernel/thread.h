@@ -26,8 +26,9 @@ void thread_wake(struct tcb *t);
 /* A claim ended although the thread goes on waiting for something else. */
 void thread_unclaim(struct tcb *t);
 
-/* Sleep for a short time without an object (a restarted call comes again). */
-void thread_back_off(struct hart *h, struct tcb *t);
+/* What t does comes again; others must act first: equals run, and after a few tries in a
+ * row it sleeps for a short time. */
+void thread_retry(struct hart *h, struct tcb *t);
 
 /* Enter the personality's upcall entry with the registers of the guest. */
 void thread_enter_upcall(struct tcb *t, uint64_t cause, uint64_t value);

@@ -56,25 +56,16 @@ void interrupt_take(struct hart *h)
 static void page_fault_result(struct hart *h, struct tcb *t, uint64_t cause, uint64_t value,
                               enum fault_result result)
 {
-    switch (result) {
-    case FAULT_RESOLVED:
-        break;
-    case FAULT_RETRY_LATER:
-        if (++t->retries < 4)
-            sched_yield(h);
-        else
-            thread_back_off(h, t);
+    if (result == FAULT_RETRY_LATER) {
+        thread_retry(h, t);
         return;
-    case FAULT_NO_MEMORY:
-        thread_fault(h, t, UPCALL_NO_MEMORY, value);
-        break;
-    case FAULT_BEYOND_SEGMENT:
-        thread_fault(h, t, UPCALL_SEGMENT, value);
-        break;
-    case FAULT_BAD_ACCESS:
-        thread_fault(h, t, cause, value);
-        break;
     }
+    if (result == FAULT_NO_MEMORY)
+        cause = UPCALL_NO_MEMORY;
+    else if (result == FAULT_BEYOND_SEGMENT)
+        cause = UPCALL_SEGMENT;
+    if (result != FAULT_RESOLVED)
+        thread_fault(h, t, cause, value);
     t->retries = 0;
 }
 

@@ -226,14 +226,9 @@ static error_t copy_piece(struct vspace *to, uaddr_t dst, struct vspace *from,
                 bytes_copy(d, s, n);
         }
         vspace_unlock_both(to, from);
-        if (s)
-            return 0;
-        if (why == FAULT_NO_MEMORY)
-            return ERR_NO_MEMORY;
-        if (why != FAULT_RETRY_LATER)
-            return ERR_FAULT;
-        if (segment_help(blocked))
-            return K_PREEMPTED;
+        error_t err = s ? 0 : vspace_page_failed(why, blocked);
+        if (s || err)
+            return err;
     }
 }
 

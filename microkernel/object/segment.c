@@ -43,29 +43,6 @@ void segment_init_physical(struct segment *seg, paddr_t base, size_t pages,
 
 /* ---- the radix tree; nodes hold kernel addresses of nodes or SEG_ entries ---- */
 
-uint64_t *segment_slot(struct segment *seg, uint64_t page)
-{
-    uint64_t *node = seg->radix;
-
-    if (page < SEGMENT_DIRECT)
-        return &seg->direct[page];
-    if (!node || page >> (TABLE_BITS * seg->height))
-        return NULL;
-    for (unsigned h = seg->height; h > 1; h--) {
-        node = (uint64_t *)node[(page >> (TABLE_BITS * (h - 1))) & NODE_MASK];
-        if (!node)
-            return NULL;
-    }
-    return &node[page & NODE_MASK];
-}
-
-uint64_t *segment_entry(struct segment *seg, uint64_t page)
-{
-    uint64_t *slot = segment_slot(seg, page);
-
-    return slot && (*slot & SEG_PRESENT) ? slot : NULL;
-}
-
 static uint64_t *node_make(struct segment *seg)
 {
     paddr_t pa;
@@ -82,32 +59,54 @@ static void node_free(struct segment *seg, uint64_t *node)
     pool_free_page(seg->pool, seg->account, kva_to_phys(node));
 }
 
-/* The slot of a page, making nodes. NULL: no memory. */
-static uint64_t *slot_make(struct segment *seg, uint64_t page)
+/* Down the tree to a page that is not direct and not beyond it. NULL: no node is there
+ * (make: or can be had). */
+static inline __attribute__((always_inline)) uint64_t *
+descend(struct segment *seg, uint64_t page, const bool make)
 {
-    uint64_t *node;
+    uint64_t *node = seg->radix;
 
-    if (page < SEGMENT_DIRECT)
-        return &seg->direct[page];
-    while (!seg->radix || page >> (TABLE_BITS * seg->height)) {
-        node = node_make(seg);
-        if (!node)
-            return NULL;
-        node[0] = (uint64_t)(uintptr_t)seg->radix;
-        seg->radix = node;
-        seg->height++;
-    }
-    node = seg->radix;
     for (unsigned h = seg->height; h > 1; h--) {
         uint64_t *child = &node[(page >> (TABLE_BITS * (h - 1))) & NODE_MASK];
 
-        if (!*child)
+        if (make && !*child)
             *child = (uint64_t)(uintptr_t)node_make(seg);
         node = (uint64_t *)*child;
         if (!node)
             return NULL;
     }
     return &node[page & NODE_MASK];
+}
+
+uint64_t *segment_slot(struct segment *seg, uint64_t page)
+{
+    if (page < SEGMENT_DIRECT)
+        return &seg->direct[page];
+    return !seg->radix || page >> (TABLE_BITS * seg->height) ? NULL : descend(seg, page, false);
+}
+
+uint64_t *segment_entry(struct segment *seg, uint64_t page)
+{
+    uint64_t *slot = segment_slot(seg, page);
+
+    return slot && (*slot & SEG_PRESENT) ? slot : NULL;
+}
+
+/* The slot of a page, making nodes. NULL: no memory. */
+static uint64_t *slot_make(struct segment *seg, uint64_t page)
+{
+    if (page < SEGMENT_DIRECT)
+        return &seg->direct[page];
+    while (!seg->radix || page >> (TABLE_BITS * seg->height)) {
+        uint64_t *node = node_make(seg);
+
+        if (!node)
+            return NULL;
+        node[0] = (uint64_t)(uintptr_t)seg->radix;
+        seg->radix = node;
+        seg->height++;
+    }
+    return descend(seg, page, true);
 }
 
 enum segment_lookup segment_find_page(struct segment *seg, uint64_t page,
@@ -312,27 +311,23 @@ error_t segment_resize(struct segment *seg, uint64_t pages)
         return ERR_INVALID_ARGUMENT;
     if (pages > SEGMENT_MAX_PAGES)
         return ERR_RANGE;
-    for (;;) {
+    for (bool done = false;;) {
         error_t err = segment_help(seg);
 
-        if (err)
+        if (err || done)
             return err;
         spin_lock(&seg->lock);
+        if (!seg->nr_pins)
+            seg->pinned_end = 0;
         if (seg->dead) {
             err = ERR_DELETED;
+        } else if (!seg->pending && pages < seg->pinned_end) {
+            err = ERR_BUSY;
         } else if (!seg->pending) {
-            if (!seg->nr_pins)
-                seg->pinned_end = 0;
-            if (pages < seg->pinned_end) {
-                err = ERR_BUSY;
-            } else if (pages >= seg->size_pages) {
-                seg->size_pages = pages;
-                spin_unlock(&seg->lock);
-                return 0;
-            } else {
-                seg->size_pages = pages;
+            if (pages < seg->size_pages)
                 pending_start(seg, pages, UINT64_MAX, true);
-            }
+            seg->size_pages = pages;
+            done = true;
         }
         spin_unlock(&seg->lock);
         if (err)
@@ -433,25 +428,17 @@ error_t segment_collect_dirty(struct segment *seg, uint64_t first, uint64_t coun
     return 0;
 }
 
-/* Zero [from, to) inside one page; the lock is held. False: pending. */
-static bool zero_piece(struct segment *seg, uint64_t from, uint64_t to)
+/* Zero [from, to) inside one page; the lock is held and nothing pending. */
+static void zero_piece(struct segment *seg, uint64_t from, uint64_t to)
 {
     uint64_t *entry;
     paddr_t pa;
 
-    switch (segment_find_page(seg, from >> PAGE_BITS, &pa, &entry)) {
-    case LOOKUP_PENDING:
-        return false;
-    case LOOKUP_OK:
-        bytes_clear((char *)phys_to_kva(pa) + (from & (PAGE_BYTES - 1)), to - from);
-        if (entry)
-            *entry |= SEG_DIRTY;
-        break;
-    case LOOKUP_ABSENT:
-    case LOOKUP_BEYOND:         /* cut off meanwhile */
-        break;
-    }
-    return true;
+    if (segment_find_page(seg, from >> PAGE_BITS, &pa, &entry) != LOOKUP_OK)
+        return;                 /* a hole, or cut off meanwhile */
+    bytes_clear((char *)phys_to_kva(pa) + (from & (PAGE_BYTES - 1)), to - from);
+    if (entry)
+        *entry |= SEG_DIRTY;
 }
 
 error_t segment_zero(struct segment *seg, uint64_t offset, uint64_t length,

@@ -94,7 +94,7 @@ static error_t copy_piece(struct copy *c, struct vspace *vs, uaddr_t va, size_t 
     for (;;) {
         enum fault_result why = FAULT_RESOLVED, why_next;
         struct segment *blocked = NULL, *blocked_next;
-        error_t err;
+        error_t err = K_PREEMPTED;      /* a page is to be waited for, or not there */
 
         spin_lock(&vs->lock);
         c->user = vspace_page(vs, va, access, &why, &blocked);
@@ -111,18 +111,15 @@ static error_t copy_piece(struct copy *c, struct vspace *vs, uaddr_t va, size_t 
             spin_lock(&c->seg->lock);
             err = copy_locked(c, &blocked);
             spin_unlock(&c->seg->lock);
-        } else if (why == FAULT_RETRY_LATER) {
-            err = K_PREEMPTED;
-        } else {
-            err = why == FAULT_NO_MEMORY ? ERR_NO_MEMORY : ERR_FAULT;
         }
         spin_unlock(&vs->lock);
         if (err != K_PREEMPTED) {
             *moved = c->first + c->rest;
             return err;
         }
-        if (segment_help(blocked))
-            return K_PREEMPTED;
+        err = vspace_page_failed(c->user ? FAULT_RETRY_LATER : why, blocked);
+        if (err)
+            return err;
     }
 }
 

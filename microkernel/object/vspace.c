@@ -28,31 +28,20 @@
 
 static error_t populate_page(struct vspace *vs, uaddr_t va, unsigned access)
 {
-    for (;;) {
-        enum fault_result why = FAULT_RESOLVED;
+    error_t err;
+
+    do {
+        enum fault_result why;
         struct segment *blocked = NULL;
-        void *page;
 
         spin_lock(&vs->lock);
-        page = vspace_page(vs, va, access, &why, &blocked);
+        const void *page = vspace_page(vs, va, access, &why, &blocked);
         spin_unlock(&vs->lock);
-        if (page)
+        if (page || why == FAULT_RESOLVED)      /* or a device's */
             return 0;
-        switch (why) {
-        case FAULT_RESOLVED:    /* a device's */
-            return 0;
-        case FAULT_RETRY_LATER:
-            if (segment_help(blocked))
-                return K_PREEMPTED;
-            break;
-        case FAULT_NO_MEMORY:
-            return ERR_NO_MEMORY;
-        case FAULT_BEYOND_SEGMENT:
-            return ERR_RANGE;
-        default:
-            return ERR_FAULT;
-        }
-    }
+        err = why == FAULT_BEYOND_SEGMENT ? ERR_RANGE : vspace_page_failed(why, blocked);
+    } while (!err);
+    return err;
 }
 
 error_t vspace_populate(struct vspace *vs, uaddr_t va, uint64_t len,

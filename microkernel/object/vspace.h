@@ -165,6 +165,9 @@ enum fault_result vspace_fault(struct vspace *vs, uaddr_t va, unsigned access);
 void *vspace_page(struct vspace *vs, uaddr_t va, unsigned access,
                   enum fault_result *why, struct segment **blocked);
 
+/* After that, with no lock: 0: again; K_PREEMPTED; ERR_NO_MEMORY; ERR_FAULT. */
+error_t vspace_page_failed(enum fault_result why, struct segment *blocked);
+
 error_t vspace_decode(struct invoke *inv);
 
 #endif

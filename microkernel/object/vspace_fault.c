@@ -442,3 +442,10 @@ void *vspace_page(struct vspace *vs, uaddr_t va, unsigned access,
     return page_kva(vs, va, pte, level);
 }
 /* NOLINTEND(misc-no-recursion) */
+
+error_t vspace_page_failed(enum fault_result why, struct segment *blocked)
+{
+    if (why == FAULT_RETRY_LATER)
+        return segment_help(blocked);
+    return why == FAULT_NO_MEMORY ? ERR_NO_MEMORY : ERR_FAULT;
+}

@@ -46,7 +46,8 @@ error_t vspace_check(struct vspace *vs, uaddr_t va, uint64_t len)
 
 /* ---- the walk ---- */
 
-__attribute__((noinline)) void span_at(struct vspace *vs, uaddr_t va, uaddr_t end, struct span *s)
+/* The span at va, not beyond end. */
+static __attribute__((noinline)) void span_at(struct vspace *vs, uaddr_t va, uaddr_t end, struct span *s)
 {
     size_t index, room;
 
@@ -565,30 +566,20 @@ __attribute__((cold)) error_t vspace_clear(struct vspace *vs)
 
 /* ---- protect ---- */
 
-static pte_t protect_frame(struct vspace *vs, pte_t pte, unsigned prot)
+/* A frame, present or under PROT_NONE, or a present page of a Segment. */
+static pte_t protect_page(struct vspace *vs, pte_t pte, unsigned prot, uint64_t step)
 {
-    pte_t out = pte & PTE_PPN_MASK;
+    bool segment = pte & PTE_SEGMENT;
+    pte_t out = (pte & (PTE_PPN_MASK | PTE_SEGMENT)) | PTE_LEAF | (pte_t)prot << 1;
 
-    if (!prot)
-        return out | PROMISE_KEPT;
-    out |= PTE_LEAF | ((pte_t)prot << 1);
-    if ((prot & VM_WRITE) && !(pte & PTE_W) &&
-        pool_ref_read(vs->pool, pte_paddr(pte)) != 1)
-        out = (out & ~PTE_W) | PTE_LOGICAL_W;
-    return out;
-}
-
-static pte_t protect_segment(struct vspace *vs, pte_t pte, unsigned prot,
-                             uint64_t step)
-{
-    pte_t out = pte & (PTE_PPN_MASK | PTE_LEAF | PTE_SEGMENT);
-
-    if (!prot) {
+    if (!prot && segment) {
         vs->segment_pages -= step >> PAGE_BITS;
         return pte_promise(PROMISE_RECORD, 0);
     }
-    out |= (pte_t)prot << 1;
-    if ((prot & VM_WRITE) && !(pte & PTE_W))
+    if (!prot)
+        return (pte & PTE_PPN_MASK) | PROMISE_KEPT;
+    if ((prot & VM_WRITE) && !(pte & PTE_W) &&
+        (segment || pool_ref_read(vs->pool, pte_paddr(pte)) != 1))
         out = (out & ~PTE_W) | PTE_LOGICAL_W;
     return out;
 }
@@ -628,10 +619,8 @@ static void visit_protect(struct range_op *op, struct span *s)
 
         if (!old)
             continue;
-        if (pte_has_frame(old))
-            new = protect_frame(op->vs, old, op->prot);
-        else if (old & PTE_V)
-            new = protect_segment(op->vs, old, op->prot, s->step);
+        if (old & PTE_V || pte_has_frame(old))
+            new = protect_page(op->vs, old, op->prot, s->step);
         else
             new = pte_promise(old & PROMISE_KIND_MASK, op->prot);
         if (new == old)
@@ -700,7 +689,14 @@ static __attribute__((cold)) void visit_discard(struct range_op *op, struct span
                 kind = PROMISE_ZERO;
         }
         s->entry[i] = pte_promise(kind, old & PTE_V ? pte_prot(old) : 0);
-        drop_entry(op, old, va, s->step);
+        if (old & PTE_V)
+            gather_fence(op->gather, va, s->step);
+        if (!pte_has_frame(old)) {
+            op->vs->segment_pages -= s->step >> PAGE_BITS;
+            continue;
+        }
+        op->vs->private_pages--;
+        gather_frame(op->gather, pte_paddr(old));
     }
 }
 
@@ -751,25 +747,17 @@ static __attribute__((cold)) void visit_clean(struct range_op *op, struct span *
     }
 }
 
-/* Turn W into PTE_LOGICAL_W for [first, first + count) of the Segment. */
-static __attribute__((cold)) void clean_mapping(struct vspace *vs, struct mapping *m, uint64_t first,
-                          uint64_t count)
-{
-    struct range_op op = { .vs = vs, .no_memory = true, .visit = visit_clean };
-
-    if ((m->flags & MAPPING_SHARED) &&
-        clip(m, first, first + count, &op.start, &op.end))
-        range_run(&op, NULL);
-}
-
 __attribute__((cold)) bool vspace_visit_mapping(struct vspace *vs, struct mapping *m,
                                                 struct segment *seg)
 {
     struct range_op op = { .vs = vs, .seg = seg, .no_memory = true };
     uint64_t cursor;
 
-    if (seg->pending == PENDING_CLEAN) {
-        clean_mapping(vs, m, seg->clean_first, seg->clean_count);
+    if (seg->pending == PENDING_CLEAN) {        /* W to PTE_LOGICAL_W */
+        op.visit = visit_clean;
+        if ((m->flags & MAPPING_SHARED) &&
+            clip(m, seg->clean_first, seg->clean_first + seg->clean_count, &op.start, &op.end))
+            range_run(&op, NULL);
         return true;
     }
     if (seg->dead) {

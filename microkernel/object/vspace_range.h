@@ -47,9 +47,6 @@ struct range_op {
     struct gather *gather;      /* range_run's                                 */
 };
 
-/* The span at va, not beyond end. */
-void span_at(struct vspace *vs, uaddr_t va, uaddr_t end, struct span *s);
-
 /* Where the next span starts. A free upper entry may begin before s->va and
  * end beyond the range. */
 static inline uaddr_t span_end(const struct span *s)
@@ -90,24 +87,5 @@ error_t range_check_free(struct range_op *op, uaddr_t start, uaddr_t end, uint64
 
 /* The leaf table of va has no entry in use any more. */
 void range_table_empty(struct range_op *op, uaddr_t va);
-
-/* What an entry that goes away held. */
-static inline void drop_entry(struct range_op *op, pte_t pte, uaddr_t va,
-                              uint64_t step)
-{
-    struct vspace *vs = op->vs;
-
-    if (pte & PTE_V) {
-        gather_fence(op->gather, va, step);
-        if (pte & PTE_SEGMENT) {
-            vs->segment_pages -= step >> PAGE_BITS;
-            return;
-        }
-    } else if ((pte & PROMISE_KIND_MASK) != PROMISE_KEPT) {
-        return;
-    }
-    vs->private_pages--;
-    gather_frame(op->gather, pte_paddr(pte));
-}
 
 #endif
