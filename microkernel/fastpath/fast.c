@@ -20,8 +20,6 @@
 
 #include <atoll/syscall.h>
 
-#include "kernel/deadline.h"
-#include "kernel/quiesce.h"
 #include "kernel/run_queue.h"
 #include "kernel/syscall.h"
 
@@ -36,14 +34,6 @@ static inline int done(struct hart *h, struct tcb *t)
     t->x[10] = 0;
     t->x[0] += 4;
     return SYSCALL_DONE;
-}
-
-/* A wait of `to`, which runs later or now, ended with these bits. */
-static inline void complete_wait(struct tcb *to, uint64_t bits)
-{
-    to->x[10] = 0;
-    to->x[11] = bits;
-    to->x[0] += 4;
 }
 
 static inline int fast_signal(struct hart *h, struct tcb *t)
@@ -186,38 +176,10 @@ struct tcb *fastpath_yield(struct hart *h, struct tcb *t)
 struct tcb *fastpath_wait_timed(struct tcb *t)
 {
     struct hart *h = this_hart();
-    badge_t badge = 0;
+    struct tcb *to = fast_signal_wait(h, t, t->x[10], t->x[12], NULL);
 
-    quiesce_enter(h);
-    struct notification *n, *own;
-    ticks_t deadline = t->x[12];
-
-    if (!fast_find(t, t->x[10], CAP_TYPE_NOTIFICATION, RIGHT_WRITE, &n, &badge) ||
-        !fast_find(t, t->x[11], CAP_TYPE_NOTIFICATION, RIGHT_READ, &own, NULL) ||
-        unlikely(n == own || t->upcall_pending))
+    if (to == NULL)
         return NULL;
-    if (unlikely(deadline != DEADLINE_NONE && deadline <= read_time()))
-        return NULL;
-    if (unlikely(!spin_trylock(&n->lock)))
-        return NULL;
-    struct tcb *to = n->head;
-    if (unlikely(to == NULL || !fast_switchable(h, to) || !spin_trylock(&own->lock)))
-        goto decline;
-    if (unlikely(own->bits != 0 || own->dead)) {
-        spin_unlock(&own->lock);
-        goto decline;
-    }
-    complete_wait(to, fast_unlink_waiter(n, to, badge));
-    fast_begin_wait(own, t);
-    if (unlikely(to->in_heap))
-        deadline_remove(h, to);
-    if (unlikely(deadline != DEADLINE_NONE))
-        deadline_insert(h, t, deadline);
-    spin_unlock(&own->lock);
-    spin_unlock(&n->lock);
     advance_timer(h);
     return switch_to(h, t, to);
-decline:
-    spin_unlock(&n->lock);
-    return NULL;
 }

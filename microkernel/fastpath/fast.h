@@ -11,7 +11,9 @@
 #include "arch/riscv/csr.h"
 #include "arch/riscv/fpu.h"
 #include "kernel/cspace.h"
+#include "kernel/deadline.h"
 #include "kernel/mailbox.h"
+#include "kernel/quiesce.h"
 #include "kernel/sched.h"
 #include "object/notification.h"
 #include "object/sched_context.h"
@@ -79,6 +81,57 @@ static FAST_INLINE void fast_begin_wait(struct notification *own, struct tcb *t)
     t->state = THREAD_BLOCKED_NOTIFICATION;
     t->wait_object = own;
     tcb_wait_last(&own->head, &own->tail, t);
+}
+
+/* A wait of `to`, which runs later or now, ended with these bits. */
+static FAST_INLINE void complete_wait(struct tcb *to, uint64_t bits)
+{
+    to->x[10] = 0;
+    to->x[11] = bits;
+    to->x[0] += 4;
+}
+
+/* SignalWait: the thread that waits for the first notification, which then runs at once,
+ * while t waits for the one of a1. NULL: declined. With bits != NULL neither may have a
+ * deadline, and its wait is the caller's to complete. */
+static FAST_INLINE struct tcb *fast_signal_wait(struct hart *h, struct tcb *t, cptr_t cptr,
+                                                ticks_t deadline, uint64_t *const bits)
+{
+    const bool timed = bits == NULL;
+    struct notification *n, *own;
+    badge_t badge = 0;
+
+    quiesce_enter(h);
+    if (!fast_find(t, cptr, CAP_TYPE_NOTIFICATION, RIGHT_WRITE, &n, &badge) ||
+        !fast_find(t, t->x[11], CAP_TYPE_NOTIFICATION, RIGHT_READ, &own, NULL) ||
+        unlikely(n == own || t->upcall_pending ||
+                 (deadline != DEADLINE_NONE && (!timed || deadline <= read_time())) ||
+                 !spin_trylock(&n->lock)))
+        return NULL;
+    struct tcb *to = n->head;
+    if (unlikely(to == NULL || (!timed && to->in_heap) || !fast_switchable(h, to) ||
+                 !spin_trylock(&own->lock)))
+        goto decline;
+    if (unlikely(own->bits != 0 || own->dead)) {
+        spin_unlock(&own->lock);
+        goto decline;
+    }
+    uint64_t got = fast_unlink_waiter(n, to, badge);
+    if (timed)
+        complete_wait(to, got);
+    else
+        *bits = got;
+    fast_begin_wait(own, t);
+    if (timed && unlikely(to->in_heap))
+        deadline_remove(h, to);
+    if (timed && unlikely(deadline != DEADLINE_NONE))
+        deadline_insert(h, t, deadline);
+    spin_unlock(&own->lock);
+    spin_unlock(&n->lock);
+    return to;
+decline:
+    spin_unlock(&n->lock);
+    return NULL;
 }
 
 /* vspace_switch_in and _out in one. The atomic's acquire puts the bit before the

@@ -19,7 +19,6 @@
 
 #include <atoll/syscall.h>
 
-#include "kernel/quiesce.h"
 #include "object/endpoint.h"
 
 register struct hart *hart __asm__("tp");
@@ -132,28 +131,11 @@ struct tcb *fastpath_signal_wait(cptr_t cptr)
 {
     struct hart *h = hart;
     struct tcb *t = h->current;
-    struct notification *n, *own;
-    badge_t badge = 0;
+    uint64_t bits;
+    struct tcb *to = fast_signal_wait(h, t, cptr, t->x[12], &bits);
 
-    quiesce_enter(h);
-    if (!fast_find(t, cptr, CAP_TYPE_NOTIFICATION, RIGHT_WRITE, &n, &badge) ||
-        !fast_find(t, t->x[11], CAP_TYPE_NOTIFICATION, RIGHT_READ, &own, NULL) ||
-        unlikely(n == own || t->upcall_pending || t->x[12] != DEADLINE_NONE ||
-                 !spin_trylock(&n->lock)))
+    if (to == NULL)
         return NULL;
-    struct tcb *to = n->head;
-    if (unlikely(to == NULL || to->in_heap || !fast_switchable(h, to) || !spin_trylock(&own->lock)))
-        goto decline;
-    if (unlikely(own->bits != 0 || own->dead)) {
-        spin_unlock(&own->lock);
-        goto decline;
-    }
-    set_a6(fast_unlink_waiter(n, to, badge));
-    fast_begin_wait(own, t);
-    spin_unlock(&own->lock);
-    spin_unlock(&n->lock);
+    set_a6(bits);
     SWITCH(h, t, to, false, wait_exit_drain);
-decline:
-    spin_unlock(&n->lock);
-    return NULL;
 }
