@@ -65,11 +65,9 @@ static error_t destroy_vspace(struct vspace *vs)
 /* The tree lock is let go meanwhile; the zombie is marked busy. */
 static error_t destroy_memory(struct slot *slot, enum cap_type type, void *object)
 {
-    error_t err;
-
     slot->aux = 1;
     spin_unlock(&tree_lock);
-    err = type == CAP_TYPE_VSPACE ? destroy_vspace(object) : segment_destroy_step(object);
+    error_t err = type == CAP_TYPE_VSPACE ? destroy_vspace(object) : segment_destroy_step(object);
     spin_lock(&tree_lock);
     slot->aux = 0;
     if (err == 0 && type == CAP_TYPE_SEGMENT)

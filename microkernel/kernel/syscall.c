@@ -72,14 +72,13 @@ static inline error_t invoke(struct tcb *t, cptr_t cptr, struct invoke *inv, uin
 static error_t sys_invoke(struct tcb *t, uint32_t types)
 {
     struct invoke inv;
-    error_t err;
 
     inv.op = (uint32_t)t->x[11];
     if (t->x[11] != inv.op)
         return ERR_INVALID_CALL;
     for (unsigned i = 0; i < 5; i++)
         inv.arg[i] = t->x[12 + i];
-    err = invoke(t, t->x[10], &inv, types);
+    error_t err = invoke(t, t->x[10], &inv, types);
     if (err <= 0)
         t->x[11] = inv.result;
     return err;
@@ -147,12 +146,11 @@ static error_t batch_entry(struct tcb *t, uaddr_t at, struct invocation *e, unsi
                            uint32_t types)
 {
     struct invoke inv = { .op = e->op, .arg = { e->arg[0], e->arg[1], e->arg[2], e->arg[3], e->arg[4] } };
-    error_t err;
 
     if (e->op == TCB_SET_HART)
         return ERR_INVALID_CALL;        /* could take the caller elsewhere */
     inv.arg[1] *= *n;
-    err = invoke(t, e->cap, &inv, types);
+    error_t err = invoke(t, e->cap, &inv, types);
     if (err < 0 && *n > 1) {
         *n = 1;
         inv.arg[1] = e->arg[1];

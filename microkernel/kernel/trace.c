@@ -91,14 +91,13 @@ void trace_text(const char *text, uint64_t bytes)
 
 void trace_name(const struct tcb *t)
 {
-    struct trace_ring *r;
     uint64_t words[2];
 
     if (!trace_on)
         return;
     memcpy(words, t->name, sizeof(words));
     trace_event(TRACE_NAME, words[0], words[1]);
-    r = &rings[this_hart()->id];
+    struct trace_ring *r = &rings[this_hart()->id];
     r->event[(r->head - 1) % TRACE_EVENTS].thread = trace_thread(t);
 }
 

@@ -141,11 +141,10 @@ static error_t inspect(struct invoke *inv, const struct slot_ref *ref)
 error_t cnode_decode(struct invoke *inv)
 {
     struct slot_ref ref;
-    error_t err;
 
     if (!(inv->rights & (inv->op == CNODE_INSPECT ? RIGHT_READ : RIGHT_WRITE)))
         return ERR_RIGHTS;
-    err = cspace_index(inv->slot, inv->word, inv->arg[0], &ref);
+    error_t err = cspace_index(inv->slot, inv->word, inv->arg[0], &ref);
     if (err != 0)
         return err;
     switch (inv->op) {

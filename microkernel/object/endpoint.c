@@ -364,11 +364,9 @@ error_t endpoint_recv(struct hart *h, struct tcb *t, struct endpoint *ep,
 
 error_t reply_send(struct hart *h, struct tcb *t, struct reply *reply, bool can_grant)
 {
-    struct tcb *c;
-
     (void)h;
     spin_lock(&reply->lock);
-    c = reply->caller;
+    struct tcb *c = reply->caller;
     /* A caller that its own hart still hands over is not answerable yet; that
      * lasts for the copy of one message. */
     if (c == NULL || c->claimed) {

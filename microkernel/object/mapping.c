@@ -59,14 +59,13 @@ struct mapping *mapping_from(struct vspace *vs, uint32_t page)
 
 error_t mapping_prepare(struct vspace *vs, unsigned n)
 {
-    struct mapping_page *page;
     paddr_t pa;
 
     if (vs->nr_free_mappings >= n)
         return 0;
     if (pool_alloc_raw(vs->pool, vs->account, &pa))
         return ERR_NO_MEMORY;
-    page = phys_to_kva(pa);
+    struct mapping_page *page = phys_to_kva(pa);
     page->vspace = vs;
     page->next = vs->mapping_pages;
     vs->mapping_pages = page;

@@ -34,15 +34,13 @@ static struct tcb *claim_bound(struct notification *n)
 
 void notification_signal(struct notification *n, badge_t bits)
 {
-    struct tcb *t;
-
     spin_lock(&n->lock);
     if (n->dead) {
         spin_unlock(&n->lock);
         return;
     }
     n->bits |= bits;                            /* [signal] */
-    t = n->head;
+    struct tcb *t = n->head;
     if (t != NULL) {
         tcb_claim_waiter(&n->head, &n->tail, t);
         t->x[11] = n->bits;

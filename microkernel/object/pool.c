@@ -39,8 +39,6 @@ size_t pool_overhead(size_t span_pages)
 __attribute__((cold)) void pool_init(struct pool *pool, paddr_t base, size_t pages, paddr_t span_base,
                size_t span_pages)
 {
-    uint32_t own;
-
     kassert(pages >= POOL_MIN_PAGES && pages > pool_overhead(span_pages));
     memory_in_use(pool, pool_overhead(span_pages) << PAGE_BITS);
     pages_unused((char *)pool + (pool_overhead(span_pages) << PAGE_BITS),
@@ -50,7 +48,7 @@ __attribute__((cold)) void pool_init(struct pool *pool, paddr_t base, size_t pag
         pool->base -= PAGE_BYTES;
         pool->nr_pages++;
     }
-    own = (uint32_t)((base - pool->base) >> PAGE_BITS);
+    uint32_t own = (uint32_t)((base - pool->base) >> PAGE_BITS);
     pool->base_kva = (uint64_t)(uintptr_t)pool - (base - pool->base);
     pool->first = own + (uint32_t)pool_overhead(span_pages);
     pool->refs = (uint32_t *)((char *)pool + refs_offset());
@@ -388,11 +386,9 @@ static __attribute__((cold)) error_t decode_info(struct pool *pool, const struct
     info.used_pages = info.total_pages - info.free_pages;
     info.limit_pages = info.total_pages;
     if (inv->arg[0] != ~0ul) {
-        struct pool_account *a;
-
         if (inv->arg[0] >= POOL_ACCOUNTS)
             return ERR_RANGE;
-        a = &pool->accounts[inv->arg[0]];
+        struct pool_account *a = &pool->accounts[inv->arg[0]];
         info.used_pages = __atomic_load_n(&a->used, __ATOMIC_RELAXED);
         info.limit_pages = __atomic_load_n(&a->limit, __ATOMIC_RELAXED);
         if (info.limit_pages == POOL_NO_LIMIT)

@@ -112,8 +112,6 @@ static uint64_t *slot_make(struct segment *seg, uint64_t page)
 enum segment_lookup segment_find_page(struct segment *seg, uint64_t page,
                                       paddr_t *pa, uint64_t **entry)
 {
-    uint64_t *slot;
-
     *entry = NULL;
     if (page >= seg->size_pages)
         return LOOKUP_BEYOND;
@@ -124,7 +122,7 @@ enum segment_lookup segment_find_page(struct segment *seg, uint64_t page,
     if (__builtin_expect(seg->pending, 0) && page >= seg->pending_from &&
         page < seg->pending_to)
         return LOOKUP_PENDING;
-    slot = segment_slot(seg, page);
+    uint64_t *slot = segment_slot(seg, page);
     if (!slot || !(*slot & SEG_PRESENT))
         return LOOKUP_ABSENT;
     *entry = slot;
@@ -264,13 +262,12 @@ static void visit_head(struct segment *seg)
 {
     struct mapping *m = seg->head;
     struct vspace *vs = mapping_vspace(m);
-    bool same;
 
     spin_unlock(&seg->lock);
     spin_lock(&vs->lock);
     spin_lock(&seg->lock);
-    same = (seg->pending == PENDING_UNMAP || seg->pending == PENDING_CLEAN) &&
-           seg->head == m && mapping_vspace(m) == vs && m->visit != seg->visit;
+    bool same = (seg->pending == PENDING_UNMAP || seg->pending == PENDING_CLEAN) &&
+                seg->head == m && mapping_vspace(m) == vs && m->visit != seg->visit;
     spin_unlock(&seg->lock);
     /* Our VSpace lock keeps the record, and with it the pending state. */
     if (same && vspace_visit_mapping(vs, m, seg))

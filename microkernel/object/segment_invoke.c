@@ -129,13 +129,12 @@ static __attribute__((noinline)) error_t decode_copy(struct segment *seg, struct
     uint64_t at = *cursor < len ? *cursor : 0, work = 0;
     struct copy c = { .seg = seg, .to_segment = inv->arg[4] == 1 };
     struct cap_ref ref;
-    error_t err;
 
     if (inv->arg[4] > 1 || seg->device)
         return ERR_INVALID_ARGUMENT;
     if (!(inv->rights & (c.to_segment ? RIGHT_WRITE : RIGHT_READ)))
         return ERR_RIGHTS;
-    err = cap_lookup(inv->caller, inv->arg[1], CAP_TYPE_VSPACE, RIGHT_COPY, &ref);
+    error_t err = cap_lookup(inv->caller, inv->arg[1], CAP_TYPE_VSPACE, RIGHT_COPY, &ref);
     if (err)
         return err;
     if (inv->arg[0] + len < len || inv->arg[0] + len > seg->size_pages << PAGE_BITS)
@@ -166,10 +165,8 @@ static __attribute__((noinline)) error_t decode_copy(struct segment *seg, struct
 
 static error_t decode_info(struct segment *seg, struct invoke *inv)
 {
-    struct segment_info info;
-
     spin_lock(&seg->lock);
-    info = (struct segment_info){
+    struct segment_info info = {
         .id = seg->id, .size_pages = seg->size_pages, .resident_pages = seg->resident,
         .nr_mappings = seg->nr_mappings, .paddr = seg->pool ? 0 : seg->base,
     };

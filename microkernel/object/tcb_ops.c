@@ -235,13 +235,11 @@ static error_t set_page(struct invoke *inv, struct tcb *t, enum tcb_slot which)
 
 static error_t set_personality(struct invoke *inv, struct tcb *t)
 {
-    error_t err;
-
     if (inv->arg[0] >= USER_TOP || inv->arg[1] >= USER_TOP || inv->arg[2] >= USER_TOP ||
         inv->arg[3] >= USER_TOP)
         return ERR_INVALID_ARGUMENT;
     spin_lock(&tree_lock);
-    err = at_rest(inv, t);
+    error_t err = at_rest(inv, t);
     if (err == 0) {
         t->pers_base_wanted = inv->arg[0];
         t->pers_syscall = inv->arg[1];
@@ -285,12 +283,11 @@ static error_t write_regs(struct invoke *inv, struct tcb *t)
 static error_t read_regs(struct invoke *inv, struct tcb *t)
 {
     struct tcb_regs regs;
-    error_t err;
 
     if (t == inv->caller)
         return ERR_BUSY;
     spin_lock(&tree_lock);
-    err = at_rest(inv, t);
+    error_t err = at_rest(inv, t);
     if (err == 0)
         memcpy(regs.x, t->x, sizeof(regs.x));
     spin_unlock(&tree_lock);

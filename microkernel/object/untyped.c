@@ -327,12 +327,11 @@ static error_t untyped_retype(struct invoke *inv)
 {
     struct retype r = { .inv = inv, .type = (enum cap_type)inv->arg[0], .size = inv->arg[1] };
     uint64_t *done = &inv->caller->restart_cursor, count = inv->arg[3];
-    error_t err;
 
     if (inv->arg[0] >= CAP_TYPE_COUNT || count == 0 || count > MAX_COUNT)
         return ERR_INVALID_ARGUMENT;
     r.count = count;            /* for object_size                              */
-    err = object_size(&r);
+    error_t err = object_size(&r);
     if (err == 0)
         err = cspace_find(inv->caller, inv->arg[2], &r.dest);
     while (err == 0 && *done < count) {

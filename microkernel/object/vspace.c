@@ -48,10 +48,9 @@ error_t vspace_populate(struct vspace *vs, uaddr_t va, uint64_t len,
                         unsigned access, uint64_t *cursor)
 {
     uaddr_t end = va + len, at = va;
-    error_t err;
 
     spin_lock(&vs->lock);
-    err = vspace_check(vs, va, len);
+    error_t err = vspace_check(vs, va, len);
     spin_unlock(&vs->lock);
     if (!err && cursor && *cursor > va && *cursor < end)
         at = *cursor;
@@ -168,11 +167,10 @@ static error_t decode_range(struct vspace *vs, struct invoke *inv)
 static error_t decode_init(struct vspace *vs, struct invoke *inv)
 {
     struct cap_ref ref;
-    error_t err;
 
     if (!(inv->rights & RIGHT_CONTROL))
         return ERR_RIGHTS;
-    err = cap_lookup(inv->caller, inv->arg[0], CAP_TYPE_POOL, RIGHT_MAP, &ref);
+    error_t err = cap_lookup(inv->caller, inv->arg[0], CAP_TYPE_POOL, RIGHT_MAP, &ref);
     if (err)
         return err;
     if (inv->arg[1] >= POOL_ACCOUNTS)
@@ -189,11 +187,10 @@ static error_t decode_init(struct vspace *vs, struct invoke *inv)
 static error_t decode_clone(struct vspace *vs, struct invoke *inv)
 {
     struct cap_ref ref;
-    error_t err;
 
     if (!(inv->rights & RIGHT_CLONE))
         return ERR_RIGHTS;
-    err = cap_lookup(inv->caller, inv->arg[0], CAP_TYPE_VSPACE, RIGHT_CLONE, &ref);
+    error_t err = cap_lookup(inv->caller, inv->arg[0], CAP_TYPE_VSPACE, RIGHT_CLONE, &ref);
     return err ? err : vspace_clone(vs, ref.object);
 }
 
@@ -230,10 +227,9 @@ error_t vspace_query(struct vspace *vs, uaddr_t va, struct vspace_query *out)
 {
     bool present = false;
     uaddr_t at = va;
-    error_t err;
 
     spin_lock(&vs->lock);
-    err = vspace_check(vs, va, PAGE_BYTES);
+    error_t err = vspace_check(vs, va, PAGE_BYTES);
     for (unsigned n = 0; !err && n < QUERY_ENTRIES_MAX && at < USER_TOP; n++) {
         struct vspace_query q;
         unsigned level;
@@ -260,11 +256,10 @@ error_t vspace_query(struct vspace *vs, uaddr_t va, struct vspace_query *out)
 static error_t decode_query(struct vspace *vs, struct invoke *inv)
 {
     struct vspace_query q;
-    error_t err;
 
     if (!(inv->rights & (RIGHT_READ | RIGHT_MAP)))
         return ERR_RIGHTS;
-    err = vspace_query(vs, inv->arg[0], &q);
+    error_t err = vspace_query(vs, inv->arg[0], &q);
     if (err)
         return err;
     return copy_to_user(inv->caller->vspace, inv->arg[1], &q, sizeof q);
@@ -272,10 +267,8 @@ static error_t decode_query(struct vspace *vs, struct invoke *inv)
 
 static error_t decode_info(struct vspace *vs, struct invoke *inv)
 {
-    struct vspace_info info;
-
     spin_lock(&vs->lock);
-    info = (struct vspace_info){
+    struct vspace_info info = {
         .resident_pages = vs->private_pages + vs->segment_pages,
         .table_pages = vs->table_pages, .shared_pages = vs->segment_pages,
         .mapped_pages = vs->mapped_pages, .nr_faults = vs->nr_faults,

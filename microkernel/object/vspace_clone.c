@@ -369,12 +369,11 @@ static error_t still_ours(const struct clone *c)
 error_t vspace_clone(struct vspace *target, struct vspace *source)
 {
     struct clone c = { .source = source, .target = target };
-    error_t err;
 
     if (source == target)
         return ERR_INVALID_ARGUMENT;
     vspace_lock_both(source, target);
-    err = begin(&c);
+    error_t err = begin(&c);
     while (!err && target->clone_state == CLONE_RUNNING) {
         if (target->clone_next >= USER_TOP) {
             target->clone_state = CLONE_NONE;

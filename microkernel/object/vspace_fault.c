@@ -92,10 +92,8 @@ store_segment(struct vspace *vs, uaddr_t va, pte_t *entry, pte_t pte)
     kassert(m && m->segment);
     if (m->flags & MAPPING_SHARED) {
         if (m->segment->pool) {
-            uint64_t *page;
-
             spin_lock(&m->segment->lock);
-            page = segment_entry(m->segment, m->first + (PAGE_OF(va) - m->page));
+            uint64_t *page = segment_entry(m->segment, m->first + (PAGE_OF(va) - m->page));
             if (page)   /* else just being taken away: our entry goes next */
                 *page |= SEG_DIRTY;
             spin_unlock(&m->segment->lock);
@@ -187,12 +185,11 @@ static void fault_around(struct vspace *vs, struct mapping *m, uint32_t page,
 static __attribute__((cold)) void populate_upper(struct vspace *vs, struct mapping *m, uaddr_t va, unsigned access)
 {
     struct segment *blocked;
-    enum segment_lookup found;
     uint64_t *entry;
     paddr_t pa;
 
     spin_lock(&m->segment->lock);
-    found = segment_find_page(m->segment, (uint64_t)m->first + (PAGE_OF(va) - m->page), &pa, &entry);
+    enum segment_lookup found = segment_find_page(m->segment, (uint64_t)m->first + (PAGE_OF(va) - m->page), &pa, &entry);
     spin_unlock(&m->segment->lock);
     if (found == LOOKUP_OK)
         fault_locked(vs, va, access, &blocked);
@@ -203,11 +200,10 @@ uaddr_t vspace_map_resident(struct vspace *vs, uaddr_t va, uaddr_t end, unsigned
 {
     pte_t promise = pte_promise(PROMISE_RECORD, prot), *entry;
     uaddr_t next = (va | (VSPACE_CHUNK * PAGE_BYTES - 1)) + 1;
-    struct mapping *m;
     unsigned level;
 
     spin_lock(&vs->lock);
-    m = vs->root && !vs->dying ? mapping_find(vs, PAGE_OF(va)) : NULL;
+    struct mapping *m = vs->root && !vs->dying ? mapping_find(vs, PAGE_OF(va)) : NULL;
     if (next > end)
         next = end;
     if (m && PAGE_OF(next) > m->page + m->count)
@@ -266,22 +262,19 @@ fault_segment(struct vspace *vs, uaddr_t va, pte_t *entry, unsigned access,
               struct segment **blocked)
 {
     struct mapping *m = mapping_find(vs, PAGE_OF(va));
-    struct segment *seg;
     enum fault_result result = FAULT_RESOLVED;
-    enum segment_lookup found;
     pte_t promise = *entry;
     uint64_t index, *page;
-    bool shared;
     paddr_t pa;
 
     kassert(m);
-    seg = m->segment;
+    struct segment *seg = m->segment;
     if (!seg)
         return FAULT_BAD_ACCESS;
-    shared = m->flags & MAPPING_SHARED;
+    bool shared = m->flags & MAPPING_SHARED;
     index = (uint64_t)m->first + (PAGE_OF(va) - m->page);
     spin_lock(&seg->lock);
-    found = segment_find_page(seg, index, &pa, &page);
+    enum segment_lookup found = segment_find_page(seg, index, &pa, &page);
     if (found == LOOKUP_BEYOND) {
         result = FAULT_BEYOND_SEGMENT;
     } else if (found == LOOKUP_PENDING) {
@@ -391,13 +384,12 @@ fault_after_help(struct vspace *vs, uaddr_t va, unsigned access, struct segment 
 enum fault_result vspace_fault(struct vspace *vs, uaddr_t va, unsigned access)
 {
     struct segment *blocked;
-    enum fault_result result;
 
     if (!vs)
         return FAULT_BAD_ACCESS;
     spin_lock(&vs->lock);
     vs->nr_faults++;
-    result = fault_locked(vs, va, access, &blocked);
+    enum fault_result result = fault_locked(vs, va, access, &blocked);
     spin_unlock(&vs->lock);
     if (__builtin_expect(result == FAULT_RETRY_LATER, 0))
         /* NOLINTNEXTLINE(clang-analyzer-core.CallAndMessage): who says so has set it */

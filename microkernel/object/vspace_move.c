@@ -205,10 +205,9 @@ error_t vspace_move(struct vspace *vs, uaddr_t from, uint64_t len, uaddr_t to,
         .vs = vs, .start = from, .end = from + len, .target = to, .relax = true,
         .recheck = cursor && *cursor,
     };
-    error_t err;
 
     spin_lock(&vs->lock);
-    err = vspace_check(vs, from, len);
+    error_t err = vspace_check(vs, from, len);
     if (!err)
         err = vspace_check(vs, to, len);
     if (!err && from < to + len && to < from + len)

@@ -150,12 +150,11 @@ error_t range_run(struct range_op *op, uint64_t *cursor)
     struct vspace *vs = op->vs;
     uaddr_t va = range_resume(op->start, op->pass, cursor);
     struct gather gather;
-    error_t err;
 
     /* cppcheck-suppress autoVariables ; only what range_run calls looks at it */
     op->gather = &gather;
     gather_init(&gather, vs);
-    err = prepare(op, va);
+    error_t err = prepare(op, va);
     while (!err && va < op->end) {
         struct span span = { .va = va };
 
@@ -242,7 +241,6 @@ static void fill_counts(struct range_op *op, const struct span *s, uint32_t chan
 {
     struct vspace *vs = op->vs;
     uint64_t pages = changed * (s->step >> PAGE_BITS);
-    uint32_t *used;
 
     vs->mapped_pages += op->promise ? pages : -pages;
     if (s->level == 1 && op->promise) {
@@ -251,7 +249,7 @@ static void fill_counts(struct range_op *op, const struct span *s, uint32_t chan
     }
     if (s->level || !changed)
         return;
-    used = table_used(vs, s->entry);
+    uint32_t *used = table_used(vs, s->entry);
     *used += op->promise ? changed : -changed;
     if (*used == 0)
         range_table_empty(op, s->va);
@@ -322,19 +320,17 @@ static void visit_fill(struct range_op *op, struct span *s)
     pte_t *first = NULL, *last = NULL;
     size_t changed = 0, segments = 0, left = TABLE_ENTRIES + 1;
     uint32_t base = (uint32_t)(vs->pool->base >> PAGE_BITS);
-    unsigned taken;
 
     /* The fence below must be on the list before any frame is let go. */
     if (g->nr_pages + s->count > GATHER_PAGES)
         gather_flush(g);
-    taken = g->nr_pages;
+    unsigned taken = g->nr_pages;
     /* Unmapping ends with the last entry in use of the table. */
     if (!promise && !s->level)
         left = *table_used(vs, entry);
     while (entry < end && changed < left) {
         unsigned shown;
         int eight = end - entry >= 8 ? fill_eight(entry, promise, &shown) : -1;
-        pte_t *stop;
 
         if (eight >= 0) {
             changed += (unsigned)eight;
@@ -346,7 +342,7 @@ static void visit_fill(struct range_op *op, struct span *s)
             entry += 8;
             continue;
         }
-        stop = end - entry >= 8 ? entry + 8 : end;
+        pte_t *stop = end - entry >= 8 ? entry + 8 : end;
         for (; entry < stop; entry++) {
             pte_t old = *entry;
 
@@ -486,10 +482,9 @@ static error_t fill(struct range_op *op, unsigned flags, uint64_t *cursor)
 {
     struct vspace *vs = op->vs;
     uint64_t len = op->end - op->start;
-    error_t err;
 
     spin_lock(&vs->lock);
-    err = vspace_check(vs, op->start, len);
+    error_t err = vspace_check(vs, op->start, len);
     if (!err) {
         struct span span = { .va = op->start, .step = PAGE_BYTES,
                              .count = len >> PAGE_BITS };
@@ -638,12 +633,11 @@ error_t vspace_protect(struct vspace *vs, uaddr_t va, uint64_t len,
         .vs = vs, .start = va, .end = va + len, .visit = visit_protect,
         .relax = true, .prot = normal_prot(prot), .recheck = cursor && *cursor,
     };
-    error_t err;
 
     if (prot & ~VM_PROT_MASK)
         return ERR_INVALID_ARGUMENT;
     spin_lock(&vs->lock);
-    err = vspace_check(vs, va, len);
+    error_t err = vspace_check(vs, va, len);
     if (!err && vs->mappings && range_due(cursor, PASS_CHECK))
         err = check_rights(&op, va, op.end, cursor);
     if (!err)
@@ -706,10 +700,9 @@ __attribute__((cold)) error_t vspace_discard(struct vspace *vs, uaddr_t va, uint
         .vs = vs, .start = va, .end = va + len, .visit = visit_discard,
         .relax = true,
     };
-    error_t err;
 
     spin_lock(&vs->lock);
-    err = vspace_check(vs, va, len);
+    error_t err = vspace_check(vs, va, len);
     if (!err)
         err = range_run(&op, cursor);
     spin_unlock(&vs->lock);

@@ -241,15 +241,13 @@ static error_t free_tables(struct vspace *vs)
 
 error_t vspace_destroy_step(struct vspace *vs)
 {
-    error_t err;
-
     __atomic_store_n(&vs->dying, true, __ATOMIC_RELAXED);
     __atomic_store_n(&vs->satp, satp_of(kva_to_phys(kernel_root_table)), __ATOMIC_RELAXED);
     fence_full();
     if (__atomic_load_n(&vs->harts, __ATOMIC_RELAXED))
         return K_AGAIN;
     spin_lock(&vs->lock);
-    err = vs->root ? vspace_clear(vs) : 0;
+    error_t err = vs->root ? vspace_clear(vs) : 0;
     if (!err && vs->root)
         err = mapping_release_pages(vs);
     if (!err && vs->root)
