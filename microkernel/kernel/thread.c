@@ -66,23 +66,34 @@ static void wake(struct hart *h, struct tcb *t)
     }
 }
 
-/* Out of whatever it waits for, or false: it is claimed. */
-static bool leave_wait(struct hart *h, struct tcb *t)
-{
-    enum leave how;
+_Static_assert(offsetof(struct endpoint, lock) == 0 && offsetof(struct notification, lock) == 0 &&
+               offsetof(struct reply, lock) == 0, "what a thread waits for begins with its lock");
 
-    do {
+/* Out of whatever it waits for, or false: it is claimed. Until the lock is held a sender
+ * can become a caller that waits for a reply: what was read before is read again. */
+static bool leave_wait(struct hart *h, struct tcb *t)   /* [leave] */
+{
+    for (bool out = false; !out;) {
         if (__atomic_load_n(&t->claimed, __ATOMIC_ACQUIRE))
             return false;
-        switch (__atomic_load_n(&t->state, __ATOMIC_RELAXED)) {
-        case THREAD_BLOCKED_SEND:
-        case THREAD_BLOCKED_RECV:         how = endpoint_leave(t); break;
-        case THREAD_BLOCKED_NOTIFICATION: how = notification_leave(t); break;
-        default:                          how = reply_leave(t); break;
+        uint32_t state = __atomic_load_n(&t->state, __ATOMIC_RELAXED);
+        void *object = __atomic_load_n(&t->wait_object, __ATOMIC_RELAXED);
+        spin_lock(object);
+        out = !t->claimed && t->wait_object == object && t->state == state;
+        if (out && state == THREAD_BLOCKED_NOTIFICATION) {
+            struct notification *n = object;
+            tcb_claim_waiter(&n->head, &n->tail, t);
+        } else if (out && (state == THREAD_BLOCKED_SEND || state == THREAD_BLOCKED_RECV)) {
+            endpoint_unlink_receiver(object, t);
+        } else if (out) {
+            struct reply *r = object;
+            kassert(r->caller == t);
+            r->caller = NULL;
         }
-    } while (how == LEAVE_CHANGED);
-    if (how == LEAVE_CLAIMED)
-        return false;
+        if (out)
+            t->claimed = 0;
+        spin_unlock(object);
+    }
     wait_ended(h, t);
     return true;
 }

@@ -29,7 +29,8 @@ static void enqueue(struct endpoint *ep, struct tcb *t, enum endpoint_kind kind)
     tcb_wait_last(&ep->head, &ep->tail, t);
 }
 
-void endpoint_unlink(struct endpoint *ep, struct tcb *t)
+/* With ep->lock held: unlink and claim. */
+static void endpoint_unlink(struct endpoint *ep, struct tcb *t)
 {
     if (ep->scan == t)
         ep->scan = t->wait_next;
@@ -149,6 +150,21 @@ static void bind_caller(struct reply *r, struct tcb *t)
     t->state = t->wait_is_fault ? THREAD_BLOCKED_FAULT : THREAD_BLOCKED_REPLY;
 }
 
+/* ep->lock held: nobody receives. */
+static error_t wait_for_receiver(struct tcb *t, struct endpoint *ep, unsigned flags)
+{
+    if (!(flags & SEND_BLOCKING))
+        return ERR_WOULD_BLOCK;
+    if (t->upcall_pending && !(flags & SEND_FAULT)) {
+        t->upcall_pending = 0;
+        return ERR_INTERRUPTED;
+    }
+    t->wait_object = ep;
+    t->state = THREAD_BLOCKED_SEND;
+    enqueue(ep, t, EP_SENDERS);
+    return K_BLOCKED;
+}
+
 error_t endpoint_send(struct hart *h, struct tcb *t, struct endpoint *ep, badge_t badge,
                       unsigned flags)
 {
@@ -159,40 +175,21 @@ error_t endpoint_send(struct hart *h, struct tcb *t, struct endpoint *ep, badge_
     t->wait_can_grant = (flags & SEND_CAN_GRANT) != 0;
     t->wait_badge = badge;
     spin_lock(&ep->lock);
-    if (ep->dead) {
-        spin_unlock(&ep->lock);
-        return ERR_INVALID_CAP;
-    }
-    if (ep->kind != EP_RECEIVERS) {
-        if (!(flags & SEND_BLOCKING)) {
-            spin_unlock(&ep->lock);
-            return ERR_WOULD_BLOCK;
-        }
-        if (t->upcall_pending && !(flags & SEND_FAULT)) {
-            t->upcall_pending = 0;
-            spin_unlock(&ep->lock);
-            return ERR_INTERRUPTED;
-        }
-        t->wait_object = ep;
-        t->state = THREAD_BLOCKED_SEND;
-        enqueue(ep, t, EP_SENDERS);
-        spin_unlock(&ep->lock);
-        return K_BLOCKED;
-    }
-
     struct tcb *to = ep->head;
     struct reply *r = NULL;
-    bool donate = to->sc == NULL;
-    if (donate && (!call || to->hart != h->id || !sched_can_lend(h, t))) {
+    bool donate = false;
+    error_t err = 0;
+    if (ep->dead)
+        err = ERR_INVALID_CAP;
+    else if (ep->kind != EP_RECEIVERS)
+        err = wait_for_receiver(t, ep, flags);
+    else if ((donate = to->sc == NULL) && (!call || to->hart != h->id || !sched_can_lend(h, t)))
+        err = ERR_NO_SCHED_CONTEXT;
+    else if (call && (r = lock_recv_reply(to)) == NULL)
+        err = ERR_INVALID_ARGUMENT;
+    if (err != 0) {
         spin_unlock(&ep->lock);
-        return ERR_NO_SCHED_CONTEXT;
-    }
-    if (call) {
-        r = lock_recv_reply(to);
-        if (r == NULL) {
-            spin_unlock(&ep->lock);
-            return ERR_INVALID_ARGUMENT;
-        }
+        return err;
     }
     endpoint_unlink(ep, to);
     if (call) {
@@ -233,44 +230,46 @@ static __attribute__((cold)) bool take_bound_bits(struct tcb *t)
     return true;
 }
 
-enum take { TAKEN, SKIPPED, REFUSED };
+/* The reply object is to be used by a receiver or caller: lock it, unless another has it. */
+static bool lock_free_reply(struct reply *r)
+{
+    spin_lock(&r->lock);
+    if (!r->dead && r->caller == NULL && r->receiver == NULL)
+        return true;
+    spin_unlock(&r->lock);
+    return false;
+}
 
-/* ep->lock held, there are senders: take the first. It is claimed after. */
-static enum take take_sender(struct hart *h, struct endpoint *ep, struct tcb *t, struct reply *reply,
-                             struct tcb **out, error_t *skip_error)
+/* ep->lock held, there are senders: take the first, *out. It is claimed after, and its
+ * message can be had (0), or it is to leave with the error. ERR_BUSY: not taken, the
+ * reply object is in use. */
+static error_t take_sender(struct hart *h, struct endpoint *ep, struct tcb *t, struct reply *reply,
+                           struct tcb **out)
 {
     struct tcb *s = ep->head;
+    error_t err = 0;
 
     *out = s;
-    bool no_context = t->sc == NULL && (!s->wait_is_call || !sched_can_lend(h, s));
-    if (no_context || (s->wait_is_call && reply == NULL)) {
-        *skip_error = no_context ? ERR_NO_SCHED_CONTEXT : ERR_INVALID_ARGUMENT;
-        endpoint_unlink(ep, s);
-        return SKIPPED;
-    }
-    if (s->wait_is_call) {
-        spin_lock(&reply->lock);
-        if (reply->dead || reply->caller != NULL || reply->receiver != NULL) {
-            spin_unlock(&reply->lock);
-            return REFUSED;
-        }
-        endpoint_unlink(ep, s);
+    if (t->sc == NULL && (!s->wait_is_call || !sched_can_lend(h, s)))
+        err = ERR_NO_SCHED_CONTEXT;
+    else if (s->wait_is_call && reply == NULL)
+        err = ERR_INVALID_ARGUMENT;
+    bool bind = s->wait_is_call && err == 0;
+    if (bind && !lock_free_reply(reply))
+        return ERR_BUSY;
+    endpoint_unlink(ep, s);
+    if (bind) {
         bind_caller(reply, s);
         spin_unlock(&reply->lock);
-        return TAKEN;
     }
-    endpoint_unlink(ep, s);
-    return TAKEN;
+    return err;
 }
 
 static error_t wait_for_sender(struct tcb *t, struct endpoint *ep, struct reply *reply)
 {
     if (reply != NULL) {
-        spin_lock(&reply->lock);
-        if (reply->dead || reply->caller != NULL || reply->receiver != NULL) {
-            spin_unlock(&reply->lock);
+        if (!lock_free_reply(reply))
             return ERR_BUSY;
-        }
         reply->receiver = t;
         spin_unlock(&reply->lock);
     }
@@ -285,7 +284,6 @@ static error_t receive_locked(struct hart *h, struct tcb *t, struct endpoint *ep
                               struct reply *reply, bool blocking)
 {
     struct tcb *s;
-    error_t skip_error;
 
     for (;;) {
         if (ep->dead) {
@@ -305,13 +303,13 @@ static error_t receive_locked(struct hart *h, struct tcb *t, struct endpoint *ep
                 sched_return_context(h, t);
             return err;
         }
-        enum take how = take_sender(h, ep, t, reply, &s, &skip_error);
+        error_t err = take_sender(h, ep, t, reply, &s);
         spin_unlock(&ep->lock);
-        if (how == REFUSED)
-            return ERR_BUSY;
-        if (how == TAKEN)
+        if (err == ERR_BUSY)
+            return err;
+        if (err == 0)
             break;
-        end_wait(s, s->wait_is_fault, skip_error);
+        end_wait(s, s->wait_is_fault, err);
         if (preempt_pending())
             return K_PREEMPTED;
         if (t->bound != NULL)
@@ -387,44 +385,6 @@ error_t reply_send(struct hart *h, struct tcb *t, struct reply *reply, bool can_
     }
     thread_wake(c);
     return 0;
-}
-
-/*
- * A sender can be turned into a caller that waits for a reply at any moment
- * before its lock is held, so what was read without the lock is read again.
- */
-__attribute__((cold)) enum leave endpoint_leave(struct tcb *t)
-{
-    struct endpoint *ep = __atomic_load_n(&t->wait_object, __ATOMIC_RELAXED);
-    enum leave how = LEAVE_CHANGED;
-
-    spin_lock(&ep->lock);
-    if (t->claimed) {
-        how = LEAVE_CLAIMED;
-    } else if (t->wait_object == ep &&
-               (t->state == THREAD_BLOCKED_SEND || t->state == THREAD_BLOCKED_RECV)) {
-        endpoint_unlink_receiver(ep, t);
-        t->claimed = 0;
-        how = LEAVE_DONE;
-    }
-    spin_unlock(&ep->lock);
-    return how;
-}
-
-__attribute__((cold)) enum leave reply_leave(struct tcb *t)
-{
-    struct reply *r = __atomic_load_n(&t->wait_object, __ATOMIC_RELAXED);
-    enum leave how = LEAVE_CHANGED;
-
-    spin_lock(&r->lock);
-    if (t->claimed) {
-        how = LEAVE_CLAIMED;
-    } else if (t->wait_object == r && r->caller == t) {
-        r->caller = NULL;
-        how = LEAVE_DONE;
-    }
-    spin_unlock(&r->lock);
-    return how;
 }
 
 /*

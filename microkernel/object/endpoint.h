@@ -48,12 +48,8 @@ error_t endpoint_recv(struct hart *h, struct tcb *t, struct endpoint *ep,
 /* Answer the caller. ERR_CANCELLED: it is gone. */
 error_t reply_send(struct hart *h, struct tcb *t, struct reply *reply, bool can_grant);
 
-/* Owner hart: take t out of its wait. */
-enum leave endpoint_leave(struct tcb *t);
-enum leave reply_leave(struct tcb *t);
-/* With ep->lock held: unlink and claim. */
-void endpoint_unlink(struct endpoint *ep, struct tcb *t);
-/* ... a thread that received nothing: its reply object is free again. */
+/* With ep->lock held: unlink and claim a sender, or a thread that received nothing: its
+ * reply object is free again. */
 void endpoint_unlink_receiver(struct endpoint *ep, struct tcb *t);
 
 /* Senders with the badge leave with ERR_CANCELLED. 0 or K_PREEMPTED; *cursor is 0

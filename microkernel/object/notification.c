@@ -93,21 +93,6 @@ error_t notification_wait(struct hart *h, struct tcb *t, struct notification *n,
     return K_BLOCKED;
 }
 
-enum leave notification_leave(struct tcb *t)
-{
-    struct notification *n = t->wait_object;
-    enum leave how = LEAVE_CLAIMED;
-
-    spin_lock(&n->lock);
-    if (!t->claimed) {                          /* [leave] */
-        tcb_claim_waiter(&n->head, &n->tail, t);
-        t->claimed = 0;
-        how = LEAVE_DONE;
-    }
-    spin_unlock(&n->lock);
-    return how;
-}
-
 error_t notification_destroy_step(struct notification *n)
 {
     for (;;) {

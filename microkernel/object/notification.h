@@ -23,7 +23,6 @@ _Static_assert(sizeof(struct notification) <= 1 << NOTIFICATION_BITS, "size");
 void notification_signal(struct notification *n, badge_t bits);
 /* Current thread. K_DONE, K_BLOCKED or an error. */
 error_t notification_wait(struct hart *h, struct tcb *t, struct notification *n, ticks_t deadline);
-enum leave notification_leave(struct tcb *t);
 error_t notification_destroy_step(struct notification *n);
 
 #endif

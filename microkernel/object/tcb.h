@@ -56,10 +56,6 @@ enum tcb_slot {
     TCB_SLOT_NOTIFICATION, TCB_SLOT_FRAME, TCB_SLOT_IPC_BUFFER, TCB_NR_SLOTS
 };
 
-/* Outcome of taking a thread out of its wait: it is out; somebody completes the
- * wait right now; what it waits for has changed, so look again. */
-enum leave { LEAVE_DONE, LEAVE_CLAIMED, LEAVE_CHANGED };
-
 /* Of FP_STALE the registers of no hart are a copy; of FP_USED those of its hart are
  * while it is fp_owner there. */
 enum fp_state { FP_NEVER, FP_USED, FP_STALE };

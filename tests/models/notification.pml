@@ -14,7 +14,7 @@
  * Checked: no wait is completed twice; no bit is lost or delivered twice; T does
  * not run between the answer of TCB_SUSPEND and TCB_RESUME; everything ends.
  *
- * Marks in the C code: [signal], [wait], [leave] in notification.c; [deadline],
+ * Marks in the C code: [signal], [wait] in notification.c; [leave], [deadline],
  * [upcall], [stop], [defer] in thread.c; [suspend], [starting] in tcb_ops.c.
  *
  * notification_unclaimed, notification_unlocked, notification_no_starting and
