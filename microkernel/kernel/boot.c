@@ -32,22 +32,11 @@ static uint32_t plic_context_of(uint32_t phandle)
     return ~0u;
 }
 
-static void sort_harts(void)
-{
-    for (unsigned i = 1; i < facts.nr_harts; i++)
-        for (unsigned j = i; j > 0 && facts.hart[j].mhartid < facts.hart[j - 1].mhartid; j--) {
-            struct fdt_hart t = facts.hart[j];
-            facts.hart[j] = facts.hart[j - 1];
-            facts.hart[j - 1] = t;
-        }
-}
-
 /* Returns the struct of the boot hart. */
 static struct hart *init_harts(uint64_t boot_mhartid)
 {
     struct hart *boot = NULL;
 
-    sort_harts();
     have_sstc = true;
     for (unsigned i = 0; i < facts.nr_harts; i++) {
         const struct fdt_hart *f = &facts.hart[i];

@@ -18,6 +18,8 @@ extern uint64_t kernel_gib_table[512];
 
 extern uint64_t timebase_hz;
 
+static inline uint64_t page_up(uint64_t n) { return (n + PAGE_BYTES - 1) & ~(PAGE_BYTES - 1); }
+
 /* This hart takes interrupts. */
 void hart_start(struct hart *h);
 /* Last on the boot hart: run the first thread. The code of boot is no code any more. */

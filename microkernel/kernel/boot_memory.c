@@ -6,13 +6,12 @@
  */
 #include "kernel/boot.h"
 
-#include "arch/riscv/sbi.h"
+#include "arch/riscv/tlb.h"
 #include "kernel/assert.h"
 #include "kernel/hart.h"
 #include "kernel/string.h"
 
 #define MAX_FREE 32
-#define MIN_BLOCK_BITS 12
 #define MAX_BLOCK_BITS 40
 
 extern char kernel_start[], kernel_end[];
@@ -31,7 +30,7 @@ static void remove_range(paddr_t from, paddr_t to)
     unsigned n = nr_free;
 
     from &= ~(PAGE_BYTES - 1);
-    to = (to + PAGE_BYTES - 1) & ~(PAGE_BYTES - 1);
+    to = page_up(to);
     for (unsigned i = 0; i < n; i++) {
         struct fdt_range *r = &free_ranges[i];
         paddr_t base = r->base, end = r->base + r->bytes;
@@ -53,7 +52,7 @@ void boot_memory_init(const struct fdt_facts *f, paddr_t fdt, uint64_t fdt_bytes
         paddr_t base = f->memory[i].base, end = base + f->memory[i].bytes;
         if (end > PHYS_LIMIT)
             end = PHYS_LIMIT;
-        add_free((base + PAGE_BYTES - 1) & ~(PAGE_BYTES - 1), end & ~(PAGE_BYTES - 1));
+        add_free(page_up(base), end & ~(PAGE_BYTES - 1));
         /* The firmware sits below the kernel, whether or not the tree says so. */
         if (base < KERNEL_PHYS && end > KERNEL_PHYS)
             remove_range(base, KERNEL_PHYS);
@@ -89,15 +88,18 @@ void *boot_alloc(uint64_t bytes, uint64_t align)
     return phys_to_kva(at);
 }
 
-static void split(paddr_t base, paddr_t end, bool device,
-                  void (*add)(paddr_t base, unsigned bits, bool device))
+/* What is free in aligned blocks. */
+static void split_free(bool device, void (*add)(paddr_t base, unsigned bits, bool device))
 {
-    while (end - base >= 1ul << MIN_BLOCK_BITS && end > base) {
-        unsigned bits = MAX_BLOCK_BITS;
-        while ((base & ((1ul << bits) - 1)) != 0 || 1ul << bits > end - base)
-            bits--;
-        add(base, bits, device);
-        base += 1ul << bits;
+    for (unsigned i = 0; i < nr_free; i++) {
+        paddr_t base = page_up(free_ranges[i].base), end = free_ranges[i].base + free_ranges[i].bytes;
+        while (end > base && end - base >= PAGE_BYTES) {
+            unsigned bits = MAX_BLOCK_BITS;
+            while ((base & ((1ul << bits) - 1)) != 0 || 1ul << bits > end - base)
+                bits--;
+            add(base, bits, device);
+            base += 1ul << bits;
+        }
     }
 }
 
@@ -106,12 +108,7 @@ void boot_memory_untypeds(const struct fdt_facts *f,
 {
     paddr_t ram = f->memory[0].base;
 
-    for (unsigned i = 0; i < nr_free; i++) {
-        paddr_t base = (free_ranges[i].base + PAGE_BYTES - 1) & ~(PAGE_BYTES - 1);
-        paddr_t end = (free_ranges[i].base + free_ranges[i].bytes) & ~(PAGE_BYTES - 1);
-        if (end > base)
-            split(base, end, false, add);
-    }
+    split_free(false, add);
     for (unsigned i = 1; i < f->nr_memory; i++)
         if (f->memory[i].base < ram)
             ram = f->memory[i].base;
@@ -120,8 +117,7 @@ void boot_memory_untypeds(const struct fdt_facts *f,
     add_free(0, ram);
     remove_range(f->plic.base, f->plic.base + f->plic.bytes);
     remove_range(f->clint.base, f->clint.base + f->clint.bytes);
-    for (unsigned i = 0; i < nr_free; i++)
-        split(free_ranges[i].base, free_ranges[i].base + free_ranges[i].bytes, true, add);
+    split_free(true, add);
 }
 
 #define LEAF_RX  0xebul
@@ -144,8 +140,6 @@ void boot_map_final(void)
                          i == gib ? kva_to_phys(kernel_gib_table) >> 2 | 1 : i << 28 | KERNEL_LEAF_RW,
                          __ATOMIC_RELAXED);
     kernel_root_table[gib] = 0;
-    __asm__ volatile("sfence.vma" ::: "memory");
-    for (unsigned i = 0; i < nr_harts; i++)
-        if (&harts[i] != this_hart())
-            sbi_remote_sfence_vma(1ul << harts[i].mhartid, 0, SIZE_MAX);
+    tlb_local_all();
+    tlb_remote(~this_hart()->mask, 0, 0);
 }

@@ -27,8 +27,6 @@
 static struct slot *root_cnode;
 static struct bootinfo info;
 
-static uint64_t page_up(uint64_t n) { return (n + PAGE_BYTES - 1) & ~(PAGE_BYTES - 1); }
-
 static void give(unsigned index, enum cap_type type, const void *object, unsigned extra)
 {
     tree_add_child(&tree_root, &root_cnode[index]);

@@ -61,14 +61,13 @@ static bool has_string(struct bytes list, const char *want)
 
 static bool same(const char *a, const char *b) { return strncmp(a, b, SIZE_MAX) == 0; }
 
-/* Is `want` one of the extensions of an isa string, "rv64imac_zicsr_sstc"? */
+/* Is `want`, "_sstc", one of the extensions of an isa string, "rv64imac_zicsr_sstc"? */
 static bool isa_has(struct bytes isa, const char *want)
 {
     size_t n = strlen(want);
-    for (uint32_t at = 0; at + n < isa.len; at++)
-        if (isa.p[at] == '_' && at + 1 + n <= isa.len &&
-            memcmp(isa.p + at + 1, want, n) == 0 &&
-            (at + 1 + n == isa.len || isa.p[at + 1 + n] == '_' || isa.p[at + 1 + n] == '\0'))
+    for (uint32_t at = 0; at + n <= isa.len; at++)
+        if (memcmp(isa.p + at, want, n) == 0 &&
+            (at + n == isa.len || isa.p[at + n] == '_' || isa.p[at + n] == '\0'))
             return true;
     return false;
 }
@@ -106,9 +105,12 @@ static void judge_cpu(const struct node *n, const struct node *parent, struct fd
         return;
     if (cells == 0 || cells > 2 || n->reg.len < 4 * cells)
         return;
-    h->mhartid = (uint32_t)be_cells(n->reg.p, (unsigned)cells);
+    uint32_t id = (uint32_t)be_cells(n->reg.p, (unsigned)cells);
+    for (; h > f->hart && h[-1].mhartid > id; h--)
+        *h = h[-1];
+    h->mhartid = id;
     h->intc_phandle = n->child_intc;
-    h->sstc = isa_has(n->isa, "sstc") || has_string(n->isa_list, "sstc");
+    h->sstc = isa_has(n->isa, "_sstc") || has_string(n->isa_list, "sstc");
     f->nr_harts++;
 }
 

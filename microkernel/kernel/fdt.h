@@ -16,7 +16,7 @@ struct fdt_range { paddr_t base; uint64_t bytes; };
 struct fdt_facts {
     struct fdt_range memory[FDT_MAX_RANGES];    unsigned nr_memory;
     struct fdt_range reserved[FDT_MAX_RANGES];  unsigned nr_reserved;
-    /* Harts with an MMU, in the order of the tree. */
+    /* Harts with an MMU, by ascending mhartid. */
     struct fdt_hart {
         uint32_t mhartid;
         uint32_t intc_phandle;

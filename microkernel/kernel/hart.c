@@ -9,7 +9,6 @@
 #include "arch/riscv/csr.h"
 #include "arch/riscv/pagetable.h"
 #include "arch/riscv/plic.h"
-#include "arch/riscv/sbi.h"
 #include "arch/riscv/tlb.h"
 #include "kernel/mailbox.h"
 #include "kernel/sched.h"
@@ -52,10 +51,8 @@ void boot_leave(struct tcb *root)
 
     pte_store(&kernel_gib_table[pte_index(kva_to_phys(kernel_init_start), 1)],
               pte_of_paddr(kva_to_phys(kernel_init_start)) | KERNEL_LEAF_RW);
-    __asm__ volatile("sfence.vma" ::: "memory");
-    for (unsigned i = 0; i < nr_harts; i++)
-        if (&harts[i] != h)
-            sbi_remote_sfence_vma(1ul << harts[i].mhartid, 0, SIZE_MAX);
+    tlb_local_all();
+    tlb_remote(~h->mask, 0, 0);
     /* No code is left in what becomes objects: an emulator that keeps a translation of a page's code
      * looks for it at each store to that page, so one TCB there slows all traps of its thread. */
     memset(kernel_init_start, 0, (uintptr_t)kernel_init_end - (uintptr_t)kernel_init_start);

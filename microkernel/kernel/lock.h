@@ -17,8 +17,6 @@
 
 struct spinlock { uint32_t word; };
 
-#define SPINLOCK_INIT { 0 }
-
 /* Out of line: spins, counts nr_lock_waits of this hart. */
 void spin_lock_contended(struct spinlock *lock);
 

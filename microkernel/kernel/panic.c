@@ -8,7 +8,6 @@
  * The symbol table comes from tools/symbols.py in the second link:
  * kernel_symbols[0] = count, then pairs of address and name, ascending.
  */
-#include "kernel/panic.h"
 
 #include "arch/riscv/csr.h"
 #include "arch/riscv/sbi.h"
@@ -28,7 +27,8 @@ extern const char kernel_start[], kernel_text_end[];
 
 uint32_t panicking;
 
-const char *symbol_name(uint64_t address, uint64_t *offset)
+/* Name and offset of a kernel address; "" without a symbol table. */
+static const char *symbol_name(uint64_t address, uint64_t *offset)
 {
     const uint64_t *table = symbols;
     uint64_t low = 0, high = table != NULL ? table[0] : 0;
@@ -120,15 +120,15 @@ void panic(const char *format, ...)
 void panic_trap(const uint64_t regs[32], uint64_t cause, uint64_t value)
 {
     static const char names[32][4] = {
-        "pc", "ra", "sp", "gp", "tp", "t0", "t1", "t2", "s0", "s1", "a0", "a1", "a2", "a3", "a4",
-        "a5", "a6", "a7", "s2", "s3", "s4", "s5", "s6", "s7", "s8", "s9", "s10", "s11", "t3",
-        "t4", "t5", "t6" };
+        "pc ", "ra ", "sp ", "gp ", "tp ", "t0 ", "t1 ", "t2 ", "s0 ", "s1 ", "a0 ", "a1 ", "a2 ", "a3 ", "a4 ",
+        "a5 ", "a6 ", "a7 ", "s2 ", "s3 ", "s4 ", "s5 ", "s6 ", "s7 ", "s8 ", "s9 ", "s10", "s11", "t3 ",
+        "t4 ", "t5 ", "t6 " };
 
     begin();
     kprint("\nPANIC: hart %u: trap in the kernel, cause %lx value %lx\n", this_hart()->id,
            cause, value);
     for (unsigned i = 0; i < 32; i++)
-        kprint("  %3s %016lx%s", names[i], regs[i], i % 4 == 3 ? "\n" : "");
+        kprint("  %s %016lx%s", names[i], regs[i], i % 4 == 3 ? "\n" : "");
     print_address("at", regs[0]);
     print_address("ra", regs[1]);
     end(regs[2] & ~7ul);

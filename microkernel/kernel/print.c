@@ -35,15 +35,6 @@ static void put_number(struct out *o, uint64_t v, unsigned base, int width, char
         put(o, digits[--n]);
 }
 
-static void put_string(struct out *o, const char *s, int width)
-{
-    int n = 0;
-    for (; *s != '\0'; s++, n++)
-        put(o, *s);
-    for (; n < width; n++)
-        put(o, ' ');
-}
-
 static void format(struct out *o, const char *f, va_list args)
 {
     for (; *f != '\0'; f++) {
@@ -62,7 +53,10 @@ static void format(struct out *o, const char *f, va_list args)
         while (*f == 'l')
             wide = true, f++;
         switch (*f) {
-        case 's': put_string(o, va_arg(args, const char *), width); break;
+        case 's':
+            for (const char *s = va_arg(args, const char *); *s != '\0'; s++)
+                put(o, *s);
+            break;
         case 'd': {
             long v = wide ? va_arg(args, long) : va_arg(args, int);
             put_number(o, v < 0 ? -(uint64_t)v : (uint64_t)v, 10, width, pad, v < 0);

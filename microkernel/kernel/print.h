@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Formatted output to the kernel's console: %s %d %u %x %% with width,
+/* Formatted output to the kernel's console: %s %%, and %d %u %x with width,
  * 0-padding and l. Output of two harts does not mix within one call. */
 #ifndef ATOLL_KERNEL_PRINT_H
 #define ATOLL_KERNEL_PRINT_H

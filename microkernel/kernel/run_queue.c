@@ -6,14 +6,9 @@
 #include "object/tcb.h"
 
 /* Index of the highest bit of a byte; the base ISA has no count-leading-zeros. */
-#define TOP2(n)  n, n
-#define TOP4(n)  TOP2(n), TOP2(n)
-#define TOP8(n)  TOP4(n), TOP4(n)
-#define TOP16(n) TOP8(n), TOP8(n)
-#define TOP32(n) TOP16(n), TOP16(n)
-#define TOP64(n) TOP32(n), TOP32(n)
 static const uint8_t top_bit[256] = {
-    0, 0, TOP2(1), TOP4(2), TOP8(3), TOP16(4), TOP32(5), TOP64(6), TOP64(7), TOP64(7)
+    [2 ... 3] = 1, [4 ... 7] = 2, [8 ... 15] = 3, [16 ... 31] = 4, [32 ... 63] = 5,
+    [64 ... 127] = 6, [128 ... 255] = 7,
 };
 
 static int highest_bit(uint32_t v)

@@ -291,7 +291,8 @@ void fp_flush(struct hart *h, struct tcb *t)
     set_fs(SSTATUS_FS_CLEAN);
 }
 
-void fp_enter(struct hart *h, struct tcb *t)
+/* The FP unit as t, which is about to run, needs it. */
+static void fp_enter(struct hart *h, struct tcb *t)
 {
     if (t->fp_state == FP_NEVER) {
         set_fs(0);

@@ -58,8 +58,6 @@ extern bool have_sstc;
 
 /* Bring the FP registers' content into t->f if they hold newer state. */
 void fp_flush(struct hart *h, struct tcb *t);
-/* The FP unit as t, which is about to run, needs it. */
-void fp_enter(struct hart *h, struct tcb *t);
 /* First FP instruction of a thread: give it zeroed registers. False if FP was
  * on already, so the trap has another reason. */
 bool fp_first_use(struct hart *h, struct tcb *t);

@@ -6,7 +6,7 @@
 #include "arch/riscv/csr.h"
 #include "arch/riscv/plic.h"
 #include "kernel/interrupt.h"
-#include "kernel/panic.h"
+#include "kernel/assert.h"
 #include "kernel/quiesce.h"
 #include "kernel/sched.h"
 #include "kernel/syscall.h"

@@ -102,13 +102,9 @@ static bool same_object(const struct slot *a, const struct slot *b)
 
 bool tree_is_last(const struct slot *slot)
 {
-    if (slot->first != NULL && same_object(slot, slot->first))
-        return false;
-    if (same_object(slot, target(slot->prev)))
-        return false;
-    if (!is_parent(slot->next) && same_object(slot, target(slot->next)))
-        return false;
-    return true;
+    return !(slot->first != NULL && same_object(slot, slot->first)) &&
+           !same_object(slot, target(slot->prev)) &&
+           (is_parent(slot->next) || !same_object(slot, target(slot->next)));
 }
 
 static uint64_t counted(const struct slot *slot, uint64_t word)

@@ -148,13 +148,11 @@ static error_t user_access(struct vspace *vs, uaddr_t va, unsigned char *kernel,
     if (!vs || va >= USER_TOP || n > USER_TOP - va)
         return ERR_FAULT;
     while (n) {
-        size_t offset = va & (PAGE_BYTES - 1), piece = PAGE_BYTES - offset;
+        size_t offset = va & (PAGE_BYTES - 1), piece = min(n, PAGE_BYTES - offset);
         struct segment *blocked = NULL;
         enum fault_result why = FAULT_RESOLVED;
         unsigned char *page;
 
-        if (piece > n)
-            piece = n;
         spin_lock(&vs->lock);
         page = vspace_page(vs, va, write ? VM_WRITE : VM_READ, &why, &blocked);
         if (page && write)
@@ -248,10 +246,8 @@ error_t vspace_copy(struct vspace *remote, uaddr_t remote_va, struct vspace *own
     while (at < len) {
         size_t d_room = PAGE_BYTES - ((dst + at) & (PAGE_BYTES - 1));
         size_t s_room = PAGE_BYTES - ((src + at) & (PAGE_BYTES - 1));
-        size_t n = d_room < s_room ? d_room : s_room;
+        size_t n = min(min(d_room, s_room), len - at);
 
-        if (n > len - at)
-            n = len - at;
         err = copy_piece(to, dst + at, from, src + at, n);
         if (err)
             break;

@@ -37,6 +37,9 @@ error_t vspace_copy(struct vspace *remote, uaddr_t remote_va, struct vspace *own
                     uaddr_t own_va, uint64_t len, bool into, uint64_t *cursor,
                     uint64_t *done);
 
+static inline uint64_t min(uint64_t a, uint64_t b) { return a < b ? a : b; }
+static inline uint64_t max(uint64_t a, uint64_t b) { return a > b ? a : b; }
+
 /* Whole pages, page-aligned kernel addresses. */
 void page_clear(void *page);
 void page_copy(void *restrict dst, const void *restrict src);

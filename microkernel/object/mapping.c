@@ -178,18 +178,10 @@ static void segment_link(struct mapping *m, bool to_visit)
 {
     struct segment *seg = m->segment;
 
-    m->next = m->prev = NULL;
-    if (!seg->head) {       /* NOLINT(clang-analyzer-core.NullDereference): callers looked, and hold its lock */
-        seg->head = seg->tail = m;
-    } else if (to_visit) {
-        m->next = seg->head;
-        seg->head->prev = m;
-        seg->head = m;
-    } else {
-        m->prev = seg->tail;
-        seg->tail->next = m;
-        seg->tail = m;
-    }
+    m->next = to_visit ? seg->head : NULL;      /* NOLINT(clang-analyzer-core.NullDereference): callers looked, and hold its lock */
+    m->prev = to_visit ? NULL : seg->tail;
+    *(m->prev ? &m->prev->next : &seg->head) = m;
+    *(m->next ? &m->next->prev : &seg->tail) = m;
     seg->nr_mappings++;
 }
 
@@ -197,14 +189,8 @@ static void list_remove(struct mapping *m)
 {
     struct segment *seg = m->segment;
 
-    if (m->prev)
-        m->prev->next = m->next;
-    else
-        seg->head = m->next;
-    if (m->next)
-        m->next->prev = m->prev;
-    else
-        seg->tail = m->prev;
+    *(m->prev ? &m->prev->next : &seg->head) = m->next;
+    *(m->next ? &m->next->prev : &seg->tail) = m->prev;
     seg->nr_mappings--;
 }
 

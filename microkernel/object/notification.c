@@ -59,20 +59,17 @@ void notification_signal(struct notification *n, badge_t bits)
 
 error_t notification_wait(struct hart *h, struct tcb *t, struct notification *n, ticks_t deadline)
 {
+    error_t err = 0;
+
     spin_lock(&n->lock);
     if (n->dead) {
-        spin_unlock(&n->lock);
-        return ERR_INVALID_CAP;
-    }
-    if (n->bits != 0) {                         /* [wait] */
+        err = ERR_INVALID_CAP;
+    } else if (n->bits != 0) {                  /* [wait] */
         t->x[11] = n->bits;
         n->bits = 0;
-        spin_unlock(&n->lock);
         thread_complete(t, 0);
-        return K_DONE;
-    }
-    error_t err = 0;
-    if (t->upcall_pending) {
+        err = K_DONE;
+    } else if (t->upcall_pending) {
         t->upcall_pending = 0;
         err = ERR_INTERRUPTED;
     } else if (deadline == DEADLINE_POLL) {

@@ -27,10 +27,9 @@ static error_t configure(struct sched_context *sc, ticks_t budget, ticks_t perio
     if (sc->owner == NULL) {
         sc_set_remaining(sc, (int64_t)budget);
         sc->replenish_at = 0;
+    } else {
+        tcb_request(sc->owner, TCB_OP_RECHECK);
     }
-    struct tcb *owner = sc->owner;
-    if (owner != NULL)
-        tcb_request(owner, TCB_OP_RECHECK);
     return 0;
 }
 

@@ -463,8 +463,7 @@ error_t segment_zero(struct segment *seg, uint64_t offset, uint64_t length,
             pending_start(seg, at >> PAGE_BITS, next >> PAGE_BITS, false);
             *cursor = next;     /* will be finished, by whomever */
         } else {
-            if (next > end)
-                next = end;
+            next = min(next, end);
             zero_piece(seg, at, next);
         }
         spin_unlock(&seg->lock);
@@ -486,25 +485,17 @@ error_t segment_pin_page(struct segment *seg, size_t page, void **kva, paddr_t *
     if (seg->device)
         return ERR_INVALID_ARGUMENT;
     spin_lock(&seg->lock);
-    switch (segment_find_page(seg, page, pa, &entry)) {
-    case LOOKUP_BEYOND:
+    enum segment_lookup found = segment_find_page(seg, page, pa, &entry);
+    if (found == LOOKUP_ABSENT && (entry = segment_populate(seg, page)) != NULL)
+        *pa = *entry & SEG_PAGE_MASK;
+    if (found == LOOKUP_BEYOND)
         err = ERR_RANGE;
-        break;
-    case LOOKUP_PENDING:
+    else if (found == LOOKUP_PENDING)
         err = ERR_BUSY;
-        break;
-    case LOOKUP_ABSENT:
-        entry = segment_populate(seg, page);
-        if (entry)
-            *pa = *entry & SEG_PAGE_MASK;
-        else
-            err = ERR_NO_MEMORY;
-        break;
-    case LOOKUP_OK:
-        if (entry && (*entry & SEG_PIN_MASK) == SEG_PIN_MASK)
-            err = ERR_OVERFLOW;
-        break;
-    }
+    else if (found == LOOKUP_ABSENT && !entry)
+        err = ERR_NO_MEMORY;
+    else if (entry && (*entry & SEG_PIN_MASK) == SEG_PIN_MASK)
+        err = ERR_OVERFLOW;
     if (!err) {
         if (entry)
             *entry = (*entry + SEG_PIN_ONE) | SEG_DIRTY;

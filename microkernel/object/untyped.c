@@ -36,19 +36,14 @@ static uint8_t physical_state[NR_PHYSICAL];     /* 0 free, 1 used, 2 stale     *
 
 struct segment *untyped_alloc_physical(void)
 {
-    for (unsigned pass = 0; pass < 2; pass++) {
-        for (unsigned i = 0; i < NR_PHYSICAL; i++) {
-            if (physical_state[i] != 0)
-                continue;
-            physical_state[i] = 1;
-            memset(&physical[i], 0, sizeof(physical[i]));
-            return &physical[i];
-        }
-        if (!quiesce_reached())
-            return NULL;
-        for (unsigned i = 0; i < NR_PHYSICAL; i++)
-            if (physical_state[i] == 2)
-                physical_state[i] = 0;
+    bool quiet = quiesce_reached();
+
+    for (unsigned i = 0; i < NR_PHYSICAL; i++) {
+        if (physical_state[i] == 1 || (physical_state[i] == 2 && !quiet))
+            continue;
+        physical_state[i] = 1;
+        memset(&physical[i], 0, sizeof(physical[i]));
+        return &physical[i];
     }
     return NULL;
 }

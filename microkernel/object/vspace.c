@@ -44,8 +44,7 @@ static error_t populate_page(struct vspace *vs, uaddr_t va, unsigned access)
     return err;
 }
 
-error_t vspace_populate(struct vspace *vs, uaddr_t va, uint64_t len,
-                        unsigned access, uint64_t *cursor)
+static error_t populate(struct vspace *vs, uaddr_t va, uint64_t len, unsigned access, uint64_t *cursor)
 {
     uaddr_t end = va + len, at = va;
 
@@ -125,13 +124,10 @@ static error_t decode_map(struct vspace *vs, struct invoke *inv)
         if (ref.rights & RIGHT_EXEC)
             max_prot |= VM_EXEC;
     }
-    if (*cursor & POPULATING)
-        ;
-    else if (segment)
-        err = vspace_map(vs, inv->arg[0], inv->arg[1], flags & ~VM_POPULATE,
-                         ref.object, inv->arg[4], max_prot, cursor);
-    else
-        err = vspace_reserve(vs, inv->arg[0], inv->arg[1], flags & ~VM_POPULATE, cursor);
+    if (!(*cursor & POPULATING))
+        err = segment ? vspace_map(vs, inv->arg[0], inv->arg[1], flags & ~VM_POPULATE,
+                                   ref.object, inv->arg[4], max_prot, cursor)
+                      : vspace_reserve(vs, inv->arg[0], inv->arg[1], flags & ~VM_POPULATE, cursor);
     if (!err && (flags & VM_POPULATE))
         err = populate_range(vs, inv->arg[0], inv->arg[1], flags, segment, cursor);
     return err;
@@ -157,7 +153,7 @@ static error_t decode_range(struct vspace *vs, struct invoke *inv)
     case VSPACE_POPULATE:
         if (inv->arg[2] > 1)
             return ERR_INVALID_ARGUMENT;
-        return vspace_populate(vs, inv->arg[0], inv->arg[1], inv->arg[2] ? VM_WRITE : VM_READ, cursor);
+        return populate(vs, inv->arg[0], inv->arg[1], inv->arg[2] ? VM_WRITE : VM_READ, cursor);
     default:              return ERR_INVALID_CALL;
     }
 }

@@ -138,8 +138,6 @@ error_t vspace_unmap(struct vspace *vs, uaddr_t va, uint64_t len, uint64_t *curs
 error_t vspace_move(struct vspace *vs, uaddr_t from, uint64_t len, uaddr_t to,
                     uint64_t *cursor);
 error_t vspace_discard(struct vspace *vs, uaddr_t va, uint64_t len, uint64_t *cursor);
-error_t vspace_populate(struct vspace *vs, uaddr_t va, uint64_t len,
-                        unsigned access, uint64_t *cursor);
 error_t vspace_clone(struct vspace *target, struct vspace *source);
 /* Whoever cloned into target half-way shall not go on. */
 void vspace_clone_forget(struct vspace *target);

@@ -149,10 +149,8 @@ static void clone_some_entries(struct clone *c, pte_t *src, pte_t *dst, uint32_t
     while (page < stop) {
         struct mapping *m = mapping_from(c->source, page);
         bool none = !m || m->page >= stop, inside = !none && m->page <= page;
-        uint32_t next = none ? stop : inside ? m->page + m->count : m->page;
+        uint32_t next = none ? stop : (uint32_t)min(stop, inside ? m->page + m->count : m->page);
 
-        if (next > stop)
-            next = stop;
         if (inside && m->flags & MAPPING_NO_CLONE)
             bytes_clear(&dst[page - base], (next - page) * sizeof(pte_t));
         else
@@ -318,17 +316,6 @@ static error_t clone_step(struct clone *c)
     return err;
 }
 
-/* Empty the target after a failure. Its lock is held. */
-static error_t undo(struct vspace *target)
-{
-    error_t err = vspace_clear(target);
-
-    if (err)
-        return err;
-    target->clone_state = CLONE_NONE;
-    return ERR_NO_MEMORY;
-}
-
 /* The target says that this clone is under way. Both locks held. */
 static bool is_ours(const struct clone *c)
 {
@@ -398,8 +385,13 @@ error_t vspace_clone(struct vspace *target, struct vspace *source)
     if (c.fence)
         vspace_fence(source, 0, 0);
     spin_unlock(&source->lock);
-    if (!err && target->clone_state == CLONE_UNDO)
-        err = undo(target);
+    if (!err && target->clone_state == CLONE_UNDO) {    /* empty it after a failure */
+        err = vspace_clear(target);
+        if (!err) {
+            target->clone_state = CLONE_NONE;
+            err = ERR_NO_MEMORY;
+        }
+    }
     spin_unlock(&target->lock);
     return err;
 }

@@ -172,12 +172,9 @@ static void map_resident(struct vspace *vs, struct mapping *m, uint32_t low, uin
 static void fault_around(struct vspace *vs, struct mapping *m, uint32_t page,
                          pte_t *entry, pte_t promise)
 {
-    uint32_t low = page & ~(AROUND_PAGES - 1), high = low + AROUND_PAGES;
+    uint32_t window = page & ~(AROUND_PAGES - 1), low = (uint32_t)max(window, m->page);
+    uint32_t high = (uint32_t)min(window + AROUND_PAGES, m->page + m->count);
 
-    if (low < m->page)
-        low = m->page;
-    if (high > m->page + m->count)
-        high = m->page + m->count;
     map_resident(vs, m, low, high, entry - (page - low), promise, false);
 }
 
@@ -204,8 +201,7 @@ uaddr_t vspace_map_resident(struct vspace *vs, uaddr_t va, uaddr_t end, unsigned
 
     spin_lock(&vs->lock);
     struct mapping *m = vs->root && !vs->dying ? mapping_find(vs, PAGE_OF(va)) : NULL;
-    if (next > end)
-        next = end;
+    next = min(next, end);
     if (m && PAGE_OF(next) > m->page + m->count)
         next = (uaddr_t)(m->page + m->count) << PAGE_BITS;
     if (m && m->segment) {
@@ -307,32 +303,20 @@ fault_segment(struct vspace *vs, uaddr_t va, pte_t *entry, unsigned access,
 
 /* ---- entry ---- */
 
-/* A promise above the leaf level. */
-static __attribute__((cold)) enum fault_result fault_upper(struct vspace *vs, uaddr_t va, pte_t *entry,
-                                     unsigned level, bool *done)
-{
-    if (level == 1 && (*entry & PROMISE_KIND_MASK) == PROMISE_RECORD) {
-        struct mapping *m = mapping_find(vs, PAGE_OF(va));
-
-        kassert(m);
-        if (m->segment && large_leaf(vs, m, va, entry)) {
-            *done = true;
-            return FAULT_RESOLVED;
-        }
-    }
-    return table_split(vs, entry, level) ? FAULT_NO_MEMORY : FAULT_RESOLVED;
-}
-
-/* A promise above the leaf level: then the touch again, at most twice. */
+/* A promise above the leaf level: a large leaf, or the touch again, at most twice. */
 /* NOLINTBEGIN(misc-no-recursion) */
 static __attribute__((noinline)) enum fault_result
 fault_split(struct vspace *vs, uaddr_t va, unsigned access, struct segment **blocked,
             pte_t *entry, unsigned level)
 {
-    bool done = false;
-    enum fault_result result = fault_upper(vs, va, entry, level, &done);
+    if (level == 1 && (*entry & PROMISE_KIND_MASK) == PROMISE_RECORD) {
+        struct mapping *m = mapping_find(vs, PAGE_OF(va));
 
-    return result != FAULT_RESOLVED || done ? result : fault_locked(vs, va, access, blocked);
+        kassert(m);
+        if (m->segment && large_leaf(vs, m, va, entry))
+            return FAULT_RESOLVED;
+    }
+    return table_split(vs, entry, level) ? FAULT_NO_MEMORY : fault_locked(vs, va, access, blocked);
 }
 
 /* Needs no stack frame: each case is a call at the end. */

@@ -11,6 +11,7 @@
 #include "object/vspace_range.h"
 
 #include "kernel/assert.h"
+#include "kernel/usercopy.h"
 #include "object/mapping.h"
 
 #define MOVE_RECORDS 24u        /* more than a span has                        */
@@ -104,16 +105,14 @@ static void place_entry(struct vspace *vs, pte_t pte, unsigned from_level, uaddr
     while (dst < end) {
         unsigned level;
         pte_t *entry = table_entry(vs, dst, &level);
-        size_t room = TABLE_ENTRIES - pte_index(dst, level), n;
+        size_t room = min(TABLE_ENTRIES - pte_index(dst, level), (end - dst) >> LEVEL_SHIFT(level));
 
         kassert(level <= from_level && *entry == 0);
         if (level != from_level && (pte & PTE_V)) {
             vs->segment_pages -= LEVEL_BYTES(from_level) >> PAGE_BITS;
             pte = pte_promise(PROMISE_RECORD, pte_prot(pte));
         }
-        if (room > (end - dst) >> LEVEL_SHIFT(level))
-            room = (end - dst) >> LEVEL_SHIFT(level);
-        n = table_next_used(entry, 0, room);    /* those that are no tables */
+        size_t n = table_next_used(entry, 0, room);    /* those that are no tables */
         pte_store(entry, pte);
         for (size_t i = 1; i < n; i++)
             entry[i] = pte;
@@ -139,8 +138,7 @@ static void move_leaves(struct range_op *op, const struct span *s, uaddr_t dst)
         pte_t *to = table_entry(vs, dst, &level), *first = to;
 
         kassert(level == 0);
-        if (stop > s->count)
-            stop = s->count;
+        stop = min(stop, s->count);
         dst += (stop - i) * PAGE_BYTES;
         for (; i < stop; i++, to++) {
             pte_t pte = s->entry[i];

@@ -56,9 +56,7 @@ static __attribute__((noinline)) void span_at(struct vspace *vs, uaddr_t va, uad
     s->step = LEVEL_BYTES(s->level);
     if (s->level == 0) {
         room = VSPACE_CHUNK - (PAGE_OF(va) & (VSPACE_CHUNK - 1));
-        s->count = (end - va) >> PAGE_BITS;
-        if (s->count > room)
-            s->count = room;
+        s->count = min((end - va) >> PAGE_BITS, room);
         return;
     }
     s->count = 1;
@@ -715,12 +713,8 @@ __attribute__((cold)) error_t vspace_discard(struct vspace *vs, uaddr_t va, uint
 static __attribute__((cold)) bool clip(const struct mapping *m, uint64_t from, uint64_t to,
                  uaddr_t *start, uaddr_t *end)
 {
-    uint64_t low = m->first, high = (uint64_t)m->first + m->count;
+    uint64_t low = max(m->first, from), high = min((uint64_t)m->first + m->count, to);
 
-    if (low < from)
-        low = from;
-    if (high > to)
-        high = to;
     if (low >= high)
         return false;
     *start = ((uaddr_t)m->page + (low - m->first)) << PAGE_BITS;

@@ -19,7 +19,6 @@
 #include "arch/riscv/sbi.h"
 #include "arch/riscv/tlb.h"
 #include "kernel/assert.h"
-#include "kernel/panic.h"
 #include "kernel/poison.h"
 #include "kernel/run_queue.h"
 #include "kernel/sched.h"

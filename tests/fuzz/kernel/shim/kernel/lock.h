@@ -10,8 +10,6 @@
 
 struct spinlock { uint32_t word; };
 
-#define SPINLOCK_INIT { 0 }
-
 bool machine_trylock(struct spinlock *lock);
 void machine_lock(struct spinlock *lock);
 void machine_unlock(struct spinlock *lock);
