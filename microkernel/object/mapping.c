@@ -178,8 +178,10 @@ static void segment_link(struct mapping *m, bool to_visit)
 {
     struct segment *seg = m->segment;
 
-    m->next = to_visit ? seg->head : NULL;      /* NOLINT(clang-analyzer-core.NullDereference): callers looked, and hold its lock */
+    /* NOLINTBEGIN(clang-analyzer-core.NullDereference): callers looked, and hold its lock */
+    m->next = to_visit ? seg->head : NULL;
     m->prev = to_visit ? NULL : seg->tail;
+    /* NOLINTEND(clang-analyzer-core.NullDereference) */
     *(m->prev ? &m->prev->next : &seg->head) = m;
     *(m->next ? &m->next->prev : &seg->tail) = m;
     seg->nr_mappings++;
