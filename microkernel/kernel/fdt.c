@@ -127,16 +127,6 @@ static void judge_plic(const struct node *n, const struct node *parent, struct f
     }
 }
 
-static void read_chosen(const struct node *n, struct fdt_facts *f)
-{
-    struct bytes v = n->bootargs;
-    uint32_t bytes = v.len < sizeof(f->bootargs) ? v.len : sizeof(f->bootargs) - 1;
-
-    memcpy(f->bootargs, v.p, bytes);
-    f->initrd_start = number(n->initrd_start, 0);
-    f->initrd_end = number(n->initrd_end, 0);
-}
-
 static void judge(struct node *stack, unsigned depth, struct fdt_facts *f)
 {
     struct node *n = &stack[depth], *parent = &stack[depth - 1];
@@ -144,8 +134,12 @@ static void judge(struct node *stack, unsigned depth, struct fdt_facts *f)
     if (n->intc.p != NULL && has_string(parent->device_type, "cpu"))
         parent->child_intc = (uint32_t)number(n->phandle, 0);
     f->timebase_hz = number(n->timebase, f->timebase_hz);
-    if (same(n->name, "chosen"))
-        read_chosen(n, f);
+    if (same(n->name, "chosen")) {
+        uint32_t bytes = n->bootargs.len;
+        memcpy(f->bootargs, n->bootargs.p, bytes < sizeof(f->bootargs) ? bytes : sizeof(f->bootargs) - 1);
+        f->initrd_start = number(n->initrd_start, 0);
+        f->initrd_end = number(n->initrd_end, 0);
+    }
     if (has_string(n->device_type, "cpu"))
         judge_cpu(n, parent, f);
     else if (has_string(n->device_type, "memory"))

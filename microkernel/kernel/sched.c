@@ -33,7 +33,6 @@
 #include "arch/riscv/fpu.h"
 #include "arch/riscv/sbi.h"
 #include "kernel/deadline.h"
-#include "kernel/interrupt.h"
 #include "kernel/mailbox.h"
 #include "kernel/quiesce.h"
 #include "kernel/run_queue.h"

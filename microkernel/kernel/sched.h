@@ -28,6 +28,8 @@ void sched_yield(struct hart *h);
 void sched_forget(struct hart *h, struct tcb *t);
 /* The timer went off. */
 void sched_tick(struct hart *h);
+/* trap.c: take the interrupts that are pending. */
+void interrupt_take(struct hart *h);
 /* Switch to the kernel's own tables, or load h->vspace anew if a thread runs on it. */
 void sched_drop_vspace(struct hart *h);
 /* Lending of contexts; the rules are in sched.c. t gives a borrowed one back. */

@@ -389,18 +389,13 @@ static error_t dispatch(struct hart *h, struct tcb *t)
 /* What a handler returned. */
 static inline void finish(struct hart *h, struct tcb *t, error_t err)
 {
-    switch (err) {
-    case K_PREEMPTED:
-        return;
-    case K_AGAIN:
+    if (err <= 0) {
+        thread_complete(t, err);
+    } else if (err == K_AGAIN) {
         thread_retry(h, t);
         return;
-    case K_BLOCKED:
-    case K_DONE:
-        break;
-    default:
-        thread_complete(t, err);
-        break;
+    } else if (err == K_PREEMPTED) {
+        return;
     }
     t->retries = 0;
     t->batch_index = 0;

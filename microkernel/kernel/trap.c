@@ -5,7 +5,6 @@
 #include "arch/riscv/atomic.h"
 #include "arch/riscv/csr.h"
 #include "arch/riscv/plic.h"
-#include "kernel/interrupt.h"
 #include "kernel/assert.h"
 #include "kernel/quiesce.h"
 #include "kernel/sched.h"

@@ -177,13 +177,13 @@ error_t endpoint_send(struct hart *h, struct tcb *t, struct endpoint *ep, badge_
     spin_lock(&ep->lock);
     struct tcb *to = ep->head;
     struct reply *r = NULL;
-    bool donate = false;
+    bool donate = ep->kind == EP_RECEIVERS && to->sc == NULL;
     error_t err = 0;
     if (ep->dead)
         err = ERR_INVALID_CAP;
     else if (ep->kind != EP_RECEIVERS)
         err = wait_for_receiver(t, ep, flags);
-    else if ((donate = to->sc == NULL) && (!call || to->hart != h->id || !sched_can_lend(h, t)))
+    else if (donate && (!call || to->hart != h->id || !sched_can_lend(h, t)))
         err = ERR_NO_SCHED_CONTEXT;
     else if (call && (r = lock_recv_reply(to)) == NULL)
         err = ERR_INVALID_ARGUMENT;
@@ -254,11 +254,10 @@ static error_t take_sender(struct hart *h, struct endpoint *ep, struct tcb *t, s
         err = ERR_NO_SCHED_CONTEXT;
     else if (s->wait_is_call && reply == NULL)
         err = ERR_INVALID_ARGUMENT;
-    bool bind = s->wait_is_call && err == 0;
-    if (bind && !lock_free_reply(reply))
+    else if (s->wait_is_call && !lock_free_reply(reply))
         return ERR_BUSY;
     endpoint_unlink(ep, s);
-    if (bind) {
+    if (s->wait_is_call && err == 0) {
         bind_caller(reply, s);
         spin_unlock(&reply->lock);
     }

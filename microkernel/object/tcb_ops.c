@@ -399,8 +399,7 @@ static error_t tcb_read_info(struct invoke *inv, struct tcb *t)
 
 static error_t set_name(struct invoke *inv, struct tcb *t)
 {
-    memcpy(t->name, &inv->arg[0], 8);
-    memcpy(t->name + 8, &inv->arg[1], 8);
+    memcpy(t->name, inv->arg, sizeof(t->name));
     for (unsigned i = 0; i < sizeof(t->name); i++)
         if (t->name[i] != '\0' && (t->name[i] < ' ' || t->name[i] > '~'))
             t->name[i] = '?';

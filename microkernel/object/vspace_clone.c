@@ -345,14 +345,6 @@ static error_t begin(struct clone *c)
     return 0;
 }
 
-/* Others had the locks. */
-static error_t still_ours(const struct clone *c)
-{
-    if (c->source->dying || c->target->dying)
-        return ERR_DELETED;
-    return is_ours(c) ? 0 : ERR_BUSY;
-}
-
 error_t vspace_clone(struct vspace *target, struct vspace *source)
 {
     struct clone c = { .source = source, .target = target };
@@ -379,7 +371,10 @@ error_t vspace_clone(struct vspace *target, struct vspace *source)
             c.work %= CLONE_WORK;
             vspace_unlock_both(source, target);
             vspace_lock_both(source, target);
-            err = still_ours(&c);
+            if (source->dying || target->dying)     /* others had the locks */
+                err = ERR_DELETED;
+            else if (!is_ours(&c))
+                err = ERR_BUSY;
         }
     }
     if (c.fence)
