@@ -77,6 +77,7 @@ def test_what_is_no_toml_is_refused_with_its_line() -> None:
     ('sig_pages = "r"', '"sessions.fs" = "rw"', "sessions.fs has no address"),
     ('devices         = ["rtc"]', 'devices         = ["clock"]', "no device 'clock'"),
     ('interrupts      = []', 'interrupts      = ["uart"]', "no device of this component 'uart'"),
+    ('asks            = ["shutdown"]', 'asks            = ["reboot"]', "no request to the supervisor 'reboot'"),
     ('restart         = "no"', 'restart         = "no"\ncolour = 1', "nothing is called 'colour'"),
     ('pages   = "NR_SLOTS"', 'pages   = "NR_SLOT"', "no constant NR_SLOT"),
     ("[component.time]", "[component.Time]", "'Time' cannot be a component"),
