@@ -20,7 +20,7 @@ COUNT = 50
 @pytest.mark.parametrize("smp", SMP)
 def test_no_timer_is_lost_or_early_over_fifty_restarts(tmp_path: Path, smp: int) -> None:
     (tmp_path / "r").mkdir()
-    subprocess.run(["riscv64-linux-gnu-gcc", "-O1", "-static", "-Wall", "-o", tmp_path / "r" / "restart",
+    subprocess.run(["riscv64-linux-gnu-gcc", "-O1", "-static", "-pthread", "-Wall", "-o", tmp_path / "r" / "restart",
                     TESTS / "guest" / "programs" / "restart.c"], check=True)
     result, out, err = boot_exec(run.Options(smp=smp, overlays=[tmp_path], timeout_s=300,
                                              command=f"/r/restart {COUNT} && cat /proc/atoll/servers"))

@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
+#include <pthread.h>
 #include <signal.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -228,9 +229,30 @@ static void forker(void)
     }
 }
 
+/* Threads share one session: one of them drains it for all. */
+static void *sleep_in_thread(void *arg)
+{
+    (void)arg;
+    sleeper();
+    return NULL;
+}
+
+static void threads(void)
+{
+    pthread_t thread[4];
+
+    for (unsigned i = 0; i < 4; i++)
+        if (pthread_create(&thread[i], NULL, sleep_in_thread, NULL))
+            fail("pthread_create", i, 0);
+    setter();
+    for (unsigned i = 0; i < 4; i++)
+        pthread_join(thread[i], NULL);
+}
+
 static const struct { const char *name; void (*run)(void); } programs[] = {
     { "clock_nanosleep", sleeper }, { "alarm", alarmer }, { "setitimer", setter }, { "timer_create", poster },
     { "timerfd periodic", counter }, { "timerfd once", waiter }, { "itimer prof", burner }, { "exec", forker },
+    { "threads", threads },
 };
 #define NR (sizeof programs / sizeof programs[0])
 
