@@ -109,7 +109,7 @@ static void pass_role(struct process *p)
         }
 }
 
-static error_t sleep_as_drainer(struct process *p, struct rpc_client *c, struct thread *t)
+static error_t sleep_as_drainer(struct process *p, struct rpc_client *c, struct thread *t, ticks_t deadline)
 {
     /* lock held on entry, and on return */
     p->drainer = t->index + 1;
@@ -119,8 +119,7 @@ static error_t sleep_as_drainer(struct process *p, struct rpc_client *c, struct 
     error_t e = ERR_OK;
     lock_give(&p->rpc_lock);
     if (quiet)
-        e = ring ? kcall_signal_wait(c->doorbell, p->notification, DEADLINE_NONE)
-                 : kcall_wait(p->notification, DEADLINE_NONE);
+        e = ring ? kcall_signal_wait(c->doorbell, p->notification, deadline) : kcall_wait(p->notification, deadline);
     else if (ring)
         kcall_signal(c->doorbell);
     lock_take(&p->rpc_lock);
@@ -131,20 +130,20 @@ static error_t sleep_as_drainer(struct process *p, struct rpc_client *c, struct 
     return e;
 }
 
-static error_t sleep_as_other(struct process *p, struct rpc_client *c, struct thread *t)
+static error_t sleep_as_other(struct process *p, struct rpc_client *c, struct thread *t, ticks_t deadline)
 {
     uint64_t *word = &p->waiting[t->index / 64], bit = 1ul << (t->index % 64);
     *word |= bit;
     bool ring = rpc_take_ring(c);
     lock_give(&p->rpc_lock);
-    error_t e = ring ? kcall_signal_wait(c->doorbell, thread_notification(t->index), DEADLINE_NONE)
-                     : kcall_wait(thread_notification(t->index), DEADLINE_NONE);
+    error_t e = ring ? kcall_signal_wait(c->doorbell, thread_notification(t->index), deadline)
+                     : kcall_wait(thread_notification(t->index), deadline);
     lock_take(&p->rpc_lock);
     *word &= ~bit;
     return e;
 }
 
-static error_t env_wait(struct rpc_client *c, struct rpc_request *req)
+static error_t env_wait_until(struct rpc_client *c, struct rpc_request *req, ticks_t deadline)
 {
     struct process *p = process_of(c);
     struct thread *t = this_thread();
@@ -161,10 +160,11 @@ static error_t env_wait(struct rpc_client *c, struct rpc_request *req)
         /* Known already, by a mask change or an earlier wait of this call. */
         if ((t->work & WORK_SIGNAL) && req->interruptible && thread_signal_pending(t))
             break;
-        e = p->drainer ? sleep_as_other(p, c, t) : sleep_as_drainer(p, c, t);
-        if (e != ERR_INTERRUPTED)
-            continue;
-        t->work |= WORK_SIGNAL;
+        if (e == ERR_TIMEOUT)
+            break;
+        e = p->drainer ? sleep_as_other(p, c, t, deadline) : sleep_as_drainer(p, c, t, deadline);
+        if (e == ERR_INTERRUPTED)
+            t->work |= WORK_SIGNAL;
     }
     /* A ring that is still due (the answer came first) must not get lost. */
     bool ring = c->ring_needed && rpc_take_ring(c);
@@ -174,11 +174,21 @@ static error_t env_wait(struct rpc_client *c, struct rpc_request *req)
     lock_give(&p->rpc_lock);
     if (ring)
         kcall_signal(c->doorbell);
-    return done ? ERR_OK : ERR_INTERRUPTED;
+    return done ? ERR_OK : e == ERR_TIMEOUT ? ERR_TIMEOUT : ERR_INTERRUPTED;
+}
+
+static error_t env_wait(struct rpc_client *c, struct rpc_request *req)
+{
+    return env_wait_until(c, req, DEADLINE_NONE);
+}
+
+static uint32_t env_hz(void)
+{
+    return hart_page()->timebase_hz;
 }
 
 /* The only thread: waits for the one answer. */
-static error_t single_wait(struct rpc_client *c, struct rpc_request *req)
+static error_t single_wait_until(struct rpc_client *c, struct rpc_request *req, ticks_t deadline)
 {
     struct process *p = process_of(c);
     struct thread *t = this_thread();
@@ -186,25 +196,30 @@ static error_t single_wait(struct rpc_client *c, struct rpc_request *req)
     if (!c->ring_needed && !c->spun && hart_page()->nr_harts > 1)
         rpc_spin(c, hart_page(), (uint32_t)t->frame.hart % MAX_HARTS);
     c->spun = false;
+    error_t e = ERR_OK;
     for (;;) {
         if (!c->ring_needed) {
             rpc_drain(c);
             if (load_relaxed(&req->done))
                 return ERR_OK;
         }
-        if (__builtin_expect(t->work & WORK_SIGNAL, 0) && req->interruptible && thread_signal_pending(t))
+        if (__builtin_expect(t->work & WORK_SIGNAL, 0) && req->interruptible && thread_signal_pending(t)) {
+            e = ERR_INTERRUPTED;
+            break;
+        }
+        if (__builtin_expect(e == ERR_TIMEOUT, 0))
             break;
         bool many = hart_page()->nr_harts > 1;
         ticks_t start = many ? now_ticks() : 0;
         store_relaxed(&header_of(c)->client_asleep, 1);
         full_fence();
         bool quiet = nothing_came(c);
-        error_t e = ERR_OK;
+        e = ERR_OK;
         if (c->ring_needed) {
             c->ring_needed = false;
-            e = quiet ? kcall_signal_wait(c->doorbell, p->notification, DEADLINE_NONE) : kcall_signal(c->doorbell);
+            e = quiet ? kcall_signal_wait(c->doorbell, p->notification, deadline) : kcall_signal(c->doorbell);
         } else if (quiet) {
-            e = kcall_wait(p->notification, DEADLINE_NONE);
+            e = kcall_wait(p->notification, deadline);
         }
         if (many) {
             rpc_end_sleep(c);
@@ -215,7 +230,12 @@ static error_t single_wait(struct rpc_client *c, struct rpc_request *req)
     }
     if (rpc_take_ring(c))
         kcall_signal(c->doorbell);
-    return ERR_INTERRUPTED;
+    return e;
+}
+
+static error_t single_wait(struct rpc_client *c, struct rpc_request *req)
+{
+    return single_wait_until(c, req, DEADLINE_NONE);
 }
 
 /* Tokens, entries or slots are gone. Others' answers free them; entries are
@@ -244,6 +264,8 @@ const struct rpc_env guest_rpc_env = {
     .lock = env_lock,
     .unlock = env_unlock,
     .wait = env_wait,
+    .wait_until = env_wait_until,
+    .timebase_hz = env_hz,
     .wait_room = env_wait_room,
     .completed = env_completed,
     .copy_in = lent_copy_in,
@@ -261,6 +283,8 @@ static void env_interrupted(struct rpc_client *c)
 /* Its requests do not come to single_wait but when something is out of the usual. */
 const struct rpc_env alone_rpc_env = {
     .wait = single_wait,
+    .wait_until = single_wait_until,
+    .timebase_hz = env_hz,
     .wait_room = env_wait_room,
     .completed = env_completed,
     .copy_in = lent_copy_in,
@@ -276,6 +300,8 @@ static bool single_spin(struct rpc_client *c)
 
 const struct rpc_env single_rpc_env = {
     .wait = single_wait,
+    .wait_until = single_wait_until,
+    .timebase_hz = env_hz,
     .wait_room = env_wait_room,
     .completed = env_completed,
     .copy_in = lent_copy_in,

@@ -247,9 +247,9 @@ class Checker:
         if method.nonblocking and method.cancellable:
             self.diags.error(pos, "E043", f"'{method.name}' is nonblocking and cancellable",
                              "a request that never waits cannot be cancelled: leave one out")
-        if method.is_event and (method.idempotent or method.cancellable or method.errors is not None):
+        if method.is_event and (method.idempotent or method.cancellable or method.deadline_ns or method.errors is not None):
             self.diags.error(pos, "E030", f"event '{method.name}' has an attribute of answers",
-                             "an event has no answer: no errors, idempotent, cancellable")
+                             "an event has no answer: no errors, idempotent, cancellable, deadline")
 
     def event(self, method: Method) -> None:
         for param in method.params:

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from .diag import Pos
 from .emit import Generator
 from .layout import type_text
-from .model import Enum, Interface, Method, Param, Struct, TypeRef
+from .model import deadline_words, Enum, Interface, Method, Param, Struct, TypeRef
 
 
 @dataclass(frozen=True)
@@ -168,6 +168,9 @@ class Comparison:
             if before != after:
                 text = f"{new.name}: {'now' if after else 'no longer'} {word}: {added if after else gone}"
                 yield Change(new.pos, text, source=after or word != "nonblocking")
+        if old.deadline_ns != new.deadline_ns:
+            text = f"deadline {deadline_words(old.deadline_ns)} became {deadline_words(new.deadline_ns)}"
+            yield Change(new.pos, f"{new.name}: {text}", source=0 in (old.deadline_ns, new.deadline_ns))
         if old.since != new.since:
             yield Change(new.pos, f"{new.name}: since {old.since} became {new.since}")
 

@@ -11,7 +11,7 @@ import jinja2
 
 from .errorlist import ALWAYS
 from .layout import MethodLayout, Message, Place, element_size, layout_hash
-from .model import SCALARS, Enum, Interface, Method, Param, TypeRef
+from .model import SCALARS, Enum, Interface, Method, Param, TypeRef, deadline_words
 
 TEMPLATES = Path(__file__).resolve().parent / "templates"
 OUTPUTS = ("types.h", "client.h", "client.c", "server.h", "server.c", "trace.c", "fuzz.c", "fuzz.h", "double.h", "double.c")
@@ -71,10 +71,12 @@ class Wire:
         return self.gen.param_decl(lent) if lent else []
 
     def prototype(self, kind: str) -> str:
-        """The client functions' declarators, wrapped. kind: sync, queue, submit, finish, post, encode, decode."""
+        """The client functions' declarators, wrapped. kind: sync, until, queue, submit, finish, post, encode, decode."""
         client, request = "struct rpc_client *rpc", "struct rpc_request *req"
         lists = {
             "sync": (f"error_t {self.fn}", [client, *self.param_decls(), *self.result_decls()]),
+            "until": (f"error_t {self.fn}_until",
+                      [client, "ticks_t until", *self.param_decls(), *self.result_decls()]),
             "queue": (f"error_t {self.fn}_queue", [client, *self.param_decls(), "struct rpc_request **queued"]),
             "submit": (f"error_t {self.fn}_submit", [client, *self.param_decls(), "struct rpc_request **submitted"]),
             "finish": (f"error_t {self.fn}_finish",
@@ -94,6 +96,9 @@ class Wire:
         lists = {
             "encode": (f"{self.m.name}_encode", ["rpc", *self.param_names(), "&req"]),
             "queue": (f"{self.fn}_queue", ["rpc", *self.param_names(), "submitted"]),
+            "until": (f"{self.fn}_until", ["rpc", f"rpc_deadline_in(rpc, {self.m.deadline_ns})",
+                                           *self.param_names(), *self.result_names()]),
+            "finish": ("rpc_finish_until", ["rpc", "req", *(str(w).lower() for w in (self.m.cancellable, self.m.keeps))]),
             "decode": (f"{self.m.name}_decode", ["rpc", "req", *lent_names, *self.result_names()]),
         }
         head, args = lists[kind]
@@ -113,6 +118,8 @@ class Wire:
         lent = self.m.lend("lend_out")
         if kind == "submit":
             return wrap(f"{self.fn}_submit(", ["rpc", *self.param_names(), "&req"], ")", 8)
+        if kind == "until":
+            return wrap(f"{self.fn}(", ["rpc", *self.param_names(), *self.result_names()], ")", 8)
         if kind == "queue":
             return wrap(f"{self.fn}_submit(", ["rpc", *self.param_names(), "queued"], ")", 8)
         return wrap(f"{self.fn}_finish(", ["rpc", "req", *([lent.name] if lent else []), *self.result_names()], ")", 8)
@@ -127,7 +134,8 @@ class Wire:
 
     @property
     def attributes(self) -> list[str]:
-        return [w for w in ("nonblocking", "idempotent", "cancellable") if getattr(self.m, w)] + [f"since {self.m.since}"]
+        return [w for w in ("nonblocking", "idempotent", "cancellable") if getattr(self.m, w)] \
+            + ([f"deadline {deadline_words(self.m.deadline_ns)}"] if self.m.deadline_ns else []) + [f"since {self.m.since}"]
 
     # ---- fuzzers ----
 
@@ -169,8 +177,8 @@ class Wire:
 
     @property
     def inline_only(self) -> bool:
-        """Everything is a scalar in a word: the stub needs no request of its own."""
-        return all(p.kind == "scalar" and p.area == "word" for p in [*self.request.places, *self.response.places])
+        """Everything is a scalar in a word, and there is no deadline: the stub needs no request of its own."""
+        return not self.m.deadline_ns and all(p.kind == "scalar" and p.area == "word" for p in [*self.request.places, *self.response.places])
 
     @property
     def call_flags(self) -> str:

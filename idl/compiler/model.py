@@ -37,6 +37,12 @@ class TypeRef:
         return bool(self.base) and self.kind in ("name", "handle")
 
 
+def deadline_words(ns: int) -> str:
+    """As it is written."""
+    unit, size = next((u for u in (("s", 1000000000), ("ms", 1000000)) if ns % u[1] == 0), ("us", 1000))
+    return f"{ns // size} {unit}" if ns else "none"
+
+
 @dataclass
 class Const:
     pos: Pos
@@ -112,11 +118,17 @@ class Method:
     nonblocking: bool = False
     idempotent: bool = False
     cancellable: bool = False
+    deadline_ns: int = 0                # after which the client gives up; 0: never
     since: int = 1
     removed: int | None = None
 
     def lend(self, mode: str) -> Param | None:
         return next((p for p in self.params if p.mode == mode), None)
+
+    @property
+    def keeps(self) -> bool:
+        """May the server have memory of the client's while it serves this? (Strings may stay there too.)"""
+        return any(p.mode in ("lend_in", "lend_out") or p.type.kind == "string" for p in self.params)
 
     def done_of(self, lent: Param) -> Param | None:
         """The result that tells how many bytes of a `lend out` buffer the server wrote."""

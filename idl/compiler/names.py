@@ -7,7 +7,7 @@ from .diag import Diagnostics, Pos
 from .model import Interface, Method, Param
 
 # Names that are locals of generated functions: forbidden for parameters and results, harmless as members of structs.
-LOCALS = frozenset("rpc req err word call arena entry bad encoded submitted queued attempt batch in out".split())
+LOCALS = frozenset("rpc req err word call arena entry bad encoded submitted queued until attempt batch in out".split())
 
 
 class _Space:
@@ -61,7 +61,7 @@ def symbols(it: Interface, diags: Diagnostics) -> None:
     space.add(f"{low}_fuzz_methods", it.pos, "id")
     for method in it.live:
         space.add(f"{up}_METHOD_{method.name.upper()}", method.pos, "id", "tag")
-        for name in ("{}", "{}_submit", "{}_queue", "{}_finish", "{}_reply", "serve_{}", "double_{}", "double_{}_answer",
+        for name in ("{}", "{}_submit", "{}_queue", "{}_until", "{}_finish", "{}_reply", "serve_{}", "double_{}", "double_{}_answer",
                      "double_{}_call", "{}_fuzz"):
             space.add(f"{low}_{name.format(method.name)}", method.pos, "id")
         for suffix in ("in", "out"):

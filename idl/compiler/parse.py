@@ -7,7 +7,8 @@ from .diag import Diagnostics, Pos
 from .lex import Token
 from .model import Const, Enum, ErrorName, ErrorSet, Field, Interface, Method, Param, Struct, TypeRef
 
-_ATTRIBUTES = "errors, nonblocking, idempotent, cancellable, since, removed"
+_ATTRIBUTES = "errors, nonblocking, idempotent, cancellable, deadline, since, removed"
+UNITS = {"us": 1000, "ms": 1000000, "s": 1000000000}
 
 
 class Parser:
@@ -232,6 +233,16 @@ class Parser:
         elif token.text in ("nonblocking", "idempotent", "cancellable"):
             self.take()
             setattr(method, token.text, True)
+        elif token.text == "deadline":
+            self.take()
+            value, pos = self.number("a time")
+            unit = self.here
+            if unit.text not in UNITS:
+                raise self.diags.fatal(unit.pos, "E010", f"expected a unit, found {unit}", "`deadline 200 ms`: us, ms or s")
+            self.take()
+            method.deadline_ns = value * UNITS[unit.text]
+            if not 1000 <= method.deadline_ns <= 3600 * UNITS["s"]:
+                self.diags.error(pos, "E044", f"a deadline of {value} {unit.text} is outside 1 us..3600 s", "leave it out to wait for ever")
         elif token.text in ("since", "removed"):
             self.take()
             setattr(method, token.text, self.number("a version")[0])

@@ -29,6 +29,8 @@
 #include <libipc/syscall.h>
 #include <string.h>
 
+/* The owner of a request that was given up: drains of one completion leave it to complete_one. */
+#define NOBODY ((void *)1)
 #define SPIN_MIN_US   1u
 #define SPIN_MAX_US   100u
 #define SPIN_LOOKS    16u   /* between two readings of the clock */
@@ -122,6 +124,7 @@ static inline void tell_owner(struct rpc_client *client, struct rpc_request *req
 }
 
 static unsigned take_completions(struct rpc_client *client);
+static void complete(struct rpc_client *client, struct rpc_request *request, error_t error);
 
 /* The server opened the session, or another one took it over. */
 static void adopt_epoch(struct rpc_client *client, uint32_t epoch)
@@ -138,11 +141,8 @@ static void adopt_epoch(struct rpc_client *client, uint32_t epoch)
     client->epoch = epoch;
     for (unsigned i = 0; i < CQ_ENTRIES; i++) {
         struct rpc_request *request = &client->request[i];
-        if (request->in_use && request->published && !request->done) {
-            request->error = ERR_PEER_RESTARTED;
-            store_release(&request->done, 1);
-            tell_owner(client, request);
-        }
+        if (request->in_use && request->published && !request->done)
+            complete(client, request, ERR_PEER_RESTARTED);
     }
 }
 
@@ -714,6 +714,65 @@ error_t rpc_finish(struct rpc_client *client, struct rpc_request *request, bool 
     return await_rest(client, request, cancellable);
 }
 
+ticks_t rpc_deadline_in(const struct rpc_client *client, uint64_t ns)
+{
+    uint64_t hz = client->env->timebase_hz != NULL ? client->env->timebase_hz() : 0;
+
+    if (hz == 0)
+        return DEADLINE_NONE;
+    return sys_clock() + ns / 1000000000 * hz + (ns % 1000000000 * hz + 999999999) / 1000000000;
+}
+
+/* Leave a request that is not done to the drainer, who completes only with the lock. */
+static bool give_up(struct rpc_client *client, struct rpc_request *request)
+{
+    lock(client);
+    bool waits = request->done == 0;
+    if (waits) {
+        request->owner = NOBODY;
+        request->given_up = 1;
+    }
+    unlock(client);
+    return waits;
+}
+
+static error_t wait_until(struct rpc_client *client, struct rpc_request *request)
+{
+    if (client->env->wait_until == NULL)
+        return client->env->wait(client, request);
+    return client->env->wait_until(client, request, request->deadline);
+}
+
+bool rpc_finish_until(struct rpc_client *client, struct rpc_request *request, bool cancellable, bool keeps)
+{
+    error_t ended = 0;      /* why it was cancelled: INTERRUPTED, TIMEOUT */
+
+    rpc_flush(client);
+    request->interruptible = cancellable;
+    while (load_acquire(&request->done) == 0) {
+        error_t error = ended == ERR_TIMEOUT ? client->env->wait(client, request) : wait_until(client, request);
+        if (load_acquire(&request->done) != 0)
+            break;
+        if (error == ERR_TIMEOUT && ended != ERR_TIMEOUT) {
+            if (ended == 0)
+                rpc_cancel(client, request);
+            ended = ERR_TIMEOUT;
+            request->interruptible = 0;
+            if (!keeps && give_up(client, request))
+                return false;
+        } else if (error == ERR_INTERRUPTED && request->interruptible) {
+            request->interruptible = 0;
+            ended = ERR_INTERRUPTED;
+            rpc_cancel(client, request);
+        }
+    }
+    if (ended != 0 && request->error == ERR_CANCELLED)
+        request->error = ended;
+    if (is_alone(client) && client->env->spin == NULL)
+        client->bits_left = true;
+    return true;
+}
+
 void rpc_cancel(struct rpc_client *client, struct rpc_request *request)
 {
     lock(client);
@@ -964,6 +1023,36 @@ bool rpc_handled(const struct rpc_client *client, uint32_t mark)
 
 /* ---- completions ---- */
 
+/* Nobody waits for it. With the lock held. */
+static void reclaim(struct rpc_client *client, struct rpc_request *request)
+{
+    uint32_t token = request->token;
+
+    request->given_up = 0;
+    request->owner = NULL;
+    request->in_use = 0;
+    if (request->arena != NULL) {
+        uint32_t slot = 1u << request->arena_slot;
+        forget_arena(request);
+        __atomic_fetch_or(&client->arenas, slot, __ATOMIC_RELEASE);
+    }
+    __atomic_fetch_or(&client->tokens[token / 64], 1ull << (token % 64), __ATOMIC_RELEASE);
+    full_fence();
+    if (load_relaxed(&client->nr_waiting_room) != 0 && client->env->room != NULL)
+        client->env->room(client);
+}
+
+static void complete(struct rpc_client *client, struct rpc_request *request, error_t error)
+{
+    request->error = error;
+    if (request->given_up) {
+        reclaim(client, request);
+        return;
+    }
+    store_release(&request->done, 1);
+    tell_owner(client, request);
+}
+
 static inline bool complete_one(struct rpc_client *client, const struct cq_entry *entry)
 {
     uint32_t token = load_relaxed(&entry->token) ^ client->generation;
@@ -979,10 +1068,8 @@ static inline bool complete_one(struct rpc_client *client, const struct cq_entry
         error = ERR_BAD_MESSAGE;
     if (error == 0)
         copy_words(request->word, entry->word);
-    request->error = error;
     request->result_bytes = error == 0 ? bytes : 0;
-    store_release(&request->done, 1);
-    tell_owner(client, request);
+    complete(client, request, error);
     return true;
 }
 

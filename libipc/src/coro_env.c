@@ -62,6 +62,28 @@ static error_t wait_done(struct rpc_client *client, struct rpc_request *request)
     return 0;
 }
 
+static error_t wait_done_until(struct rpc_client *client, struct rpc_request *request, ticks_t deadline)
+{
+    struct coro *self = coro_self();
+    error_t error = 0;
+    bool cancelled = false;
+
+    (void)client;
+    assert(self != NULL);
+    request->owner = self;
+    while (request->done == 0 && error != ERR_TIMEOUT) {
+        error = coro_suspend_until(deadline);
+        if (error != ERR_CANCELLED)
+            continue;
+        if (request->interruptible)
+            return ERR_INTERRUPTED;
+        cancelled = true;
+    }
+    if (cancelled)
+        coro_set_cancelled(self, true);     /* for the next wait that may end early */
+    return request->done != 0 ? 0 : ERR_TIMEOUT;
+}
+
 static void completed(struct rpc_client *client, struct rpc_request *request)
 {
     (void)client;
@@ -179,4 +201,6 @@ const struct rpc_env coro_rpc_env = {
     .completed = completed,
     .room = wake_room,
     .backlog = add_backlog,
+    .wait_until = wait_done_until,
+    .timebase_hz = exec_timebase_hz,
 };

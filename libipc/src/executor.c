@@ -57,6 +57,11 @@ static struct {
     struct exec_stats stats;
 } exec;
 
+uint32_t exec_timebase_hz(void)
+{
+    return exec.config.hart_page != NULL ? exec.config.hart_page->timebase_hz : 0;
+}
+
 /* ---- setting up ---- */
 
 static error_t map_stacks(const struct exec_config *config)

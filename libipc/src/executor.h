@@ -10,6 +10,8 @@
 bool coro_env_turn(struct rpc_client *);
 /* Would coro_env_turn do something? Looked at again before sleeping. */
 bool coro_env_has_room(const struct rpc_client *);
+/* Ticks of a second; 0: not known. */
+uint32_t exec_timebase_hz(void);
 /* A client was used since this was last cleared: while it is false, nothing more
  * is owed than before. */
 extern bool coro_env_used;

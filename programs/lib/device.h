@@ -8,7 +8,7 @@
  *
  * One request at a time for each rpc_client; threads open one each. A method that is `cancellable` ends with
  * ERR_INTERRUPTED when a handler ran that was installed without SA_RESTART; the others are made again. There are no
- * _submit, _finish and events here: programs that use them do not link. What does not fit a message (strings and lent
+ * _submit, _finish, deadlines and events here: programs that use them do not link. What does not fit a message (strings and lent
  * buffers go to a slot of 496 bytes together) ends in ERR_FAULT or ERR_ARGS_TOO_LONG.
  */
 #ifndef DEVICE_H

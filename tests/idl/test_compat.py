@@ -72,6 +72,7 @@ CASES = [
     ("errors (NOT_FOUND)", "errors (any)", "source", "read: may answer any error"),
     ("errors { NOT_FOUND, ACCESS }", "errors { NOT_FOUND, ACCESS } errors more { IO }", None, ""),
     ("errors { NOT_FOUND, ACCESS }", "errors both { NOT_FOUND, ACCESS } errors { both }", None, ""),
+    ("cancellable", "cancellable deadline 10 ms", "source", "read: deadline none became 10 ms"),
     ("cancellable", "cancellable since 2", "ok", "since 1 became 2"),
 ]
 

@@ -15,6 +15,11 @@
  * rpc_end for each. Who queues more than there are tokens (CQ_ENTRIES) or arena
  * slots (ARENA_SLOTS) without finishing any waits for ever.
  *
+ * With a deadline: rpc_finish_until in place of rpc_finish. When the deadline passes it
+ * cancels the request. If the server may still touch memory of the caller, it waits for
+ * the final completion; else the request is given up: whoever drains its completion
+ * gives token and arena slot back, not before.
+ *
  * How a client waits and locks is decided by `struct rpc_env`: libipc offers
  * one for servers (coroutines, libipc/executor.h), linux_compat has its own
  * for guest threads (a process-private lock, one thread drains for all).
@@ -65,6 +70,10 @@ struct rpc_env {
     /* The ring is full: take an event over, to be published later by
      * rpc_try_post. Returns false to wait for room instead. Locked. */
     bool (*backlog)(struct rpc_client *, const struct sq_entry *);
+    /* As `wait`; ERR_TIMEOUT when the deadline passed. And the ticks of a second.
+     * NULL: a deadline never passes. */
+    error_t (*wait_until)(struct rpc_client *, struct rpc_request *, ticks_t deadline) MAY_YIELD;
+    uint32_t (*timebase_hz)(void);
 };
 
 struct rpc_request {
@@ -87,10 +96,12 @@ struct rpc_request {
     uint32_t done;          /* release by the drainer, acquire by the owner     */
     uint16_t in_use;
     uint8_t  published;
+    uint8_t  given_up;      /* nobody waits; ended by the drainer               */
     uint8_t  interruptible; /* env->wait may return ERR_INTERRUPTED; while it is
                              * 0, such a return is only repeated                */
     void    *owner;         /* env's: who waits                                 */
     uint64_t user;          /* caller's, asynchronous requests                  */
+    ticks_t  deadline;      /* rpc_finish_until's; set by the stubs             */
 };
 _Static_assert(offsetof(struct rpc_request, token) == offsetof(struct sq_entry, token)
                && offsetof(struct rpc_request, arena_slot) == offsetof(struct sq_entry, arena_slot)
@@ -179,6 +190,12 @@ error_t rpc_finish(struct rpc_client *, struct rpc_request *, bool cancellable) 
  * on success word[] holds the results. flags: RPC_LONG for a cancellable one,
  * RPC_IDEMPOTENT to repeat it after a restart of the server, RPC_ONE_RESULT. */
 error_t rpc_call_words(struct rpc_client *, uint16_t method, unsigned flags, uint64_t word[6], unsigned nr_in) MAY_YIELD;
+/* The same until request->deadline. `keeps`: the server may have memory of the caller's,
+ * lent or a string. True: done, and request->error is ERR_TIMEOUT if it was cancelled
+ * because of the deadline. False: given up, the request is no longer the caller's. */
+bool    rpc_finish_until(struct rpc_client *, struct rpc_request *, bool cancellable, bool keeps) MAY_YIELD;
+/* The deadline `ns` from now. */
+ticks_t rpc_deadline_in(const struct rpc_client *, uint64_t ns);
 void    rpc_cancel(struct rpc_client *, struct rpc_request *);
 void    rpc_end(struct rpc_client *, struct rpc_request *);
 /* Publish a request that has no answer (IDL: `event`). Waits for room only. */

@@ -94,6 +94,18 @@ error_t sample_serve_open(struct rpc_call *call, const struct sample_open_in *in
     return ERR_NOT_IMPLEMENTED;
 }
 
+error_t sample_serve_soon(struct rpc_call *call, const struct sample_soon_in *in, struct sample_soon_out *out)
+{
+    (void)call, (void)in, (void)out;
+    return ERR_NOT_IMPLEMENTED;
+}
+
+error_t sample_serve_read_soon(struct rpc_call *call, const struct sample_read_soon_in *in, struct sample_read_soon_out *out)
+{
+    (void)call, (void)in, (void)out;
+    return ERR_NOT_IMPLEMENTED;
+}
+
 error_t sample_serve_note(struct rpc_call *call, const struct sample_note_in *in)
 {
     (void)call, (void)in;

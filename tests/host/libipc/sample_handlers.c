@@ -161,10 +161,7 @@ static void take_out(struct waiter *waiter)
 static void cancelled(struct rpc_call *call)
 {
     take_out(call->context);
-    if (call->method == SAMPLE_METHOD_WAIT)
-        sample_wait_reply(call, ERR_CANCELLED, NULL);
-    else
-        sample_read_later_reply(call, ERR_CANCELLED, NULL);
+    rpc_complete(call, ERR_CANCELLED);
 }
 
 static error_t park(struct rpc_call *call, uint32_t key, const struct rpc_buf *buf)
@@ -195,6 +192,11 @@ unsigned handlers_wake(uint32_t key, uint32_t value)
         nr++;
         if (call->method == SAMPLE_METHOD_WAIT) {
             sample_wait_reply(call, 0, &(struct sample_wait_out){ .value = value });
+        } else if (call->method == SAMPLE_METHOD_SOON) {
+            sample_soon_reply(call, 0, &(struct sample_soon_out){ .value = value });
+        } else if (call->method == SAMPLE_METHOD_READ_SOON) {
+            error_t error = rpc_buf_write(call, &w->buf, 0, &value, sizeof value);
+            sample_read_soon_reply(call, error, &(struct sample_read_soon_out){ .done = sizeof value });
         } else {
             error_t error = rpc_buf_write(call, &w->buf, 0, &value, sizeof value);
             sample_read_later_reply(call, error, &(struct sample_read_later_out){ .done = sizeof value });
@@ -208,6 +210,18 @@ error_t sample_serve_wait(struct rpc_call *call, const struct sample_wait_in *in
 {
     (void)out;
     return park(call, in->key, NULL);
+}
+
+error_t sample_serve_soon(struct rpc_call *call, const struct sample_soon_in *in, struct sample_soon_out *out)
+{
+    (void)out;
+    return park(call, in->key, NULL);
+}
+
+error_t sample_serve_read_soon(struct rpc_call *call, const struct sample_read_soon_in *in, struct sample_read_soon_out *out)
+{
+    (void)out;
+    return park(call, in->key, &in->data);
 }
 
 error_t sample_serve_read_later(struct rpc_call *call, const struct sample_read_later_in *in,

@@ -1042,6 +1042,156 @@ error_t sample_open_finish(struct rpc_client *rpc, struct rpc_request *req, uint
     return open_decode(rpc, req, file);
 }
 
+/* ---- soon ---- */
+
+static error_t soon_encode(struct rpc_client *rpc, uint32_t key, struct rpc_request **encoded)
+{
+    struct rpc_request *req = rpc_begin_with(rpc, SAMPLE_METHOD_SOON, RPC_LONG);
+    if (req == NULL)
+        return ERR_PEER_CLOSED;
+    req->word[0] = key;
+    *encoded = req;
+    return 0;
+}
+
+static error_t soon_decode(struct rpc_client *rpc, struct rpc_request *req, uint32_t *value)
+{
+    error_t err = req->error;
+    if (err == 0) {
+        *value = (uint32_t)req->word[0];
+    }
+    rpc_end(rpc, req);
+    return err;
+}
+
+error_t sample_soon_until(struct rpc_client *rpc, ticks_t until, uint32_t key, uint32_t *value)
+{
+    struct rpc_request *req;
+    error_t err = soon_encode(rpc, key, &req);
+    if (err != 0)
+        return err;
+    req->deadline = until;
+    rpc_queue(rpc, req);
+    if (!rpc_finish_until(rpc, req, true, false))
+        return ERR_TIMEOUT;
+    return soon_decode(rpc, req, value);
+}
+
+error_t sample_soon(struct rpc_client *rpc, uint32_t key, uint32_t *value)
+{
+    return sample_soon_until(rpc, rpc_deadline_in(rpc, 5000000), key, value);
+}
+
+error_t sample_soon_queue(struct rpc_client *rpc, uint32_t key, struct rpc_request **queued)
+{
+    struct rpc_request *req;
+    error_t err = soon_encode(rpc, key, &req);
+    if (err != 0)
+        return err;
+    req->deadline = rpc_deadline_in(rpc, 5000000);
+    rpc_queue(rpc, req);
+    *queued = req;
+    return 0;
+}
+
+error_t sample_soon_submit(struct rpc_client *rpc, uint32_t key, struct rpc_request **submitted)
+{
+    error_t err = sample_soon_queue(rpc, key, submitted);
+    if (err == 0)
+        rpc_flush(rpc);
+    return err;
+}
+
+error_t sample_soon_finish(struct rpc_client *rpc, struct rpc_request *req, uint32_t *value)
+{
+    if (!rpc_finish_until(rpc, req, true, false))
+        return ERR_TIMEOUT;
+    return soon_decode(rpc, req, value);
+}
+
+/* ---- read_soon ---- */
+
+static error_t read_soon_encode(struct rpc_client *rpc, uint32_t key, struct rpc_out data,
+                                struct rpc_request **encoded)
+{
+    if (data.bytes > 100000ull)
+        return ERR_INVALID_ARGUMENT;
+    struct rpc_request *req = rpc_begin_with(rpc, SAMPLE_METHOD_READ_SOON, (data.bytes <= RPC_LEND_INLINE ? RPC_WANT_ARENA : 0));
+    if (req == NULL)
+        return ERR_PEER_CLOSED;
+    req->word[0] = key;
+    error_t err = 0;
+    rpc_put_lend_out(req, &req->word[1], data, 0);
+    if (err != 0) {
+        rpc_end(rpc, req);
+        return err;
+    }
+    *encoded = req;
+    return 0;
+}
+
+static error_t read_soon_decode(struct rpc_client *rpc, struct rpc_request *req, struct rpc_out data,
+                                uint64_t *done)
+{
+    error_t err = req->error;
+    if (err == 0) {
+        *done = req->word[0];
+    }
+    if (err == 0)
+        err = rpc_take_lend_out(rpc, req, data, (uint64_t)*done);
+    rpc_end(rpc, req);
+    return err;
+}
+
+error_t sample_read_soon_until(struct rpc_client *rpc, ticks_t until, uint32_t key, struct rpc_out data,
+                               uint64_t *done)
+{
+    struct rpc_request *req;
+    error_t err = read_soon_encode(rpc, key, data, &req);
+    if (err != 0)
+        return err;
+    req->deadline = until;
+    rpc_queue(rpc, req);
+    if (!rpc_finish_until(rpc, req, false, true))
+        return ERR_TIMEOUT;
+    return read_soon_decode(rpc, req, data, done);
+}
+
+error_t sample_read_soon(struct rpc_client *rpc, uint32_t key, struct rpc_out data, uint64_t *done)
+{
+    return sample_read_soon_until(rpc, rpc_deadline_in(rpc, 5000000), key, data, done);
+}
+
+error_t sample_read_soon_queue(struct rpc_client *rpc, uint32_t key, struct rpc_out data,
+                               struct rpc_request **queued)
+{
+    struct rpc_request *req;
+    error_t err = read_soon_encode(rpc, key, data, &req);
+    if (err != 0)
+        return err;
+    req->deadline = rpc_deadline_in(rpc, 5000000);
+    rpc_queue(rpc, req);
+    *queued = req;
+    return 0;
+}
+
+error_t sample_read_soon_submit(struct rpc_client *rpc, uint32_t key, struct rpc_out data,
+                                struct rpc_request **submitted)
+{
+    error_t err = sample_read_soon_queue(rpc, key, data, submitted);
+    if (err == 0)
+        rpc_flush(rpc);
+    return err;
+}
+
+error_t sample_read_soon_finish(struct rpc_client *rpc, struct rpc_request *req, struct rpc_out data,
+                                uint64_t *done)
+{
+    if (!rpc_finish_until(rpc, req, false, true))
+        return ERR_TIMEOUT;
+    return read_soon_decode(rpc, req, data, done);
+}
+
 void sample_note(struct rpc_client *rpc, uint64_t a, uint32_t b, const struct sample_point *p)
 {
     uint64_t word[6] = { 0 };

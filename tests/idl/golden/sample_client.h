@@ -132,6 +132,23 @@ error_t sample_open_submit(struct rpc_client *rpc, uint32_t which, struct rpc_re
 error_t sample_open_queue(struct rpc_client *rpc, uint32_t which, struct rpc_request **queued) MAY_YIELD;
 error_t sample_open_finish(struct rpc_client *rpc, struct rpc_request *req, uint32_t *file) MAY_YIELD;
 
+/* Answered when wake is called. The second keeps the caller's memory. */
+error_t sample_soon(struct rpc_client *rpc, uint32_t key, uint32_t *value) MAY_YIELD;
+error_t sample_soon_until(struct rpc_client *rpc, ticks_t until, uint32_t key, uint32_t *value) MAY_YIELD;
+error_t sample_soon_submit(struct rpc_client *rpc, uint32_t key, struct rpc_request **submitted) MAY_YIELD;
+error_t sample_soon_queue(struct rpc_client *rpc, uint32_t key, struct rpc_request **queued) MAY_YIELD;
+error_t sample_soon_finish(struct rpc_client *rpc, struct rpc_request *req, uint32_t *value) MAY_YIELD;
+
+error_t sample_read_soon(struct rpc_client *rpc, uint32_t key, struct rpc_out data, uint64_t *done) MAY_YIELD;
+error_t sample_read_soon_until(struct rpc_client *rpc, ticks_t until, uint32_t key, struct rpc_out data,
+                               uint64_t *done) MAY_YIELD;
+error_t sample_read_soon_submit(struct rpc_client *rpc, uint32_t key, struct rpc_out data,
+                                struct rpc_request **submitted) MAY_YIELD;
+error_t sample_read_soon_queue(struct rpc_client *rpc, uint32_t key, struct rpc_out data,
+                               struct rpc_request **queued) MAY_YIELD;
+error_t sample_read_soon_finish(struct rpc_client *rpc, struct rpc_request *req, struct rpc_out data,
+                                uint64_t *done) MAY_YIELD;
+
 void sample_note(struct rpc_client *rpc, uint64_t a, uint32_t b, const struct sample_point *p) MAY_YIELD;
 
 void sample_stop(struct rpc_client *rpc) MAY_YIELD;

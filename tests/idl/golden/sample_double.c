@@ -19,6 +19,8 @@ static const struct double_method methods[] = {
     { SAMPLE_METHOD_READ_LATER, false, "read_later" },
     { SAMPLE_METHOD_WRONG, false, "wrong" },
     { SAMPLE_METHOD_OPEN, false, "open" },
+    { SAMPLE_METHOD_SOON, false, "soon" },
+    { SAMPLE_METHOD_READ_SOON, false, "read_soon" },
     { SAMPLE_METHOD_NOTE, true, "note" },
     { SAMPLE_METHOD_STOP, true, "stop" },
 };
@@ -1004,6 +1006,142 @@ error_t sample_open(struct rpc_client *rpc, uint32_t which, uint32_t *file)
     error_t err = sample_open_submit(rpc, which, &req);
 
     return err != 0 ? err : sample_open_finish(rpc, req, file);
+}
+
+/* ---- soon ---- */
+
+const struct sample_soon_in *sample_double_soon_call(unsigned n)
+{
+    const struct double_call *call = double_call(&sample_double, SAMPLE_METHOD_SOON, n);
+
+    return call != NULL ? call->in : NULL;
+}
+
+void sample_double_soon(error_t error, const struct sample_soon_out *out)
+{
+    double_tell(&sample_double, SAMPLE_METHOD_SOON, error, out, sizeof *out, NULL, 0);
+}
+
+void sample_double_soon_answer(struct double_call *call, error_t error, const struct sample_soon_out *out)
+{
+    double_answer(&sample_double, call, error, out, sizeof *out, NULL, 0);
+}
+
+error_t sample_soon_submit(struct rpc_client *rpc, uint32_t key, struct rpc_request **submitted)
+{
+    (void)rpc;
+    struct double_call *call = double_begin(&sample_double, SAMPLE_METHOD_SOON, sizeof(struct sample_soon_in));
+    struct sample_soon_in *in = call->in;
+
+    in->key = key;
+    double_called(&sample_double, call);
+    *submitted = (struct rpc_request *)call;
+    return 0;
+}
+
+error_t sample_soon_queue(struct rpc_client *rpc, uint32_t key, struct rpc_request **queued)
+{
+    return sample_soon_submit(rpc, key, queued);
+}
+
+error_t sample_soon_finish(struct rpc_client *rpc, struct rpc_request *req, uint32_t *value)
+{
+    const struct double_call *call = (const struct double_call *)req;
+    error_t err = double_finish(&sample_double, (struct double_call *)req);
+
+    (void)rpc;
+    if (err != 0)
+        return err;
+    const struct sample_soon_out *out = call->out;
+    *value = out->value;
+    return err;
+}
+
+error_t sample_soon(struct rpc_client *rpc, uint32_t key, uint32_t *value)
+{
+    struct rpc_request *req;
+    error_t err = sample_soon_submit(rpc, key, &req);
+
+    return err != 0 ? err : sample_soon_finish(rpc, req, value);
+}
+
+error_t sample_soon_until(struct rpc_client *rpc, ticks_t until, uint32_t key, uint32_t *value)
+{
+    (void)until;
+    return sample_soon(rpc, key, value);
+}
+
+/* ---- read_soon ---- */
+
+const struct sample_read_soon_in *sample_double_read_soon_call(unsigned n)
+{
+    const struct double_call *call = double_call(&sample_double, SAMPLE_METHOD_READ_SOON, n);
+
+    return call != NULL ? call->in : NULL;
+}
+
+void sample_double_read_soon(error_t error, const struct sample_read_soon_out *out, const void *lent)
+{
+    double_tell(&sample_double, SAMPLE_METHOD_READ_SOON, error, out, sizeof *out, lent, error == 0 ? (uint64_t)out->done : 0);
+}
+
+void sample_double_read_soon_answer(struct double_call *call, error_t error,
+                                    const struct sample_read_soon_out *out, const void *lent)
+{
+    double_answer(&sample_double, call, error, out, sizeof *out, lent, error == 0 ? (uint64_t)out->done : 0);
+}
+
+error_t sample_read_soon_submit(struct rpc_client *rpc, uint32_t key, struct rpc_out data,
+                                struct rpc_request **submitted)
+{
+    (void)rpc;
+    if (data.bytes > 100000ull)
+        return ERR_INVALID_ARGUMENT;
+    struct double_call *call = double_begin(&sample_double, SAMPLE_METHOD_READ_SOON, sizeof(struct sample_read_soon_in));
+    struct sample_read_soon_in *in = call->in;
+
+    in->key = key;
+    in->data = (struct rpc_buf){ .bytes = data.bytes };
+    call->lent_out = data;
+    double_called(&sample_double, call);
+    *submitted = (struct rpc_request *)call;
+    return 0;
+}
+
+error_t sample_read_soon_queue(struct rpc_client *rpc, uint32_t key, struct rpc_out data,
+                               struct rpc_request **queued)
+{
+    return sample_read_soon_submit(rpc, key, data, queued);
+}
+
+error_t sample_read_soon_finish(struct rpc_client *rpc, struct rpc_request *req, struct rpc_out data,
+                                uint64_t *done)
+{
+    const struct double_call *call = (const struct double_call *)req;
+    error_t err = double_finish(&sample_double, (struct double_call *)req);
+
+    (void)rpc;
+    (void)data;
+    if (err != 0)
+        return err;
+    const struct sample_read_soon_out *out = call->out;
+    *done = out->done;
+    return err;
+}
+
+error_t sample_read_soon(struct rpc_client *rpc, uint32_t key, struct rpc_out data, uint64_t *done)
+{
+    struct rpc_request *req;
+    error_t err = sample_read_soon_submit(rpc, key, data, &req);
+
+    return err != 0 ? err : sample_read_soon_finish(rpc, req, data, done);
+}
+
+error_t sample_read_soon_until(struct rpc_client *rpc, ticks_t until, uint32_t key, struct rpc_out data,
+                               uint64_t *done)
+{
+    (void)until;
+    return sample_read_soon(rpc, key, data, done);
 }
 
 /* ---- note ---- */

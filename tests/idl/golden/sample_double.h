@@ -76,6 +76,15 @@ void sample_double_open(error_t error, const struct sample_open_out *out);
 void sample_double_open_answer(struct double_call *call, error_t error, const struct sample_open_out *out);
 const struct sample_open_in *sample_double_open_call(unsigned n);
 
+void sample_double_soon(error_t error, const struct sample_soon_out *out);
+void sample_double_soon_answer(struct double_call *call, error_t error, const struct sample_soon_out *out);
+const struct sample_soon_in *sample_double_soon_call(unsigned n);
+
+void sample_double_read_soon(error_t error, const struct sample_read_soon_out *out, const void *lent);
+void sample_double_read_soon_answer(struct double_call *call, error_t error,
+                                    const struct sample_read_soon_out *out, const void *lent);
+const struct sample_read_soon_in *sample_double_read_soon_call(unsigned n);
+
 const struct sample_note_in *sample_double_note_call(unsigned n);
 
 const struct sample_stop_in *sample_double_stop_call(unsigned n);

@@ -124,6 +124,21 @@ error_t sample_serve_open(struct rpc_call *call, const struct sample_open_in *in
     return fuzz_outcome(call);
 }
 
+error_t sample_serve_soon(struct rpc_call *call, const struct sample_soon_in *in, struct sample_soon_out *out)
+{
+    (void)in;
+    (void)out;
+    return fuzz_outcome(call);
+}
+
+error_t sample_serve_read_soon(struct rpc_call *call, const struct sample_read_soon_in *in, struct sample_read_soon_out *out)
+{
+    (void)in;
+    fuzz_lend_out(call, &in->data);
+    (void)out;
+    return fuzz_outcome(call);
+}
+
 error_t sample_serve_note(struct rpc_call *call, const struct sample_note_in *in)
 {
     (void)in;
@@ -157,6 +172,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         SAMPLE_METHOD_READ_LATER,
         SAMPLE_METHOD_WRONG,
         SAMPLE_METHOD_OPEN,
+        SAMPLE_METHOD_SOON,
+        SAMPLE_METHOD_READ_SOON,
         SAMPLE_METHOD_NOTE,
         SAMPLE_METHOD_STOP,
     };

@@ -91,6 +91,15 @@ static const struct fuzz_param sample_open_fuzz[] = {
     { "which", FUZZ_SCALAR, false, 0, 4, 0ull },
 };
 
+static const struct fuzz_param sample_soon_fuzz[] = {
+    { "key", FUZZ_SCALAR, false, 0, 4, 0ull },
+};
+
+static const struct fuzz_param sample_read_soon_fuzz[] = {
+    { "key", FUZZ_SCALAR, false, 0, 4, 0ull },
+    { "data", FUZZ_LEND_OUT, false, 8, 1, 100000ull },
+};
+
 static const struct fuzz_param sample_note_fuzz[] = {
     { "a", FUZZ_SCALAR, false, 0, 8, 0ull },
     { "b", FUZZ_SCALAR, false, 8, 4, 0ull },
@@ -113,6 +122,8 @@ static const struct fuzz_method sample_fuzz_methods[] = {
     { "read_later", SAMPLE_METHOD_READ_LATER, false, 0, 0, 2, sample_read_later_fuzz },
     { "wrong", SAMPLE_METHOD_WRONG, false, 0, 0, 0, NULL },
     { "open", SAMPLE_METHOD_OPEN, false, 0, 0, 1, sample_open_fuzz },
+    { "soon", SAMPLE_METHOD_SOON, false, 0, 0, 1, sample_soon_fuzz },
+    { "read_soon", SAMPLE_METHOD_READ_SOON, false, 0, 0, 2, sample_read_soon_fuzz },
     { "note", SAMPLE_METHOD_NOTE, true, 0, 0, 3, sample_note_fuzz },
     { "stop", SAMPLE_METHOD_STOP, true, 0, 0, 0, NULL },
 };

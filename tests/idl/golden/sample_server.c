@@ -605,6 +605,77 @@ static void dispatch_open(struct rpc_call *call, const struct sq_entry *entry, c
         answer_open(call, err, &out);
 }
 
+/* ---- soon ---- */
+
+static inline __attribute__((always_inline)) void answer_soon(
+    struct rpc_call *call, error_t err, const struct sample_soon_out *out)
+{
+    static const uint64_t allowed[2] = { 0x8000000180701e30ull, 0x200000a0ull };
+    if (err != 0)
+        err = rpc_check_error(call, err, allowed);
+    if (err == 0) {
+        call->nr_words = 1;
+        call->result[0] = out->value;
+    }
+    rpc_complete(call, err);
+}
+
+void sample_soon_reply(struct rpc_call *call, error_t err, const struct sample_soon_out *out)
+{
+    answer_soon(call, err, out);
+}
+
+static void dispatch_soon(struct rpc_call *call, const struct sq_entry *entry, const uint8_t *arena)
+{
+    struct sample_soon_in in;
+    (void)arena;
+    in.key = (uint32_t)entry->word[0];
+    struct sample_soon_out out = {};
+    error_t err = sample_serve_soon(call, &in, &out);
+    if (err > 0)
+        rpc_defer(call, entry, arena, err);
+    else
+        answer_soon(call, err, &out);
+}
+
+/* ---- read_soon ---- */
+
+static inline __attribute__((always_inline)) void answer_read_soon(
+    struct rpc_call *call, error_t err, const struct sample_read_soon_out *out)
+{
+    static const uint64_t allowed[2] = { 0x8000000180701e30ull, 0x200000a0ull };
+    if (err != 0)
+        err = rpc_check_error(call, err, allowed);
+    if (err == 0) {
+        call->nr_words = 1;
+        call->result[0] = out->done;
+    }
+    rpc_complete(call, err);
+}
+
+void sample_read_soon_reply(struct rpc_call *call, error_t err, const struct sample_read_soon_out *out)
+{
+    answer_read_soon(call, err, out);
+}
+
+static void dispatch_read_soon(struct rpc_call *call, const struct sq_entry *entry, const uint8_t *arena)
+{
+    struct sample_read_soon_in in;
+    (void)arena;
+    in.key = (uint32_t)entry->word[0];
+    error_t bad = rpc_get_lend(call, entry, &entry->word[1], 100000ull, 0, &in.data);
+    if (bad != 0) {
+        refuse(call, false, bad);
+        return;
+    }
+    struct sample_read_soon_out out = {};
+    error_t err = sample_serve_read_soon(call, &in, &out);
+    if (err > 0)
+        rpc_defer(call, entry, arena, err);
+    else
+        answer_read_soon(call, err, &out);
+}
+
 /* ---- note ---- */
 
 static void dispatch_note(struct rpc_call *call, const struct sq_entry *entry, const uint8_t *arena)
@@ -682,6 +753,12 @@ static void dispatch(struct rpc_call *call, const struct sq_entry *entry, const 
         break;
     case SAMPLE_METHOD_OPEN:
         dispatch_open(call, entry, arena);
+        break;
+    case SAMPLE_METHOD_SOON:
+        dispatch_soon(call, entry, arena);
+        break;
+    case SAMPLE_METHOD_READ_SOON:
+        dispatch_read_soon(call, entry, arena);
         break;
     case SAMPLE_METHOD_NOTE:
         dispatch_note(call, entry, arena);

@@ -194,6 +194,26 @@ struct sample_open_out {
 error_t sample_serve_open(struct rpc_call *, const struct sample_open_in *, struct sample_open_out *);
 void sample_open_reply(struct rpc_call *, error_t, const struct sample_open_out *);
 
+/* Answered when wake is called. The second keeps the caller's memory. */
+struct sample_soon_in {
+    uint32_t key;
+};
+struct sample_soon_out {
+    uint32_t value;
+};
+error_t sample_serve_soon(struct rpc_call *, const struct sample_soon_in *, struct sample_soon_out *);
+void sample_soon_reply(struct rpc_call *, error_t, const struct sample_soon_out *);
+
+struct sample_read_soon_in {
+    uint32_t key;
+    struct rpc_buf data;
+};
+struct sample_read_soon_out {
+    uint64_t done;
+};
+error_t sample_serve_read_soon(struct rpc_call *, const struct sample_read_soon_in *, struct sample_read_soon_out *);
+void sample_read_soon_reply(struct rpc_call *, error_t, const struct sample_read_soon_out *);
+
 struct sample_note_in {
     uint64_t a;
     uint32_t b;

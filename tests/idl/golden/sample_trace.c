@@ -73,6 +73,13 @@ static int show_request(char *text, size_t bytes, const struct sq_entry *e, cons
     case SAMPLE_METHOD_OPEN:
         return snprintf(text, bytes, "sample.open(which=%llu",
                         (unsigned long long)((uint32_t)e->word[0]));
+    case SAMPLE_METHOD_SOON:
+        return snprintf(text, bytes, "sample.soon(key=%llu",
+                        (unsigned long long)((uint32_t)e->word[0]));
+    case SAMPLE_METHOD_READ_SOON:
+        return snprintf(text, bytes, "sample.read_soon(key=%llu, data=[%llu bytes]",
+                        (unsigned long long)((uint32_t)e->word[0]),
+                        (unsigned long long)(uint32_t)e->word[2]);
     case SAMPLE_METHOD_NOTE:
         return snprintf(text, bytes, "sample.note(a=%llu, b=%llu, p=...",
                         (unsigned long long)(e->word[0]),
@@ -136,6 +143,12 @@ static int show_answer(char *text, size_t bytes, uint16_t method, const struct c
     case SAMPLE_METHOD_OPEN:
         return snprintf(text, bytes, "file=%llu",
                         (unsigned long long)((uint32_t)e->word[0]));
+    case SAMPLE_METHOD_SOON:
+        return snprintf(text, bytes, "value=%llu",
+                        (unsigned long long)((uint32_t)e->word[0]));
+    case SAMPLE_METHOD_READ_SOON:
+        return snprintf(text, bytes, "done=%llu",
+                        (unsigned long long)(e->word[0]));
     default:
         (void)e;
         return snprintf(text, bytes, "%s", "");

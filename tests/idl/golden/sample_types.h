@@ -6,7 +6,7 @@
 #include <atoll/types.h>
 
 #define SAMPLE_VERSION 2
-#define SAMPLE_LAYOUT_HASH 0x269fa9a3a5b46140ull
+#define SAMPLE_LAYOUT_HASH 0x2bfeba15ffb10953ull
 
 #define SAMPLE_MAX_ITEMS 8
 /* Negative, and used nowhere. */
@@ -29,6 +29,8 @@
 #define SAMPLE_METHOD_READ_LATER 23
 #define SAMPLE_METHOD_WRONG 24
 #define SAMPLE_METHOD_OPEN 25
+#define SAMPLE_METHOD_SOON 27
+#define SAMPLE_METHOD_READ_SOON 28
 #define SAMPLE_METHOD_NOTE 40
 #define SAMPLE_METHOD_STOP 41
 
