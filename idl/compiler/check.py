@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from .diag import Diagnostics, Pos
-from .model import SCALARS, Enum, ErrorName, Interface, Method, Param, Struct, TypeRef
+from .model import SCALARS, Enum, ErrorName, Interface, Method, Param, Struct, TypeRef, Variant
 from .names import LOCALS, symbols
 
 C_KEYWORDS = frozenset(
@@ -26,6 +26,7 @@ class Checker:
         self.consts = {c.name: c for c in interface.consts}
         self.enums = {e.name: e for e in interface.enums}
         self.structs = {s.name: s for s in interface.structs}
+        self.variants = {v.name: v for v in interface.variants}
         self.done_structs: set[str] = set()
         self.known_sets: dict[str, list[ErrorName]] = {}
 
@@ -34,13 +35,15 @@ class Checker:
         before = len(self.diags.found)
         self.c_name(it.name, it.pos)
         self.unique("name", [(c.name, c.pos) for c in it.consts])
-        self.unique("type", [(x.name, x.pos) for x in [*it.enums, *it.structs]])
+        self.unique("type", [(x.name, x.pos) for x in [*it.enums, *it.structs, *it.variants]])
         self.unique("method", [(m.name, m.pos) for m in it.methods])
         self.ordinals()
         for enum in it.enums:
             self.enum(enum)
         for struct in it.structs:
             self.struct(struct, [])
+        for variant in it.variants:
+            self.variant(variant)
         self.error_sets()
         if it.errors is not None:
             it.errors = self.error_names(it.errors)
@@ -144,8 +147,11 @@ class Checker:
         elif name in self.structs:
             ref.struct = self.structs[name]
             self.struct(ref.struct, [])
+        elif name in self.variants:
+            ref.struct = self.variants[name]
+            self.variant(self.variants[name])
         else:
-            known = sorted([*self.enums, *self.structs])
+            known = sorted([*self.enums, *self.structs, *self.variants])
             near = [k for k in known if k[:2] == name[:2]]
             self.diags.error(ref.pos, "E020", f"no type is called '{name}'",
                              f"did you mean '{near[0]}'?" if near else "declare it in this interface")
@@ -187,12 +193,47 @@ class Checker:
             self.diags.error(struct.pos, "E039", f"struct '{struct.name}' has {offset} bytes", f"at most {MAX_STRUCT}")
         struct.size = offset
 
+    def variant(self, variant: Variant) -> None:
+        """A tag, then room for the largest payload; all bytes are named."""
+        if variant.name in self.done_structs:
+            return
+        self.done_structs.add(variant.name)
+        if variant.base not in SCALARS or variant.base == "bool":
+            self.diags.error(variant.pos, "E020", f"'{variant.base}' cannot be the type of a tag", "u8 .. i64")
+            return
+        size, signed = SCALARS[variant.base]
+        low, high = (-(1 << (8 * size - 1)), (1 << (8 * size - 1)) - 1) if signed else (0, (1 << (8 * size)) - 1)
+        self.unique("case", [(c.name, c.pos) for c in variant.cases])
+        if not variant.cases:
+            self.diags.error(variant.pos, "E037", f"'{variant.name}' has no cases", "it has at least one")
+        seen: dict[int, Pos] = {}
+        largest, align = 0, 1
+        for case in variant.cases:
+            self.c_name(case.name, case.pos, frozenset(("tag", "reserved", "bytes")))
+            if not low <= case.value <= high:
+                self.diags.error(case.pos, "E025", f"{case.value} does not fit {variant.base}", f"{low} .. {high}")
+            elif case.value in seen:
+                self.diags.error(case.pos, "E045", f"tag {case.value} is used twice", f"first in line {seen[case.value].line}")
+            seen.setdefault(case.value, case.pos)
+            if case.type is not None:
+                bytes_, need = self.field_size(case.type, [variant.name])
+                largest, align = max(largest, bytes_), max(align, need)
+        variant.align = max(size, align)
+        variant.payload_at = (size + align - 1) // align * align
+        variant.size = (variant.payload_at + largest + variant.align - 1) // variant.align * variant.align
+        variant.payload_bytes = variant.size - variant.payload_at
+        if variant.size > MAX_STRUCT:
+            self.diags.error(variant.pos, "E039", f"variant '{variant.name}' has {variant.size} bytes", f"at most {MAX_STRUCT}")
+
     def field_size(self, ref: TypeRef, inside: list[str]) -> tuple[int, int]:
         if ref.kind == "handle":
             ref.base = "u32"
         elif ref.kind != "name":
             self.diags.error(ref.pos, "E028", f"a {ref.kind} cannot be a field of a struct",
                              "use a fixed array, or make it a parameter")
+            return 1, 1
+        elif ref.name in self.variants:
+            self.diags.error(ref.pos, "E028", f"variant '{ref.name}' cannot be inside another type", "make it a parameter or a result")
             return 1, 1
         elif ref.name in self.structs:
             ref.struct = self.structs[ref.name]
@@ -269,7 +310,9 @@ class Checker:
         elif ref.kind == "bytes":
             ref.limit = self.bound(ref.bound, ref.bound_pos, 1, MAX_ARENA, ref.pos)
         elif ref.kind == "array":
-            if self.resolve(ref, ref.name):
+            if ref.name in self.variants:
+                self.diags.error(ref.pos, "E028", f"an array of variant '{ref.name}'", "make it a parameter or a result")
+            elif self.resolve(ref, ref.name):
                 ref.limit = self.bound(ref.bound, ref.bound_pos, 1, MAX_ARENA, ref.pos)
         elif ref.kind == "handle":
             ref.base = "u32"

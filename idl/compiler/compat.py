@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from .diag import Pos
 from .emit import Generator
 from .layout import type_text
-from .model import deadline_words, Enum, Interface, Method, Param, Struct, TypeRef
+from .model import Enum, Interface, Method, Param, Struct, TypeRef, Variant, deadline_words
 
 
 @dataclass(frozen=True)
@@ -63,6 +63,7 @@ class Comparison:
         yield from self._consts()
         yield from self._enums()
         yield from self._structs()
+        yield from self._variants()
         yield from self._methods()
 
     def _consts(self) -> Iterator[Change]:
@@ -128,6 +129,34 @@ class Comparison:
                 yield Change(other.pos, f"{what} is called {other.name}", wire=field.name in names, source=True)
         known = {f.name for f in old.fields} | {f.name for f in new.fields if f.offset in {x.offset for x in old.fields}}
         yield from (Change(f.pos, f"struct {new.name}: new field {f.name}", wire=True) for f in new.fields if f.name not in known)
+
+    def _variants(self) -> Iterator[Change]:
+        new = {v.name: v for v in self.new.variants}
+        for variant in self.old.variants:
+            now = new.pop(variant.name, None)
+            if now is None:
+                yield Change(variant.pos, f"variant {variant.name} is gone", source=True)
+            else:
+                yield from self._cases(variant, now)
+        yield from (Change(v.pos, f"new variant {v.name}") for v in new.values())
+
+    @staticmethod
+    def _cases(old: Variant, new: Variant) -> Iterator[Change]:
+        if old.base != new.base:
+            yield Change(new.pos, f"variant {old.name} : {old.base} became {new.base}", True, True)
+        now = {c.value: c for c in new.cases}
+        for case in old.cases:
+            other = now.pop(case.value, None)
+            what = f"variant {old.name}: {case.name}"
+            if other is None:
+                yield Change(new.pos, f"{what}, tag {case.value}, is gone", True, True)
+                continue
+            was, became = (spell(c.type) if c.type else "nothing" for c in (case, other))
+            if was != became:
+                yield Change(other.pos, f"{what}, {was}, became {became}", True, True)
+            if case.name != other.name:
+                yield Change(other.pos, f"{what} is called {other.name}", source=True)
+        yield from (Change(c.pos, f"variant {new.name}: new case {c.name}", wire=True) for c in now.values())
 
     def _methods(self) -> Iterator[Change]:
         now = {m.ordinal: m for m in self.new.methods}

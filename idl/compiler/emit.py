@@ -427,6 +427,18 @@ class Generator:
             return f"{value}u"
         return f"({value})" if value < 0 else str(value)
 
+    @staticmethod
+    def scalar(base: str) -> str:
+        return _C_SCALAR[base]
+
+    @staticmethod
+    def scalar_bytes(base: str) -> int:
+        return SCALARS[base][0]
+
+    @staticmethod
+    def unsigned(base: str) -> str:
+        return f"uint{8 * SCALARS[base][0]}_t"
+
     def flags_mask(self, enum: Enum) -> int:
         mask = 0
         for item in enum.items:

@@ -151,7 +151,11 @@ def lay_out(interface: Interface, diags: Diagnostics) -> list[MethodLayout]:
 
 def type_text(ref: TypeRef) -> str:
     """What of a type is on the wire: sizes, offsets, bounds, no names."""
-    if ref.struct:
+    if ref.variant:
+        cases = ",".join(f"{c.value}:{type_text(c.type)}x{c.type.nr}" if c.type else str(c.value)
+                         for c in sorted(ref.variant.cases, key=lambda c: c.value))
+        text = f"variant{ref.variant.base}:{ref.variant.size}({cases})"
+    elif ref.struct:
         fields = ",".join(f"{f.offset}:{type_text(f.type)}x{f.type.nr}" for f in ref.struct.fields)
         text = f"struct{ref.struct.size}({fields})"
     elif ref.enum and not ref.enum.is_flags:

@@ -33,6 +33,10 @@ class TypeRef:
     nr: int = 0                         # value of `count`, 0: not an array
 
     @property
+    def variant(self) -> "Variant | None":
+        return self.struct if isinstance(self.struct, Variant) else None
+
+    @property
     def is_scalar(self) -> bool:
         return bool(self.base) and self.kind in ("name", "handle")
 
@@ -77,6 +81,27 @@ class Struct:
     doc: str = ""
     size: int = 0
     align: int = 1
+
+
+@dataclass
+class Case:
+    """One alternative of a variant; `type` is None when the tag says all."""
+
+    pos: Pos
+    name: str
+    value: int
+    type: TypeRef | None
+    doc: str = ""
+
+
+@dataclass
+class Variant(Struct):
+    """A tag and one of several payloads, as large as the largest: travels like a struct."""
+
+    base: str = "u32"
+    cases: list[Case] = field(default_factory=list)
+    payload_at: int = 0                 # decided by the checker
+    payload_bytes: int = 0
 
 
 @dataclass
@@ -145,6 +170,7 @@ class Interface:
     consts: list[Const] = field(default_factory=list)
     enums: list[Enum] = field(default_factory=list)
     structs: list[Struct] = field(default_factory=list)
+    variants: list[Variant] = field(default_factory=list)
     methods: list[Method] = field(default_factory=list)
     errors: list[ErrorName] | None = None
     error_sets: list[ErrorSet] = field(default_factory=list)

@@ -74,5 +74,10 @@ def symbols(it: Interface, diags: Diagnostics) -> None:
         space.add(f"{low}_{enum.name}_valid", enum.pos, "id")
         for item in enum.items:
             space.add(f"{up}_{enum.name.upper()}_{item.name}", item.pos, "id", "tag")
-    for struct in it.structs:
+    for struct in [*it.structs, *it.variants]:
         space.add(f"{low}_{struct.name}", struct.pos, "tag")
+    for variant in it.variants:
+        space.add(f"{low}_{variant.name}_tag", variant.pos, "tag")
+        space.add(f"{low}_{variant.name}_valid", variant.pos, "id")
+        for case in variant.cases:
+            space.add(f"{up}_{variant.name.upper()}_{case.name.upper()}", case.pos, "id", "tag")

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from .diag import Diagnostics, Pos
 from .lex import Token
-from .model import Const, Enum, ErrorName, ErrorSet, Field, Interface, Method, Param, Struct, TypeRef
+from .model import Case, Const, Enum, ErrorName, ErrorSet, Field, Interface, Method, Param, Struct, TypeRef, Variant
 
 _ATTRIBUTES = "errors, nonblocking, idempotent, cancellable, deadline, since, removed"
 UNITS = {"us": 1000, "ms": 1000000, "s": 1000000000}
@@ -91,6 +91,8 @@ class Parser:
             into.enums.append(self.enum())
         elif token.text == "struct":
             into.structs.append(self.struct())
+        elif token.text == "variant":
+            into.variants.append(self.variant())
         elif token.text == "errors":
             self.take()
             if self.here.kind == "ident":
@@ -102,7 +104,7 @@ class Parser:
             into.methods.append(self.method())
         else:
             raise self.diags.fatal(token.pos, "E010", f"expected a declaration, found {token}",
-                                   "const, enum, flags, struct, errors, method or event")
+                                   "const, enum, flags, struct, variant, errors, method or event")
 
     def const(self) -> Const:
         doc = self.take().doc
@@ -135,14 +137,35 @@ class Parser:
         self.expect("{")
         fields = []
         while not self.accept("}"):
-            kind = self.type()
-            if self.accept("["):
-                kind.count, kind.bound_pos = self.bound()
-                self.expect("]")
+            kind = self.field_type()
             field_name = self.ident("a field's name")
             self.expect(";", "a fixed array is written `u32[4] name;`" if self.here.text == "[" else "")
             fields.append(Field(field_name.pos, field_name.text, kind))
         return Struct(name.pos, name.text, fields, keyword.doc)
+
+    def field_type(self) -> TypeRef:
+        kind = self.type()
+        if self.accept("["):
+            kind.count, kind.bound_pos = self.bound()
+            self.expect("]")
+        return kind
+
+    def variant(self) -> Variant:
+        keyword = self.take()
+        name = self.ident("the variant's name")
+        self.expect(":", "write the tag's type: `variant value : u32 { ... }`")
+        base = self.ident("the tag's type")
+        self.expect("{")
+        cases = []
+        while not self.accept("}"):
+            doc, bare = self.here.doc, self.tokens[min(self.at + 1, len(self.tokens) - 1)].text == "="
+            kind = None if bare else self.field_type()
+            case = self.ident("a case's name")
+            self.expect("=", "every tag is written down, since it is part of the wire format")
+            value, _ = self.number("its tag", signed=True)
+            self.expect(";")
+            cases.append(Case(case.pos, case.text, value, kind, doc))
+        return Variant(name.pos, name.text, [], keyword.doc, base=base.text, cases=cases)
 
     def error_names(self, opening: str, closing: str) -> list[ErrorName]:
         self.expect(opening)

@@ -20,12 +20,14 @@ BASE = """interface t version 3 {
     flags mode : u32 { READ = 1, WRITE = 2 }
     struct point { i32 x; i32 y; u64 z; }
     struct lent { u64 a; }
+    variant choice : u32 { none = 0; u64 number = 1; point where = 2; }
     errors { NOT_FOUND, ACCESS }
     method open = 1 (in string<64> path, in op what, in mode how) -> (i32 fd) nonblocking;
     method move = 2 (in point p, in u32 steps) -> (point p, u64 done);
     method read = 3 (in i32 fd, lend out bytes<4096> data) -> (u64 done) errors (NOT_FOUND) cancellable;
     method gone = 4 () -> () removed 2;
     method list = 5 (in array<u32, LIMIT> ids) -> () idempotent;
+    method choose = 6 (in choice c) -> ();
     event closed = 9 (in i32 fd);
 }
 """
@@ -73,6 +75,12 @@ CASES = [
     ("errors { NOT_FOUND, ACCESS }", "errors { NOT_FOUND, ACCESS } errors more { IO }", None, ""),
     ("errors { NOT_FOUND, ACCESS }", "errors both { NOT_FOUND, ACCESS } errors { both }", None, ""),
     ("cancellable", "cancellable deadline 10 ms", "source", "read: deadline none became 10 ms"),
+    ("u64 number = 1;", "u64 number = 1; u8 more = 5;", "wire", "variant choice: new case more"),
+    ("u64 number = 1;", "", "wire+source", "number, tag 1, is gone"),
+    ("u64 number = 1;", "u32 number = 1;", "wire+source", "number, u64, became u32"),
+    ("u64 number = 1;", "u64 count = 1;", "source", "number is called count"),
+    ("choice : u32", "choice : u8", "wire+source", "variant choice : u32 became u8"),
+    ("variant choice", "variant other : u8 { a = 1; } variant choice", "ok", "new variant other"),
     ("cancellable", "cancellable since 2", "ok", "since 1 became 2"),
 ]
 

@@ -64,6 +64,18 @@ def test_variable_parts_count_with_their_bounds(tmp_path):
     assert m.response.arena_max == 16 + 8
 
 
+def test_variants_have_their_largest_size_and_travel_like_structs(tmp_path):
+    body = ("struct p { u64 a; u64 b; } variant v : u8 { none = 0; u64 n = 1; } variant l : u32 { p p = 1; u8[3] x = 2; }"
+            " variant t : u16 { a = 1; b = 2; } ")
+    g = compile_body(tmp_path, body + "method m = 1 (in v v, in l l, in t t) -> ();")
+    assert [(x.name, x.size, x.payload_at, x.payload_bytes) for x in g.it.variants] == \
+        [("v", 16, 8, 8), ("l", 24, 8, 16), ("t", 2, 2, 0)]
+    assert places(g.wires[0].layout.request) == {"v": ("word", 0), "l": ("arena", 0), "t": ("word", 16)}
+    base = g.hash
+    for other in (body.replace("n = 1", "n = 2"), body.replace("u64 n", "i64 n"), body.replace("b = 2;", "")):
+        assert compile_body(tmp_path, other + "method m = 1 (in v v, in l l, in t t) -> ();").hash != base
+
+
 def test_hash_ignores_names_and_comments_and_sees_layout(tmp_path):
     def of(body: str) -> int:
         return compile_body(tmp_path, body).hash

@@ -106,6 +106,12 @@ error_t sample_serve_read_soon(struct rpc_call *call, const struct sample_read_s
     return ERR_NOT_IMPLEMENTED;
 }
 
+error_t sample_serve_draw(struct rpc_call *call, const struct sample_draw_in *in, struct sample_draw_out *out)
+{
+    (void)call, (void)in, (void)out;
+    return ERR_NOT_IMPLEMENTED;
+}
+
 error_t sample_serve_note(struct rpc_call *call, const struct sample_note_in *in)
 {
     (void)call, (void)in;

@@ -212,6 +212,21 @@ error_t sample_serve_wait(struct rpc_call *call, const struct sample_wait_in *in
     return park(call, in->key, NULL);
 }
 
+/* Answers what it was given; the sum of a shape is its corners'. */
+error_t sample_serve_draw(struct rpc_call *call, const struct sample_draw_in *in, struct sample_draw_out *out)
+{
+    (void)call;
+    out->last = in->what;
+    out->sum.tag = SAMPLE_WORD_NUMBER;
+    if (in->more.tag == SAMPLE_WORD_NUMBER)
+        out->sum.number = in->more.number + 1;
+    else
+        out->sum.number = (uint64_t)(in->more.whole.corner[0].x + in->more.whole.corner[1].y);
+    if (in->what.tag == SAMPLE_FIGURE_HOW && in->what.how == SAMPLE_MODE_WRITE)
+        out->last.tag = 3;      /* no such figure: the client refuses it */
+    return 0;
+}
+
 error_t sample_serve_soon(struct rpc_call *call, const struct sample_soon_in *in, struct sample_soon_out *out)
 {
     (void)out;

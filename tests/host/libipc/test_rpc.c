@@ -263,6 +263,30 @@ static void all_kinds_together_for_all_sizes(void **state)
     assert_nothing_leaked();
 }
 
+static void variants_arrive_with_known_tags_only(void **state)
+{
+    (void)state;
+    struct sample_figure what = { .tag = SAMPLE_FIGURE_DOT, .dot = { -3, 4 } }, last;
+    struct sample_word more = { .tag = SAMPLE_WORD_NUMBER, .number = 41 }, sum;
+    assert_int_equal(sample_draw(&client, &what, &more, &last, &sum), 0);
+    assert_memory_equal(&last, &what, sizeof what);
+    assert_int_equal(sum.number, 42);
+    what = (struct sample_figure){ .tag = SAMPLE_FIGURE_NOTHING };
+    more = (struct sample_word){ .tag = SAMPLE_WORD_WHOLE, .whole.corner = { { 1, 2 }, { 3, 4 } } };
+    assert_int_equal(sample_draw(&client, &what, &more, &last, &sum), 0);
+    assert_int_equal(last.tag, SAMPLE_FIGURE_NOTHING);
+    assert_int_equal(sum.number, 5);
+    what.tag = 3;
+    assert_int_equal(sample_draw(&client, &what, &more, &last, &sum), ERR_BAD_MESSAGE);
+    what.tag = SAMPLE_FIGURE_COLOR;
+    more.tag = 0;
+    assert_int_equal(sample_draw(&client, &what, &more, &last, &sum), ERR_BAD_MESSAGE);
+    what = (struct sample_figure){ .tag = SAMPLE_FIGURE_HOW, .how = SAMPLE_MODE_WRITE };
+    more.tag = SAMPLE_WORD_WHOLE;
+    assert_int_equal(sample_draw(&client, &what, &more, &last, &sum), ERR_BAD_MESSAGE);     /* from the server */
+    assert_nothing_leaked();
+}
+
 static void errors_outside_the_set_become_io(void **state)
 {
     (void)state;
@@ -1141,6 +1165,7 @@ int main(void)
         TEST(strings_go_by_the_arena_or_stay), TEST(string_in_memory_that_is_not_there_is_a_fault),
         TEST(structs_and_arrays_arrive_unchanged), TEST(more_scalars_than_words), TEST(lent_buffers_small_and_large),
         TEST(all_kinds_together_for_all_sizes), TEST(errors_outside_the_set_become_io),
+        TEST(variants_arrive_with_known_tags_only),
         TEST(events_have_no_answer_and_keep_their_order), TEST(parked_request_is_answered_later),
         TEST(batch_is_published_by_one_flush_and_rings_once), TEST(who_waits_publishes_what_is_queued),
         TEST(batch_larger_than_the_ring_goes_on), TEST(queued_requests_end_with_the_server_too),

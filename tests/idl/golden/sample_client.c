@@ -1192,6 +1192,78 @@ error_t sample_read_soon_finish(struct rpc_client *rpc, struct rpc_request *req,
     return read_soon_decode(rpc, req, data, done);
 }
 
+/* ---- draw ---- */
+
+static error_t draw_encode(struct rpc_client *rpc, const struct sample_figure *what,
+                           const struct sample_word *more, struct rpc_request **encoded)
+{
+    struct rpc_request *req = rpc_begin_with(rpc, SAMPLE_METHOD_DRAW, RPC_NEED_ARENA);
+    if (req == NULL)
+        return ERR_PEER_CLOSED;
+    req->arena_bytes = 40;
+    __builtin_memcpy(&req->word[0], what, 12);
+    __builtin_memcpy(req->arena, more, 40);
+    *encoded = req;
+    return 0;
+}
+
+static error_t draw_decode(struct rpc_client *rpc, struct rpc_request *req, struct sample_figure *last,
+                           struct sample_word *sum)
+{
+    error_t err = req->error;
+    if (err == 0 && req->result_bytes < 40)
+        err = ERR_BAD_MESSAGE;
+    if (err == 0) {
+        __builtin_memcpy(last, &req->word[0], 12);
+        __builtin_memcpy(__builtin_assume_aligned(sum, 8), __builtin_assume_aligned(req->arena, 8), 40);
+    }
+    if (err == 0 && !sample_figure_valid(last))
+        err = ERR_BAD_MESSAGE;
+    if (err == 0 && !sample_word_valid(sum))
+        err = ERR_BAD_MESSAGE;
+    rpc_end(rpc, req);
+    return err;
+}
+
+__attribute__((flatten)) error_t sample_draw(struct rpc_client *rpc, const struct sample_figure *what, const struct sample_word *more,
+                    struct sample_figure *last, struct sample_word *sum)
+{
+    struct rpc_request *req;
+    error_t err = draw_encode(rpc, what, more, &req);
+    if (err != 0)
+        return err;
+    rpc_invoke(rpc, req, false);
+    return draw_decode(rpc, req, last, sum);
+}
+
+error_t sample_draw_queue(struct rpc_client *rpc, const struct sample_figure *what,
+                          const struct sample_word *more, struct rpc_request **queued)
+{
+    struct rpc_request *req;
+    error_t err = draw_encode(rpc, what, more, &req);
+    if (err != 0)
+        return err;
+    rpc_queue(rpc, req);
+    *queued = req;
+    return 0;
+}
+
+error_t sample_draw_submit(struct rpc_client *rpc, const struct sample_figure *what,
+                           const struct sample_word *more, struct rpc_request **submitted)
+{
+    error_t err = sample_draw_queue(rpc, what, more, submitted);
+    if (err == 0)
+        rpc_flush(rpc);
+    return err;
+}
+
+error_t sample_draw_finish(struct rpc_client *rpc, struct rpc_request *req, struct sample_figure *last,
+                           struct sample_word *sum)
+{
+    rpc_finish(rpc, req, false);
+    return draw_decode(rpc, req, last, sum);
+}
+
 void sample_note(struct rpc_client *rpc, uint64_t a, uint32_t b, const struct sample_point *p)
 {
     uint64_t word[6] = { 0 };

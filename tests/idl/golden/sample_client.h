@@ -149,6 +149,15 @@ error_t sample_read_soon_queue(struct rpc_client *rpc, uint32_t key, struct rpc_
 error_t sample_read_soon_finish(struct rpc_client *rpc, struct rpc_request *req, struct rpc_out data,
                                 uint64_t *done) MAY_YIELD;
 
+error_t sample_draw(struct rpc_client *rpc, const struct sample_figure *what, const struct sample_word *more,
+                    struct sample_figure *last, struct sample_word *sum) MAY_YIELD;
+error_t sample_draw_submit(struct rpc_client *rpc, const struct sample_figure *what,
+                           const struct sample_word *more, struct rpc_request **submitted) MAY_YIELD;
+error_t sample_draw_queue(struct rpc_client *rpc, const struct sample_figure *what,
+                          const struct sample_word *more, struct rpc_request **queued) MAY_YIELD;
+error_t sample_draw_finish(struct rpc_client *rpc, struct rpc_request *req, struct sample_figure *last,
+                           struct sample_word *sum) MAY_YIELD;
+
 void sample_note(struct rpc_client *rpc, uint64_t a, uint32_t b, const struct sample_point *p) MAY_YIELD;
 
 void sample_stop(struct rpc_client *rpc) MAY_YIELD;

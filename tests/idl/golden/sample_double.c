@@ -21,6 +21,7 @@ static const struct double_method methods[] = {
     { SAMPLE_METHOD_OPEN, false, "open" },
     { SAMPLE_METHOD_SOON, false, "soon" },
     { SAMPLE_METHOD_READ_SOON, false, "read_soon" },
+    { SAMPLE_METHOD_DRAW, false, "draw" },
     { SAMPLE_METHOD_NOTE, true, "note" },
     { SAMPLE_METHOD_STOP, true, "stop" },
 };
@@ -1142,6 +1143,69 @@ error_t sample_read_soon_until(struct rpc_client *rpc, ticks_t until, uint32_t k
 {
     (void)until;
     return sample_read_soon(rpc, key, data, done);
+}
+
+/* ---- draw ---- */
+
+const struct sample_draw_in *sample_double_draw_call(unsigned n)
+{
+    const struct double_call *call = double_call(&sample_double, SAMPLE_METHOD_DRAW, n);
+
+    return call != NULL ? call->in : NULL;
+}
+
+void sample_double_draw(error_t error, const struct sample_draw_out *out)
+{
+    double_tell(&sample_double, SAMPLE_METHOD_DRAW, error, out, sizeof *out, NULL, 0);
+}
+
+void sample_double_draw_answer(struct double_call *call, error_t error, const struct sample_draw_out *out)
+{
+    double_answer(&sample_double, call, error, out, sizeof *out, NULL, 0);
+}
+
+error_t sample_draw_submit(struct rpc_client *rpc, const struct sample_figure *what,
+                           const struct sample_word *more, struct rpc_request **submitted)
+{
+    (void)rpc;
+    struct double_call *call = double_begin(&sample_double, SAMPLE_METHOD_DRAW, sizeof(struct sample_draw_in));
+    struct sample_draw_in *in = call->in;
+
+    in->what = *what;
+    in->more = *more;
+    double_called(&sample_double, call);
+    *submitted = (struct rpc_request *)call;
+    return 0;
+}
+
+error_t sample_draw_queue(struct rpc_client *rpc, const struct sample_figure *what,
+                          const struct sample_word *more, struct rpc_request **queued)
+{
+    return sample_draw_submit(rpc, what, more, queued);
+}
+
+error_t sample_draw_finish(struct rpc_client *rpc, struct rpc_request *req, struct sample_figure *last,
+                           struct sample_word *sum)
+{
+    const struct double_call *call = (const struct double_call *)req;
+    error_t err = double_finish(&sample_double, (struct double_call *)req);
+
+    (void)rpc;
+    if (err != 0)
+        return err;
+    const struct sample_draw_out *out = call->out;
+    *last = out->last;
+    *sum = out->sum;
+    return err;
+}
+
+error_t sample_draw(struct rpc_client *rpc, const struct sample_figure *what, const struct sample_word *more,
+                    struct sample_figure *last, struct sample_word *sum)
+{
+    struct rpc_request *req;
+    error_t err = sample_draw_submit(rpc, what, more, &req);
+
+    return err != 0 ? err : sample_draw_finish(rpc, req, last, sum);
 }
 
 /* ---- note ---- */

@@ -85,6 +85,10 @@ void sample_double_read_soon_answer(struct double_call *call, error_t error,
                                     const struct sample_read_soon_out *out, const void *lent);
 const struct sample_read_soon_in *sample_double_read_soon_call(unsigned n);
 
+void sample_double_draw(error_t error, const struct sample_draw_out *out);
+void sample_double_draw_answer(struct double_call *call, error_t error, const struct sample_draw_out *out);
+const struct sample_draw_in *sample_double_draw_call(unsigned n);
+
 const struct sample_note_in *sample_double_note_call(unsigned n);
 
 const struct sample_stop_in *sample_double_stop_call(unsigned n);

@@ -139,6 +139,19 @@ error_t sample_serve_read_soon(struct rpc_call *call, const struct sample_read_s
     return fuzz_outcome(call);
 }
 
+error_t sample_serve_draw(struct rpc_call *call, const struct sample_draw_in *in, struct sample_draw_out *out)
+{
+    (void)in;
+    if (!sample_figure_valid(&in->what))
+        abort();
+    fuzz_read(&in->what, sizeof in->what);
+    if (!sample_word_valid(&in->more))
+        abort();
+    fuzz_read(&in->more, sizeof in->more);
+    (void)out;
+    return fuzz_outcome(call);
+}
+
 error_t sample_serve_note(struct rpc_call *call, const struct sample_note_in *in)
 {
     (void)in;
@@ -174,6 +187,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         SAMPLE_METHOD_OPEN,
         SAMPLE_METHOD_SOON,
         SAMPLE_METHOD_READ_SOON,
+        SAMPLE_METHOD_DRAW,
         SAMPLE_METHOD_NOTE,
         SAMPLE_METHOD_STOP,
     };

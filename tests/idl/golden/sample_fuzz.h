@@ -100,6 +100,11 @@ static const struct fuzz_param sample_read_soon_fuzz[] = {
     { "data", FUZZ_LEND_OUT, false, 8, 1, 100000ull },
 };
 
+static const struct fuzz_param sample_draw_fuzz[] = {
+    { "what", FUZZ_STRUCT, false, 0, 12, 0ull },
+    { "more", FUZZ_STRUCT, true, 0, 40, 0ull },
+};
+
 static const struct fuzz_param sample_note_fuzz[] = {
     { "a", FUZZ_SCALAR, false, 0, 8, 0ull },
     { "b", FUZZ_SCALAR, false, 8, 4, 0ull },
@@ -124,6 +129,7 @@ static const struct fuzz_method sample_fuzz_methods[] = {
     { "open", SAMPLE_METHOD_OPEN, false, 0, 0, 1, sample_open_fuzz },
     { "soon", SAMPLE_METHOD_SOON, false, 0, 0, 1, sample_soon_fuzz },
     { "read_soon", SAMPLE_METHOD_READ_SOON, false, 0, 0, 2, sample_read_soon_fuzz },
+    { "draw", SAMPLE_METHOD_DRAW, false, 40, 40, 2, sample_draw_fuzz },
     { "note", SAMPLE_METHOD_NOTE, true, 0, 0, 3, sample_note_fuzz },
     { "stop", SAMPLE_METHOD_STOP, true, 0, 0, 0, NULL },
 };

@@ -676,6 +676,56 @@ static void dispatch_read_soon(struct rpc_call *call, const struct sq_entry *ent
         answer_read_soon(call, err, &out);
 }
 
+/* ---- draw ---- */
+
+static inline __attribute__((always_inline)) void answer_draw(
+    struct rpc_call *call, error_t err, const struct sample_draw_out *out)
+{
+    static const uint64_t allowed[2] = { 0x8000000180701e30ull, 0x200000a0ull };
+    if (err != 0)
+        err = rpc_check_error(call, err, allowed);
+    if (err == 0) {
+        call->nr_words = 2;
+        call->result[1] = 0;
+        __builtin_memcpy(&call->result[0], &out->last, 12);
+        uint8_t *arena = rpc_result_arena(call, 40);
+        if (arena != NULL) {
+            __builtin_memcpy(__builtin_assume_aligned(arena, 8), &out->sum, 40);
+        }
+    }
+    rpc_complete(call, err);
+}
+
+void sample_draw_reply(struct rpc_call *call, error_t err, const struct sample_draw_out *out)
+{
+    answer_draw(call, err, out);
+}
+
+static void dispatch_draw(struct rpc_call *call, const struct sq_entry *entry, const uint8_t *arena)
+{
+    struct sample_draw_in in;
+    if (entry->arena_slot == ARENA_NONE || entry->arena_bytes < 40) {
+        refuse(call, false, ERR_BAD_MESSAGE);
+        return;
+    }
+    __builtin_memcpy(&in.what, &entry->word[0], 12);
+    if (!sample_figure_valid(&in.what)) {
+        refuse(call, false, ERR_BAD_MESSAGE);
+        return;
+    }
+    __builtin_memcpy(&in.more, arena, 40);
+    if (!sample_word_valid(&in.more)) {
+        refuse(call, false, ERR_BAD_MESSAGE);
+        return;
+    }
+    struct sample_draw_out out = {};
+    error_t err = sample_serve_draw(call, &in, &out);
+    if (err > 0)
+        rpc_defer(call, entry, arena, err);
+    else
+        answer_draw(call, err, &out);
+}
+
 /* ---- note ---- */
 
 static void dispatch_note(struct rpc_call *call, const struct sq_entry *entry, const uint8_t *arena)
@@ -759,6 +809,9 @@ static void dispatch(struct rpc_call *call, const struct sq_entry *entry, const 
         break;
     case SAMPLE_METHOD_READ_SOON:
         dispatch_read_soon(call, entry, arena);
+        break;
+    case SAMPLE_METHOD_DRAW:
+        dispatch_draw(call, entry, arena);
         break;
     case SAMPLE_METHOD_NOTE:
         dispatch_note(call, entry, arena);

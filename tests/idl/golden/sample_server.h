@@ -214,6 +214,17 @@ struct sample_read_soon_out {
 error_t sample_serve_read_soon(struct rpc_call *, const struct sample_read_soon_in *, struct sample_read_soon_out *);
 void sample_read_soon_reply(struct rpc_call *, error_t, const struct sample_read_soon_out *);
 
+struct sample_draw_in {
+    struct sample_figure what;
+    struct sample_word more;
+};
+struct sample_draw_out {
+    struct sample_figure last;
+    struct sample_word sum;
+};
+error_t sample_serve_draw(struct rpc_call *, const struct sample_draw_in *, struct sample_draw_out *);
+void sample_draw_reply(struct rpc_call *, error_t, const struct sample_draw_out *);
+
 struct sample_note_in {
     uint64_t a;
     uint32_t b;

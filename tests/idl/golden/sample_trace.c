@@ -80,6 +80,9 @@ static int show_request(char *text, size_t bytes, const struct sq_entry *e, cons
         return snprintf(text, bytes, "sample.read_soon(key=%llu, data=[%llu bytes]",
                         (unsigned long long)((uint32_t)e->word[0]),
                         (unsigned long long)(uint32_t)e->word[2]);
+    case SAMPLE_METHOD_DRAW:
+        return snprintf(text, bytes, "sample.draw(what=[tag %llu], more=...",
+                        (unsigned long long)(uint8_t)e->word[0]);
     case SAMPLE_METHOD_NOTE:
         return snprintf(text, bytes, "sample.note(a=%llu, b=%llu, p=...",
                         (unsigned long long)(e->word[0]),
@@ -149,6 +152,9 @@ static int show_answer(char *text, size_t bytes, uint16_t method, const struct c
     case SAMPLE_METHOD_READ_SOON:
         return snprintf(text, bytes, "done=%llu",
                         (unsigned long long)(e->word[0]));
+    case SAMPLE_METHOD_DRAW:
+        return snprintf(text, bytes, "last=[tag %llu], sum=...",
+                        (unsigned long long)(uint8_t)e->word[0]);
     default:
         (void)e;
         return snprintf(text, bytes, "%s", "");

@@ -6,7 +6,7 @@
 #include <atoll/types.h>
 
 #define SAMPLE_VERSION 2
-#define SAMPLE_LAYOUT_HASH 0x2bfeba15ffb10953ull
+#define SAMPLE_LAYOUT_HASH 0xd02be5bfcae0fd9ull
 
 #define SAMPLE_MAX_ITEMS 8
 /* Negative, and used nowhere. */
@@ -31,6 +31,7 @@
 #define SAMPLE_METHOD_OPEN 25
 #define SAMPLE_METHOD_SOON 27
 #define SAMPLE_METHOD_READ_SOON 28
+#define SAMPLE_METHOD_DRAW 29
 #define SAMPLE_METHOD_NOTE 40
 #define SAMPLE_METHOD_STOP 41
 
@@ -80,5 +81,63 @@ _Static_assert(offsetof(struct sample_shape, id) == 16, "wire layout");
 _Static_assert(offsetof(struct sample_shape, color) == 24, "wire layout");
 _Static_assert(offsetof(struct sample_shape, filled) == 28, "wire layout");
 _Static_assert(offsetof(struct sample_shape, reserved) == 29, "wire layout");
+
+/* What a drawing is made of. */
+enum sample_figure_tag {
+    SAMPLE_FIGURE_NOTHING = 0,
+    SAMPLE_FIGURE_DOT = 1,
+    SAMPLE_FIGURE_COLOR = 2,
+    SAMPLE_FIGURE_HOW = 7,
+};
+struct sample_figure {
+    uint8_t tag;
+    uint8_t reserved[3];
+    union {
+        struct sample_point dot;
+        uint16_t color[3];
+        uint32_t how;
+        uint8_t bytes[8];
+    };
+};
+_Static_assert(sizeof(struct sample_figure) == 12, "wire layout");
+_Static_assert(offsetof(struct sample_figure, bytes) == 4, "wire layout");
+static inline bool sample_figure_valid(const struct sample_figure *variant)
+{
+    switch ((int64_t)variant->tag) {
+    case 0:
+    case 1:
+    case 2:
+    case 7:
+        return true;
+    default:
+        return false;
+    }
+}
+
+enum sample_word_tag {
+    SAMPLE_WORD_NUMBER = 1,
+    SAMPLE_WORD_WHOLE = 2,
+};
+struct sample_word {
+    uint32_t tag;
+    uint8_t reserved[4];
+    union {
+        uint64_t number;
+        struct sample_shape whole;
+        uint8_t bytes[32];
+    };
+};
+_Static_assert(sizeof(struct sample_word) == 40, "wire layout");
+_Static_assert(offsetof(struct sample_word, bytes) == 8, "wire layout");
+static inline bool sample_word_valid(const struct sample_word *variant)
+{
+    switch ((int64_t)variant->tag) {
+    case 1:
+    case 2:
+        return true;
+    default:
+        return false;
+    }
+}
 
 #endif
