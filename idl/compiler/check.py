@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from .diag import Diagnostics, Pos
-from .model import SCALARS, Enum, ErrorName, Interface, Method, Param, Struct, TypeRef, Variant
+from .model import SCALARS, Enum, ErrorName, Interface, Method, Object, Param, Struct, TypeRef, Variant
 from .names import LOCALS, symbols
 
 C_KEYWORDS = frozenset(
@@ -27,6 +27,7 @@ class Checker:
         self.enums = {e.name: e for e in interface.enums}
         self.structs = {s.name: s for s in interface.structs}
         self.variants = {v.name: v for v in interface.variants}
+        self.objects = {o.name: o for o in interface.objects}
         self.done_structs: set[str] = set()
         self.known_sets: dict[str, list[ErrorName]] = {}
 
@@ -35,7 +36,9 @@ class Checker:
         before = len(self.diags.found)
         self.c_name(it.name, it.pos)
         self.unique("name", [(c.name, c.pos) for c in it.consts])
-        self.unique("type", [(x.name, x.pos) for x in [*it.enums, *it.structs, *it.variants]])
+        self.unique("type", [(x.name, x.pos) for x in [*it.enums, *it.structs, *it.variants, *it.objects]])
+        for object_ in it.objects:
+            self.object(object_)
         self.unique("method", [(m.name, m.pos) for m in it.methods])
         self.ordinals()
         for enum in it.enums:
@@ -106,6 +109,12 @@ class Checker:
                                  "a set contains only those declared before it" if later
                                  else "the list is in microkernel/abi/atoll/errors.h")
         return list(found.values())
+
+    def object(self, object_: Object) -> None:
+        self.unique("right", [(r.name, r.pos) for r in object_.rights])
+        for right in object_.rights:
+            if not 1 <= right.value <= 0xFFFFFFFF:
+                self.diags.error(right.pos, "E025", f"{right.value} does not fit a set of rights", "1 .. 0xffffffff, a bit for each")
 
     # ---- types ----
 
@@ -227,12 +236,13 @@ class Checker:
 
     def field_size(self, ref: TypeRef, inside: list[str]) -> tuple[int, int]:
         if ref.kind == "handle":
-            ref.base = "u32"
-        elif ref.kind != "name":
+            self.diags.error(ref.pos, "E028", "a handle inside another type would not be looked up", "make it a parameter or a result")
+            return 4, 4
+        if ref.kind != "name":
             self.diags.error(ref.pos, "E028", f"a {ref.kind} cannot be a field of a struct",
                              "use a fixed array, or make it a parameter")
             return 1, 1
-        elif ref.name in self.variants:
+        if ref.name in self.variants:
             self.diags.error(ref.pos, "E028", f"variant '{ref.name}' cannot be inside another type", "make it a parameter or a result")
             return 1, 1
         elif ref.name in self.structs:
@@ -260,7 +270,7 @@ class Checker:
             else:
                 method.errors = self.error_names(method.errors)
         self.attributes(method)
-        for mode in ("lend_in", "lend_out"):
+        for mode in ("lend_in", "lend_out", "give_in"):
             lent = [p for p in method.params if p.mode == mode]
             if len(lent) > 1:
                 self.diags.error(lent[1].pos, "E027", f"a second '{mode.replace('_', ' ')}' in one method",
@@ -305,6 +315,11 @@ class Checker:
                 self.diags.error(ref.pos, "E028", "only bytes can be lent", "`lend in bytes<4096> data`")
                 return
             ref.limit = self.bound(ref.bound, ref.bound_pos, 1, MAX_LEND, ref.pos)
+        elif param.mode == "give_in":
+            if ref.kind != "bytes":
+                self.diags.error(ref.pos, "E028", "only bytes can be given", "`give in bytes<256> data`")
+                return
+            ref.limit = self.bound(ref.bound, ref.bound_pos, 1, MAX_ARENA, ref.pos)
         elif ref.kind == "string":
             ref.limit = self.bound(ref.bound, ref.bound_pos, 1, 4095, ref.pos)
         elif ref.kind == "bytes":
@@ -315,9 +330,24 @@ class Checker:
             elif self.resolve(ref, ref.name):
                 ref.limit = self.bound(ref.bound, ref.bound_pos, 1, MAX_ARENA, ref.pos)
         elif ref.kind == "handle":
-            ref.base = "u32"
+            self.handle(ref)
         else:
             self.resolve(ref, ref.name)
+
+    def handle(self, ref: TypeRef) -> None:
+        ref.base = "u32"
+        found = self.objects.get(ref.name)
+        if found is None:
+            self.diags.error(ref.pos, "E020", f"no object is called '{ref.name}'",
+                             f"declare it in this interface: `object {ref.name} {{ READ = 1 }}`")
+            return
+        self.unique("right", [(r.name, r.pos) for r in ref.rights])
+        values = {r.name: r.value for r in found.rights}
+        for right in ref.rights:
+            if right.name not in values:
+                self.diags.error(right.pos, "E020", f"object '{ref.name}' has no right '{right.name}'",
+                                 f"it has {', '.join(values)}" if values else "it is declared without rights")
+            ref.mask |= values.get(right.name, 0)
 
 
 def check(interface: Interface, errors: dict[str, int], diags: Diagnostics) -> None:

@@ -35,12 +35,13 @@ def spell(ref: TypeRef) -> str:
         return f"{ref.kind}<{ref.limit}>"
     if ref.kind == "array":
         return f"array<{ref.name}, {ref.limit}>"
-    name = f"handle<{ref.name}>" if ref.kind == "handle" else ref.name
+    rights = "".join(f"{', ' if i == 0 else ' | '}{name}" for i, name in enumerate(sorted(r.name for r in ref.rights)))
+    name = f"handle<{ref.name}{rights}>" if ref.kind == "handle" else ref.name
     return f"{name}[{ref.nr}]" if ref.nr else name
 
 
 def _spell_param(param: Param) -> str:
-    mode = {"in": "", "result": "", "lend_in": "lend in ", "lend_out": "lend out "}[param.mode]
+    mode = {"in": "", "result": "", "lend_in": "lend in ", "lend_out": "lend out ", "give_in": "give in "}[param.mode]
     return mode + spell(param.type)
 
 
@@ -64,6 +65,7 @@ class Comparison:
         yield from self._enums()
         yield from self._structs()
         yield from self._variants()
+        yield from self._objects()
         yield from self._methods()
 
     def _consts(self) -> Iterator[Change]:
@@ -157,6 +159,23 @@ class Comparison:
             if case.name != other.name:
                 yield Change(other.pos, f"{what} is called {other.name}", source=True)
         yield from (Change(c.pos, f"variant {new.name}: new case {c.name}", wire=True) for c in now.values())
+
+    def _objects(self) -> Iterator[Change]:
+        new = {o.name: o for o in self.new.objects}
+        for object_ in self.old.objects:
+            now = new.pop(object_.name, None)
+            if now is None:
+                yield Change(object_.pos, f"object {object_.name} is gone", source=True)
+                continue
+            rights = {r.name: r for r in now.rights}
+            for right in object_.rights:
+                other = rights.pop(right.name, None)
+                if other is None:
+                    yield Change(right.pos, f"{object_.name}.{right.name} is gone", source=True)
+                elif other.value != right.value:    # not on the wire: the server gives and tests them
+                    yield Change(other.pos, f"{object_.name}.{right.name}: {right.value} became {other.value}")
+            yield from (Change(r.pos, f"new {object_.name}.{r.name}") for r in rights.values())
+        yield from (Change(o.pos, f"new object {o.name}: servers need NAME_lookup_{o.name} when a method takes one") for o in new.values())
 
     def _methods(self) -> Iterator[Change]:
         now = {m.ordinal: m for m in self.new.methods}

@@ -11,7 +11,7 @@ import jinja2
 
 from .errorlist import ALWAYS
 from .layout import MethodLayout, Message, Place, element_size, layout_hash
-from .model import SCALARS, Enum, Interface, Method, Param, TypeRef, deadline_words
+from .model import SCALARS, Enum, Interface, Method, Object, Param, TypeRef, deadline_words
 
 TEMPLATES = Path(__file__).resolve().parent / "templates"
 OUTPUTS = ("types.h", "client.h", "client.c", "server.h", "server.c", "trace.c", "fuzz.c", "fuzz.h", "double.h", "double.c")
@@ -141,7 +141,7 @@ class Wire:
 
     @staticmethod
     def fuzz_kind(place: Place) -> str:
-        return "FUZZ_" + {"bytes": "array"}.get(place.kind, place.kind).upper()
+        return "FUZZ_" + {"bytes": "array", "give_in": "lend_in"}.get(place.kind, place.kind).upper()
 
     @staticmethod
     def fuzz_bytes(place: Place) -> int:
@@ -218,8 +218,8 @@ class Wire:
 
     @property
     def variable_order(self) -> list[Place]:
-        """Variable parts in the order in which they are put: what must be in the arena, strings, lent in, lent out."""
-        rank = {"bytes": 0, "array": 0, "string": 1, "lend_in": 2, "lend_out": 3}
+        """Variable parts in the order in which they are put: what must be in the arena, given, strings, lent in, lent out."""
+        rank = {"bytes": 0, "array": 0, "give_in": 1, "string": 2, "lend_in": 3, "lend_out": 4}
         return sorted((p for p in self.request.places if p.kind in rank), key=lambda p: rank[p.kind])
 
     def put_steps(self) -> list[str]:
@@ -249,6 +249,8 @@ class Wire:
                 count = f"&in.{p.name}_{'count' if p.kind == 'array' else 'bytes'}"
                 calls.append(("bad", "rpc_get_array(", ["entry", "arena", where, str(size), limit,
                                                         f"(const void **)&in.{p.name}", count]))
+            elif p.kind == "give_in":
+                calls.append(("bad", "rpc_get_given(", ["call", "entry", where, limit, f"&in.{p.name}"]))
             else:
                 floor = str(self.response.arena_max) if p.kind == "lend_out" else "0"
                 calls.append(("bad", "rpc_get_lend(", ["call", "entry", where, limit, floor, f"&in.{p.name}"]))
@@ -403,7 +405,7 @@ class Generator:
     def members(self, param: Param) -> list[str]:
         """Members of struct NAME_METHOD_in or _out."""
         ref, name = param.type, param.name
-        if param.mode in ("lend_in", "lend_out"):
+        if param.mode in ("lend_in", "lend_out", "give_in"):
             return [f"struct rpc_buf {name};"]
         if ref.kind == "string":
             return [f"const char *{name};", f"uint32_t {name}_bytes;"]
@@ -411,6 +413,8 @@ class Generator:
             return [f"const uint8_t *{name};", f"uint32_t {name}_bytes;"]
         if ref.kind == "array":
             return [f"const {self.field_type(ref)} *{name};", f"uint32_t {name}_count;"]
+        if ref.kind == "handle" and param.mode != "result":
+            return [f"struct {self.it.name}_{ref.name} *{name};", f"uint32_t {name}_handle;"]
         return [f"{self.c_type(ref)} {name};"]
 
     def enum_check(self, ref: TypeRef, value: str) -> str:
@@ -460,6 +464,16 @@ class Generator:
         return {f"{self.it.name}_{output}": self.render(output) for output in OUTPUTS}
 
     @property
+    def looked_up(self) -> list[Object]:
+        """Objects that some request names."""
+        used = {p.type.name for w in self.wires for p in w.m.params if p.type.kind == "handle"}
+        return [o for o in self.it.objects if o.name in used]
+
+    def rights(self, ref: TypeRef) -> str:
+        """The rights of a handle type, as an expression of C."""
+        return " | ".join(f"{self.upper}_{ref.name.upper()}_{r.name}" for r in ref.rights) or "0"
+
+    @property
     def lends(self) -> bool:
         return any(w.m.lend("lend_out") for w in self.wires)
 
@@ -472,7 +486,7 @@ class Generator:
 
     @staticmethod
     def type_words(ref: TypeRef) -> str:
-        name = {"name": ref.name, "handle": f"handle {ref.name}", "array": f"array of {ref.name}"}.get(ref.kind, ref.kind)
+        name = {"name": ref.name, "handle": f"handle {ref.name}" + (f" ({' | '.join(r.name for r in ref.rights)})" if ref.rights else ""), "array": f"array of {ref.name}"}.get(ref.kind, ref.kind)
         return name + (f"[{ref.nr}]" if ref.nr else "") + (f", at most {ref.limit}" if ref.limit else "")
 
 

@@ -25,7 +25,7 @@ def align8(value: int) -> int:
 
 @dataclass
 class Place:
-    """Where one parameter travels. kind: scalar, struct, string, bytes, array, lend_in, lend_out."""
+    """Where one parameter travels. kind: scalar, struct, string, bytes, array, lend_in, lend_out, give_in."""
 
     param: Param
     kind: str
@@ -56,7 +56,7 @@ class Place:
     def max_variable(self) -> int:
         """Bytes of the variable part that must be in the arena."""
         ref = self.param.type
-        if self.kind in ("bytes", "array") or (self.kind == "string" and self.param.mode == "result"):
+        if self.kind in ("bytes", "array", "give_in") or (self.kind == "string" and self.param.mode == "result"):
             element = element_size(ref) if self.kind == "array" else 1
             return align8(ref.limit * element + (1 if self.kind == "string" else 0))
         return 0
@@ -94,7 +94,7 @@ def element_size(ref: TypeRef) -> int:
 
 def _place(param: Param) -> Place:
     ref = param.type
-    if param.mode in ("lend_in", "lend_out"):
+    if param.mode in ("lend_in", "lend_out", "give_in"):
         return Place(param, param.mode, 16, 8)
     if ref.kind == "string" and param.mode != "result":
         return Place(param, "string", 16, 8)

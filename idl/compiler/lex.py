@@ -14,7 +14,7 @@ _TOKEN = re.compile(
     r"|(?P<comment>//[^\n]*|/\*.*?\*/)"
     r"|(?P<number>0[xX][0-9a-fA-F][0-9a-fA-F_]*|[0-9][0-9_]*)(?![0-9A-Za-z_])"
     r"|(?P<ident>[A-Za-z_][A-Za-z0-9_]*)"
-    r"|(?P<punct>->|[{}()\[\]<>,;:=-])",
+    r"|(?P<punct>->|[{}()\[\]<>,;:=|-])",
     re.DOTALL,
 )
 

@@ -31,6 +31,8 @@ class TypeRef:
     enum: "Enum | None" = None
     limit: int = 0                      # value of `bound`
     nr: int = 0                         # value of `count`, 0: not an array
+    rights: list["ErrorName"] = field(default_factory=list)     # handle: as written
+    mask: int = 0                       # and their values
 
     @property
     def variant(self) -> "Variant | None":
@@ -105,11 +107,21 @@ class Variant(Struct):
 
 
 @dataclass
+class Object:
+    """What handles name: the server's, with rights that a handle carries."""
+
+    pos: Pos
+    name: str
+    rights: list[Const]
+    doc: str = ""
+
+
+@dataclass
 class Param:
     pos: Pos
     name: str
     type: TypeRef
-    mode: str                           # in, lend_in, lend_out, result
+    mode: str                           # in, lend_in, lend_out, give_in, result
 
 
 @dataclass
@@ -171,6 +183,7 @@ class Interface:
     enums: list[Enum] = field(default_factory=list)
     structs: list[Struct] = field(default_factory=list)
     variants: list[Variant] = field(default_factory=list)
+    objects: list[Object] = field(default_factory=list)
     methods: list[Method] = field(default_factory=list)
     errors: list[ErrorName] | None = None
     error_sets: list[ErrorSet] = field(default_factory=list)

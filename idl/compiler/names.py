@@ -27,8 +27,10 @@ class _Space:
 
 
 def c_names(param: Param) -> list[str]:
-    """What one parameter or result becomes: itself, and the length behind it."""
-    if param.mode not in ("lend_in", "lend_out"):
+    """What one parameter becomes at the server, or a result: itself, and the length or the number behind it."""
+    if param.type.kind == "handle" and param.mode != "result":
+        return [param.name, f"{param.name}_handle"]
+    if param.mode not in ("lend_in", "lend_out", "give_in"):
         suffix = {"string": "_bytes", "bytes": "_bytes", "array": "_count"}.get(param.type.kind)
         if suffix:
             return [param.name, param.name + suffix]
@@ -76,6 +78,11 @@ def symbols(it: Interface, diags: Diagnostics) -> None:
             space.add(f"{up}_{enum.name.upper()}_{item.name}", item.pos, "id", "tag")
     for struct in [*it.structs, *it.variants]:
         space.add(f"{low}_{struct.name}", struct.pos, "tag")
+    for object_ in it.objects:
+        space.add(f"{low}_{object_.name}", object_.pos, "tag")
+        space.add(f"{low}_lookup_{object_.name}", object_.pos, "id")
+        for right in object_.rights:
+            space.add(f"{up}_{object_.name.upper()}_{right.name}", right.pos, "id", "tag")
     for variant in it.variants:
         space.add(f"{low}_{variant.name}_tag", variant.pos, "tag")
         space.add(f"{low}_{variant.name}_valid", variant.pos, "id")

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from .diag import Diagnostics, Pos
 from .lex import Token
-from .model import Case, Const, Enum, ErrorName, ErrorSet, Field, Interface, Method, Param, Struct, TypeRef, Variant
+from .model import Case, Const, Enum, ErrorName, ErrorSet, Field, Interface, Method, Object, Param, Struct, TypeRef, Variant
 
 _ATTRIBUTES = "errors, nonblocking, idempotent, cancellable, deadline, since, removed"
 UNITS = {"us": 1000, "ms": 1000000, "s": 1000000000}
@@ -91,6 +91,8 @@ class Parser:
             into.enums.append(self.enum())
         elif token.text == "struct":
             into.structs.append(self.struct())
+        elif token.text == "object":
+            into.objects.append(self.object())
         elif token.text == "variant":
             into.variants.append(self.variant())
         elif token.text == "errors":
@@ -104,7 +106,7 @@ class Parser:
             into.methods.append(self.method())
         else:
             raise self.diags.fatal(token.pos, "E010", f"expected a declaration, found {token}",
-                                   "const, enum, flags, struct, variant, errors, method or event")
+                                   "const, enum, flags, struct, variant, object, errors, method or event")
 
     def const(self) -> Const:
         doc = self.take().doc
@@ -120,7 +122,11 @@ class Parser:
         self.expect(":", "write the base type: `enum color : u32 { ... }`")
         base = self.ident("the base type")
         self.expect("{")
-        items = []
+        return Enum(name.pos, name.text, base.text, keyword.text == "flags", self.items(), keyword.doc)
+
+    def items(self) -> list[Const]:
+        """`NAME = VALUE, ... }`"""
+        items: list[Const] = []
         while not self.accept("}"):
             item = self.ident("an enumerator")
             self.expect("=", "every value is written down, since it is part of the wire format")
@@ -129,7 +135,7 @@ class Parser:
             if not self.accept(","):
                 self.expect("}")
                 break
-        return Enum(name.pos, name.text, base.text, keyword.text == "flags", items, keyword.doc)
+        return items
 
     def struct(self) -> Struct:
         keyword = self.take()
@@ -142,6 +148,19 @@ class Parser:
             self.expect(";", "a fixed array is written `u32[4] name;`" if self.here.text == "[" else "")
             fields.append(Field(field_name.pos, field_name.text, kind))
         return Struct(name.pos, name.text, fields, keyword.doc)
+
+    def right(self) -> ErrorName:
+        token = self.ident("a right of the object")
+        return ErrorName(token.pos, token.text)
+
+    def object(self) -> Object:
+        keyword = self.take()
+        name = self.ident("the object's name")
+        rights: list[Const] = []
+        if not self.accept(";"):
+            self.expect("{", "`object file { READ = 1, WRITE = 2 }`, or `object file;` without rights")
+            rights = self.items()
+        return Object(name.pos, name.text, rights, keyword.doc)
 
     def field_type(self) -> TypeRef:
         kind = self.type()
@@ -195,8 +214,13 @@ class Parser:
         if token.text == "handle":
             self.expect("<", "name the object: `handle<file>`")
             name = self.ident("the object's name")
+            ref = TypeRef(token.pos, "handle", name.text)
+            if self.accept(","):
+                ref.rights = [self.right()]
+                while self.accept("|"):
+                    ref.rights.append(self.right())
             self.expect(">")
-            return TypeRef(token.pos, "handle", name.text)
+            return ref
         return TypeRef(token.pos, "name", token.text)
 
     # ---- methods ----
@@ -234,11 +258,12 @@ class Parser:
 
     def param(self) -> Param:
         lend = self.accept("lend")
-        direction = self.ident("'in', 'lend in' or 'lend out'")
+        give = not lend and self.accept("give")
+        direction = self.ident("'in', 'lend in', 'lend out' or 'give in'")
         if direction.text not in ("in", "out") or (direction.text == "out" and not lend):
-            raise self.diags.fatal(direction.pos, "E010", f"expected 'in', 'lend in' or 'lend out', found {direction}",
+            raise self.diags.fatal(direction.pos, "E010", f"expected 'in', 'lend in', 'lend out' or 'give in', found {direction}",
                                    "results stand behind '->'")
-        mode = f"lend_{direction.text}" if lend else "in"
+        mode = f"lend_{direction.text}" if lend else "give_in" if give else "in"
         kind = self.type()
         name = self.ident("the parameter's name")
         return Param(name.pos, name.text, kind, mode)

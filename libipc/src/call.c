@@ -318,6 +318,13 @@ error_t rpc_get_lend(struct rpc_call *call, const struct sq_entry *entry, const 
     return 0;
 }
 
+error_t rpc_get_given(struct rpc_call *call, const struct sq_entry *entry, const void *where, uint64_t limit, struct rpc_buf *buf)
+{
+    error_t error = rpc_get_lend(call, entry, where, limit, 0, buf);
+
+    return error == 0 && buf->local == NULL ? ERR_BAD_MESSAGE : error;
+}
+
 /* ---- lent memory ---- */
 
 static error_t copy_client(struct rpc_call *call, uint64_t address, void *own, size_t bytes, bool into)

@@ -2,9 +2,9 @@
 /*
  * Variable parts of requests and results, for generated client stubs.
  *
- * The arena slot of a request, in order: fixed part, copied parts (strings,
- * bytes, arrays), a small `lend in`, room for a small `lend out`. Only the
- * first two are counted in arena_bytes, which is what the server copies; the
+ * The arena slot of a request, in order: fixed part, bytes and arrays, `give in`,
+ * strings, a small `lend in`, room for a small `lend out`. What lies before the end of the last part
+ * that the server copies (it does not copy given and lent ones) is counted in arena_bytes; the
  * results' fixed part starts at offset 0 again, and the room for `lend out`
  * lies behind both.
  */
@@ -44,7 +44,7 @@ static uint32_t used(const struct rpc_request *request)
 
 error_t rpc_put_string(struct rpc_client *client, struct rpc_request *request, void *where, struct rpc_in in)
 {
-    uint32_t at = room_for(request, request->arena_bytes, in.bytes + 1);
+    uint32_t at = room_for(request, used(request), in.bytes + 1);
     if (at == ARENA_NONE) {
         rpc_put_client_ref(where, in.data, in.bytes);
         return 0;
@@ -82,11 +82,23 @@ void rpc_put_array(struct rpc_request *request, void *where, const void *data, u
 
 error_t rpc_put_lend_in_small(struct rpc_client *client, struct rpc_request *request, void *where, struct rpc_in in)
 {
-    uint32_t at = room_for(request, request->arena_bytes, in.bytes);
+    uint32_t at = room_for(request, used(request), in.bytes);
     if (at == ARENA_NONE) {
         rpc_put_client_ref(where, in.data, in.bytes);
         return 0;
     }
+    error_t error = copy_in(client, request->arena + at, in.data, in.bytes);
+    if (error != 0)
+        return error;
+    request->arena_used = (uint16_t)(at + in.bytes);
+    struct rpc_ref ref = { at, (uint32_t)in.bytes, RPC_PLACE_ARENA };
+    memcpy(RPC_ALIGNED(where), &ref, sizeof ref);
+    return 0;
+}
+
+error_t rpc_put_give_in(struct rpc_client *client, struct rpc_request *request, void *where, struct rpc_in in)
+{
+    uint32_t at = ALIGN8(request->arena_bytes);
     error_t error = copy_in(client, request->arena + at, in.data, in.bytes);
     if (error != 0)
         return error;

@@ -21,12 +21,14 @@ BASE = """interface t version 3 {
     struct point { i32 x; i32 y; u64 z; }
     struct lent { u64 a; }
     variant choice : u32 { none = 0; u64 number = 1; point where = 2; }
+    object file { READ = 1, WRITE = 2 }
     errors { NOT_FOUND, ACCESS }
     method open = 1 (in string<64> path, in op what, in mode how) -> (i32 fd) nonblocking;
     method move = 2 (in point p, in u32 steps) -> (point p, u64 done);
     method read = 3 (in i32 fd, lend out bytes<4096> data) -> (u64 done) errors (NOT_FOUND) cancellable;
     method gone = 4 () -> () removed 2;
     method list = 5 (in array<u32, LIMIT> ids) -> () idempotent;
+    method seek = 8 (in handle<file, READ> f, give in bytes<64> data) -> ();
     method choose = 6 (in choice c) -> ();
     event closed = 9 (in i32 fd);
 }
@@ -81,6 +83,12 @@ CASES = [
     ("u64 number = 1;", "u64 count = 1;", "source", "number is called count"),
     ("choice : u32", "choice : u8", "wire+source", "variant choice : u32 became u8"),
     ("variant choice", "variant other : u8 { a = 1; } variant choice", "ok", "new variant other"),
+    ("handle<file, READ>", "handle<file, READ | WRITE>", "source", "handle<file, READ>, became handle<file, READ | WRITE>"),
+    ("WRITE = 2 }\n    errors", "WRITE = 4 }\n    errors", "ok", "file.WRITE: 2 became 4"),
+    ("READ = 1, WRITE = 2 }\n    errors", "READ = 1 }\n    errors", "source", "file.WRITE is gone"),
+    ("WRITE = 2 }\n    errors", "WRITE = 2, MAP = 4 }\n    errors", "ok", "new file.MAP"),
+    ("object file", "object more; object file", "ok", "new object more"),
+    ("give in", "in", "wire+source", "give in bytes<64>, became bytes<64>"),
     ("cancellable", "cancellable since 2", "ok", "since 1 became 2"),
 ]
 

@@ -244,6 +244,8 @@ error_t rpc_put_string(struct rpc_client *, struct rpc_request *, void *where, s
 error_t rpc_put_bytes(struct rpc_client *, struct rpc_request *, void *where, struct rpc_in);
 void    rpc_put_array(struct rpc_request *, void *where, const void *data, uint32_t count, uint32_t element_bytes);
 error_t rpc_put_lend_in_small(struct rpc_client *, struct rpc_request *, void *where, struct rpc_in);
+/* The stubs have seen to it that it fits. */
+error_t rpc_put_give_in(struct rpc_client *, struct rpc_request *, void *where, struct rpc_in);
 void    rpc_put_lend_out_small(struct rpc_request *, void *where, struct rpc_out, uint32_t results_bytes);
 error_t rpc_take_bytes(struct rpc_client *, struct rpc_request *, const void *where, struct rpc_out, uint32_t *bytes);
 error_t rpc_take_array(struct rpc_request *, const void *where, void *to, uint32_t element_bytes, uint32_t limit,

@@ -45,6 +45,28 @@ static inline void fuzz_lend_out(struct rpc_call *call, const struct rpc_buf *bu
         abort();
 }
 
+/* Handles: bit 0 of one that names nothing, above it the rights. Never looked at: what it points to. */
+static inline void *fuzz_object(uint32_t handle)
+{
+    return (void *)(uintptr_t)(0x1000000000ul + handle);
+}
+
+static inline error_t fuzz_lookup(uint32_t handle, uint32_t rights, void **object)
+{
+    if (handle & 1)
+        return ERR_BAD_HANDLE;
+    if (rights & ~(handle >> 1))
+        return ERR_RIGHTS;
+    *object = fuzz_object(handle);
+    return 0;
+}
+
+static inline void fuzz_handle(const void *object, uint32_t handle, uint32_t rights)
+{
+    if (object != fuzz_object(handle) || (handle & 1) != 0 || (rights & ~(handle >> 1)) != 0)
+        abort();
+}
+
 static inline void fuzz_cancelled(struct rpc_call *call)
 {
     rpc_complete(call, ERR_CANCELLED);

@@ -28,7 +28,7 @@
 
 struct rpc_server;
 
-/* A lent buffer as the server sees it. Small ones travel in the arena, others
+/* A lent or given buffer as the server sees it. Small and given ones travel in the arena, others
  * stay in the client's memory. Either way the client can change them at any
  * time: go through rpc_buf_read and rpc_buf_write, and look at private copies.
  * A parked request may keep a copy of the rpc_buf; it is good until its reply. */
@@ -208,6 +208,8 @@ error_t  rpc_get_array(const struct sq_entry *, const uint8_t *arena, const void
 /* `floor`: lowest offset in the arena at which the buffer may lie. */
 error_t  rpc_get_lend(struct rpc_call *, const struct sq_entry *, const void *where, uint64_t limit, uint32_t floor,
                       struct rpc_buf *);
+/* In the arena, and nowhere else. */
+error_t  rpc_get_given(struct rpc_call *, const struct sq_entry *, const void *where, uint64_t limit, struct rpc_buf *);
 
 /* ---- for the executor (and tests) ---- */
 /* Serve up to `quantum` requests of a session; returns how many were taken. */

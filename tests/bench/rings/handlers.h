@@ -112,6 +112,30 @@ error_t sample_serve_draw(struct rpc_call *call, const struct sample_draw_in *in
     return ERR_NOT_IMPLEMENTED;
 }
 
+error_t sample_serve_copy(struct rpc_call *call, const struct sample_copy_in *in, struct sample_copy_out *out)
+{
+    (void)call, (void)in, (void)out;
+    return ERR_NOT_IMPLEMENTED;
+}
+
+error_t sample_serve_post(struct rpc_call *call, const struct sample_post_in *in, struct sample_post_out *out)
+{
+    (void)call, (void)in, (void)out;
+    return ERR_NOT_IMPLEMENTED;
+}
+
+error_t sample_serve_label(struct rpc_call *call, const struct sample_label_in *in, struct sample_label_out *out)
+{
+    (void)call, (void)in, (void)out;
+    return ERR_NOT_IMPLEMENTED;
+}
+
+error_t sample_lookup_file(struct rpc_call *call, uint32_t handle, uint32_t rights, struct sample_file **object)
+{
+    (void)call, (void)handle, (void)rights, (void)object;
+    return ERR_BAD_HANDLE;
+}
+
 error_t sample_serve_note(struct rpc_call *call, const struct sample_note_in *in)
 {
     (void)call, (void)in;

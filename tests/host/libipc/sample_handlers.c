@@ -181,6 +181,8 @@ static error_t park(struct rpc_call *call, uint32_t key, const struct rpc_buf *b
     return RPC_PENDING;
 }
 
+static uint32_t sum_of_given(struct rpc_call *call, const struct rpc_buf *data);
+
 unsigned handlers_wake(uint32_t key, uint32_t value)
 {
     unsigned nr = 0;
@@ -194,6 +196,8 @@ unsigned handlers_wake(uint32_t key, uint32_t value)
             sample_wait_reply(call, 0, &(struct sample_wait_out){ .value = value });
         } else if (call->method == SAMPLE_METHOD_SOON) {
             sample_soon_reply(call, 0, &(struct sample_soon_out){ .value = value });
+        } else if (call->method == SAMPLE_METHOD_POST) {
+            sample_post_reply(call, 0, &(struct sample_post_out){ .sum = sum_of_given(call, &w->buf) });
         } else if (call->method == SAMPLE_METHOD_READ_SOON) {
             error_t error = rpc_buf_write(call, &w->buf, 0, &value, sizeof value);
             sample_read_soon_reply(call, error, &(struct sample_read_soon_out){ .done = sizeof value });
@@ -210,6 +214,60 @@ error_t sample_serve_wait(struct rpc_call *call, const struct sample_wait_in *in
 {
     (void)out;
     return park(call, in->key, NULL);
+}
+
+/* Files 1 to 9, the even ones for reading only; to be looked up by nobody else. */
+struct sample_file {
+    uint32_t number;
+};
+
+error_t sample_lookup_file(struct rpc_call *call, uint32_t handle, uint32_t rights, struct sample_file **object)
+{
+    static struct sample_file files[10];
+
+    (void)call;
+    if (handle == 0 || handle > 9)
+        return ERR_BAD_HANDLE;
+    if (handle % 2 == 0 && (rights & SAMPLE_FILE_WRITE) != 0)
+        return ERR_RIGHTS;
+    files[handle].number = handle;
+    *object = &files[handle];
+    return 0;
+}
+
+error_t sample_serve_copy(struct rpc_call *call, const struct sample_copy_in *in, struct sample_copy_out *out)
+{
+    (void)call;
+    if (in->from->number != in->from_handle || in->to->number != in->to_handle || in->to_handle % 2 == 0)
+        abort();
+    out->size = in->from->number * 100 + in->to->number * 10 + in->bytes;
+    return 0;
+}
+
+static uint32_t sum_of_given(struct rpc_call *call, const struct rpc_buf *data)
+{
+    uint8_t bytes[400];
+    uint32_t sum = 0;
+
+    if (rpc_buf_read(call, data, 0, bytes, data->bytes) != 0)
+        abort();
+    for (uint64_t i = 0; i < data->bytes; i++)
+        sum += bytes[i];
+    return sum;
+}
+
+error_t sample_serve_post(struct rpc_call *call, const struct sample_post_in *in, struct sample_post_out *out)
+{
+    (void)out;
+    return park(call, in->key, &in->data);
+}
+
+error_t sample_serve_label(struct rpc_call *call, const struct sample_label_in *in, struct sample_label_out *out)
+{
+    out->sum = sum_of_given(call, &in->data) + in->note_bytes * 1000000 + in->before_bytes;
+    for (uint32_t i = 0; i < in->before_bytes; i++)
+        out->sum += in->before[i];
+    return strlen(in->note) == in->note_bytes ? 0 : ERR_NOT_FOUND;
 }
 
 /* Answers what it was given; the sum of a shape is its corners'. */

@@ -55,6 +55,7 @@ static error_t wait_by_turns(struct rpc_client *c, struct rpc_request *request)
 
 static struct rpc_env env;
 static void another_server_takes_over(uint32_t epoch);
+static void have_deadlines(void);
 
 static int set_up(void **state)
 {
@@ -284,6 +285,78 @@ static void variants_arrive_with_known_tags_only(void **state)
     what = (struct sample_figure){ .tag = SAMPLE_FIGURE_HOW, .how = SAMPLE_MODE_WRITE };
     more.tag = SAMPLE_WORD_WHOLE;
     assert_int_equal(sample_draw(&client, &what, &more, &last, &sum), ERR_BAD_MESSAGE);     /* from the server */
+    assert_nothing_leaked();
+}
+
+static void handles_are_looked_up_before_the_handler(void **state)
+{
+    (void)state;
+    uint32_t file, size;
+    assert_int_equal(sample_open(&client, 2, &file), 0);
+    assert_int_equal(sample_copy(&client, 4, file, 7, &size), 0);
+    assert_int_equal(size, 4 * 100 + 3 * 10 + 7);
+    uint64_t before = server.stats.undeclared;
+    assert_int_equal(sample_copy(&client, 4, 8, 7, &size), ERR_RIGHTS);
+    assert_int_equal(sample_copy(&client, 0, 3, 7, &size), ERR_BAD_HANDLE);
+    assert_int_equal(sample_copy(&client, 4, UINT32_MAX, 7, &size), ERR_BAD_HANDLE);
+    assert_int_equal(server.stats.undeclared, before);
+    assert_nothing_leaked();
+}
+
+static void given_memory_is_the_servers_until_it_answers(void **state)
+{
+    (void)state;
+    struct rpc_request *request;
+    uint8_t data[300];
+    uint32_t sum, woken;
+    have_deadlines();
+    memset(data, 1, sizeof data);
+    assert_int_equal(sample_post_submit(&client, 5, (struct rpc_in){ data, 300 }, &request), 0);
+    request->deadline = frozen_clock + 1000;
+    memset(data, 2, sizeof data);       /* the caller's again at once */
+    assert_int_equal(sample_wake(&client, 5, 0, &woken), 0);
+    assert_int_equal(woken, 1);
+    assert_int_equal(sample_post_finish(&client, request, &sum), 0);
+    assert_int_equal(sum, 300);
+    assert_nothing_leaked();
+    /* Given up: the slot is used again only when the server has answered. */
+    assert_int_equal(sample_post(&client, 5, (struct rpc_in){ data, 100 }, &sum), ERR_TIMEOUT);
+    assert_int_equal(client.arenas, ~1u);
+    assert_int_equal(sample_label(&client, (struct rpc_in){ "ab", 2 }, (struct rpc_in){ data, 5 }, (struct rpc_in){ "note", 4 }, &sum), 0);
+    assert_int_equal(sum, 10 + 4000000 + 2 + 'a' + 'b');
+    assert_nothing_leaked();
+}
+
+static void given_memory_leaves_strings_what_is_left(void **state)
+{
+    (void)state;
+    static uint8_t data[400];
+    static char note[301];
+    uint32_t sum;
+    fake_allow_memory(note, sizeof note);
+    memset(note, 'x', 300);
+    for (unsigned bytes = 0; bytes <= 400; bytes += 50)
+        for (unsigned letters = 0; letters <= 300; letters += 20) {
+            memset(data, 1, sizeof data);
+            assert_int_equal(sample_label(&client, (struct rpc_in){ "\1\2\3", 3 }, (struct rpc_in){ data, bytes },
+                                          (struct rpc_in){ note, letters }, &sum), 0);
+            assert_int_equal(sum, bytes + letters * 1000000 + 3 + 6);
+        }
+    assert_int_equal(sample_label(&client, (struct rpc_in){ "", 0 }, (struct rpc_in){ data, 401 }, (struct rpc_in){ "", 0 }, &sum),
+                     ERR_INVALID_ARGUMENT);
+    assert_nothing_leaked();
+}
+
+static void given_memory_elsewhere_is_refused(void **state)
+{
+    (void)state;
+    struct rpc_request *request = rpc_begin(&client, SAMPLE_METHOD_POST);
+    struct rpc_ref ref = { (uint64_t)(uintptr_t)&ref, 8, RPC_PLACE_CLIENT };
+    request->word[0] = 5;
+    memcpy(&request->word[1], &ref, sizeof ref);
+    assert_int_equal(rpc_invoke(&client, request, false), ERR_BAD_MESSAGE);
+    rpc_end(&client, request);
+    assert_int_equal(handlers_nr_parked, 0);
     assert_nothing_leaked();
 }
 
@@ -1165,7 +1238,9 @@ int main(void)
         TEST(strings_go_by_the_arena_or_stay), TEST(string_in_memory_that_is_not_there_is_a_fault),
         TEST(structs_and_arrays_arrive_unchanged), TEST(more_scalars_than_words), TEST(lent_buffers_small_and_large),
         TEST(all_kinds_together_for_all_sizes), TEST(errors_outside_the_set_become_io),
-        TEST(variants_arrive_with_known_tags_only),
+        TEST(variants_arrive_with_known_tags_only), TEST(handles_are_looked_up_before_the_handler),
+        TEST(given_memory_is_the_servers_until_it_answers), TEST(given_memory_leaves_strings_what_is_left),
+        TEST(given_memory_elsewhere_is_refused),
         TEST(events_have_no_answer_and_keep_their_order), TEST(parked_request_is_answered_later),
         TEST(batch_is_published_by_one_flush_and_rings_once), TEST(who_waits_publishes_what_is_queued),
         TEST(batch_larger_than_the_ring_goes_on), TEST(queued_requests_end_with_the_server_too),

@@ -1042,6 +1042,69 @@ error_t sample_open_finish(struct rpc_client *rpc, struct rpc_request *req, uint
     return open_decode(rpc, req, file);
 }
 
+/* ---- copy ---- */
+
+error_t sample_copy(struct rpc_client *rpc, uint32_t from, uint32_t to, uint32_t bytes, uint32_t *size)
+{
+    uint64_t word[6];
+    word[0] = from | (uint64_t)to << 32;
+    word[1] = bytes;
+    error_t err = rpc_call_words(rpc, SAMPLE_METHOD_COPY, RPC_ONE_RESULT, word, 2);
+    if (err == 0) {
+        *size = (uint32_t)word[0];
+    }
+    return err;
+}
+
+static error_t copy_encode(struct rpc_client *rpc, uint32_t from, uint32_t to, uint32_t bytes,
+                           struct rpc_request **encoded)
+{
+    struct rpc_request *req = rpc_begin_with(rpc, SAMPLE_METHOD_COPY, 0);
+    if (req == NULL)
+        return ERR_PEER_CLOSED;
+    req->word[0] = from | (uint64_t)to << 32;
+    req->word[1] = bytes;
+    *encoded = req;
+    return 0;
+}
+
+static error_t copy_decode(struct rpc_client *rpc, struct rpc_request *req, uint32_t *size)
+{
+    error_t err = req->error;
+    if (err == 0) {
+        *size = (uint32_t)req->word[0];
+    }
+    rpc_end(rpc, req);
+    return err;
+}
+
+error_t sample_copy_queue(struct rpc_client *rpc, uint32_t from, uint32_t to, uint32_t bytes,
+                          struct rpc_request **queued)
+{
+    struct rpc_request *req;
+    error_t err = copy_encode(rpc, from, to, bytes, &req);
+    if (err != 0)
+        return err;
+    rpc_queue(rpc, req);
+    *queued = req;
+    return 0;
+}
+
+error_t sample_copy_submit(struct rpc_client *rpc, uint32_t from, uint32_t to, uint32_t bytes,
+                           struct rpc_request **submitted)
+{
+    error_t err = sample_copy_queue(rpc, from, to, bytes, submitted);
+    if (err == 0)
+        rpc_flush(rpc);
+    return err;
+}
+
+error_t sample_copy_finish(struct rpc_client *rpc, struct rpc_request *req, uint32_t *size)
+{
+    rpc_finish(rpc, req, false);
+    return copy_decode(rpc, req, size);
+}
+
 /* ---- soon ---- */
 
 static error_t soon_encode(struct rpc_client *rpc, uint32_t key, struct rpc_request **encoded)
@@ -1262,6 +1325,159 @@ error_t sample_draw_finish(struct rpc_client *rpc, struct rpc_request *req, stru
 {
     rpc_finish(rpc, req, false);
     return draw_decode(rpc, req, last, sum);
+}
+
+/* ---- post ---- */
+
+static error_t post_encode(struct rpc_client *rpc, uint32_t key, struct rpc_in data,
+                           struct rpc_request **encoded)
+{
+    if (data.bytes > 300ull)
+        return ERR_INVALID_ARGUMENT;
+    struct rpc_request *req = rpc_begin_with(rpc, SAMPLE_METHOD_POST, RPC_NEED_ARENA | RPC_LONG);
+    if (req == NULL)
+        return ERR_PEER_CLOSED;
+    req->word[0] = key;
+    error_t err = rpc_put_give_in(rpc, req, &req->word[1], data);
+    if (err != 0) {
+        rpc_end(rpc, req);
+        return err;
+    }
+    *encoded = req;
+    return 0;
+}
+
+static error_t post_decode(struct rpc_client *rpc, struct rpc_request *req, uint32_t *sum)
+{
+    error_t err = req->error;
+    if (err == 0) {
+        *sum = (uint32_t)req->word[0];
+    }
+    rpc_end(rpc, req);
+    return err;
+}
+
+error_t sample_post_until(struct rpc_client *rpc, ticks_t until, uint32_t key, struct rpc_in data,
+                          uint32_t *sum)
+{
+    struct rpc_request *req;
+    error_t err = post_encode(rpc, key, data, &req);
+    if (err != 0)
+        return err;
+    req->deadline = until;
+    rpc_queue(rpc, req);
+    if (!rpc_finish_until(rpc, req, true, false))
+        return ERR_TIMEOUT;
+    return post_decode(rpc, req, sum);
+}
+
+error_t sample_post(struct rpc_client *rpc, uint32_t key, struct rpc_in data, uint32_t *sum)
+{
+    return sample_post_until(rpc, rpc_deadline_in(rpc, 5000000), key, data, sum);
+}
+
+error_t sample_post_queue(struct rpc_client *rpc, uint32_t key, struct rpc_in data,
+                          struct rpc_request **queued)
+{
+    struct rpc_request *req;
+    error_t err = post_encode(rpc, key, data, &req);
+    if (err != 0)
+        return err;
+    req->deadline = rpc_deadline_in(rpc, 5000000);
+    rpc_queue(rpc, req);
+    *queued = req;
+    return 0;
+}
+
+error_t sample_post_submit(struct rpc_client *rpc, uint32_t key, struct rpc_in data,
+                           struct rpc_request **submitted)
+{
+    error_t err = sample_post_queue(rpc, key, data, submitted);
+    if (err == 0)
+        rpc_flush(rpc);
+    return err;
+}
+
+error_t sample_post_finish(struct rpc_client *rpc, struct rpc_request *req, uint32_t *sum)
+{
+    if (!rpc_finish_until(rpc, req, true, false))
+        return ERR_TIMEOUT;
+    return post_decode(rpc, req, sum);
+}
+
+/* ---- label ---- */
+
+static error_t label_encode(struct rpc_client *rpc, struct rpc_in before, struct rpc_in data,
+                            struct rpc_in note, struct rpc_request **encoded)
+{
+    if (before.bytes > 50ull)
+        return ERR_INVALID_ARGUMENT;
+    if (data.bytes > 400ull)
+        return ERR_INVALID_ARGUMENT;
+    if (note.bytes > 300ull)
+        return ERR_NAME_TOO_LONG;
+    struct rpc_request *req = rpc_begin_with(rpc, SAMPLE_METHOD_LABEL, RPC_NEED_ARENA);
+    if (req == NULL)
+        return ERR_PEER_CLOSED;
+    error_t err = rpc_put_bytes(rpc, req, &req->word[0], before);
+    if (err == 0)
+        err = rpc_put_give_in(rpc, req, &req->word[1], data);
+    if (err == 0)
+        err = rpc_put_string(rpc, req, &req->word[3], note);
+    if (err != 0) {
+        rpc_end(rpc, req);
+        return err;
+    }
+    *encoded = req;
+    return 0;
+}
+
+static error_t label_decode(struct rpc_client *rpc, struct rpc_request *req, uint32_t *sum)
+{
+    error_t err = req->error;
+    if (err == 0) {
+        *sum = (uint32_t)req->word[0];
+    }
+    rpc_end(rpc, req);
+    return err;
+}
+
+__attribute__((flatten)) error_t sample_label(struct rpc_client *rpc, struct rpc_in before, struct rpc_in data, struct rpc_in note,
+                     uint32_t *sum)
+{
+    struct rpc_request *req;
+    error_t err = label_encode(rpc, before, data, note, &req);
+    if (err != 0)
+        return err;
+    rpc_invoke(rpc, req, false);
+    return label_decode(rpc, req, sum);
+}
+
+error_t sample_label_queue(struct rpc_client *rpc, struct rpc_in before, struct rpc_in data,
+                           struct rpc_in note, struct rpc_request **queued)
+{
+    struct rpc_request *req;
+    error_t err = label_encode(rpc, before, data, note, &req);
+    if (err != 0)
+        return err;
+    rpc_queue(rpc, req);
+    *queued = req;
+    return 0;
+}
+
+error_t sample_label_submit(struct rpc_client *rpc, struct rpc_in before, struct rpc_in data,
+                            struct rpc_in note, struct rpc_request **submitted)
+{
+    error_t err = sample_label_queue(rpc, before, data, note, submitted);
+    if (err == 0)
+        rpc_flush(rpc);
+    return err;
+}
+
+error_t sample_label_finish(struct rpc_client *rpc, struct rpc_request *req, uint32_t *sum)
+{
+    rpc_finish(rpc, req, false);
+    return label_decode(rpc, req, sum);
 }
 
 void sample_note(struct rpc_client *rpc, uint64_t a, uint32_t b, const struct sample_point *p)

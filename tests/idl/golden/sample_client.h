@@ -132,6 +132,14 @@ error_t sample_open_submit(struct rpc_client *rpc, uint32_t which, struct rpc_re
 error_t sample_open_queue(struct rpc_client *rpc, uint32_t which, struct rpc_request **queued) MAY_YIELD;
 error_t sample_open_finish(struct rpc_client *rpc, struct rpc_request *req, uint32_t *file) MAY_YIELD;
 
+/* Both files are known to be open, the second for writing, before the handler runs. */
+error_t sample_copy(struct rpc_client *rpc, uint32_t from, uint32_t to, uint32_t bytes, uint32_t *size) MAY_YIELD;
+error_t sample_copy_submit(struct rpc_client *rpc, uint32_t from, uint32_t to, uint32_t bytes,
+                           struct rpc_request **submitted) MAY_YIELD;
+error_t sample_copy_queue(struct rpc_client *rpc, uint32_t from, uint32_t to, uint32_t bytes,
+                          struct rpc_request **queued) MAY_YIELD;
+error_t sample_copy_finish(struct rpc_client *rpc, struct rpc_request *req, uint32_t *size) MAY_YIELD;
+
 /* Answered when wake is called. The second keeps the caller's memory. */
 error_t sample_soon(struct rpc_client *rpc, uint32_t key, uint32_t *value) MAY_YIELD;
 error_t sample_soon_until(struct rpc_client *rpc, ticks_t until, uint32_t key, uint32_t *value) MAY_YIELD;
@@ -157,6 +165,24 @@ error_t sample_draw_queue(struct rpc_client *rpc, const struct sample_figure *wh
                           const struct sample_word *more, struct rpc_request **queued) MAY_YIELD;
 error_t sample_draw_finish(struct rpc_client *rpc, struct rpc_request *req, struct sample_figure *last,
                            struct sample_word *sum) MAY_YIELD;
+
+/* Adds up the bytes when wake is called, whatever the caller has done with its memory since. */
+error_t sample_post(struct rpc_client *rpc, uint32_t key, struct rpc_in data, uint32_t *sum) MAY_YIELD;
+error_t sample_post_until(struct rpc_client *rpc, ticks_t until, uint32_t key, struct rpc_in data,
+                          uint32_t *sum) MAY_YIELD;
+error_t sample_post_submit(struct rpc_client *rpc, uint32_t key, struct rpc_in data,
+                           struct rpc_request **submitted) MAY_YIELD;
+error_t sample_post_queue(struct rpc_client *rpc, uint32_t key, struct rpc_in data,
+                          struct rpc_request **queued) MAY_YIELD;
+error_t sample_post_finish(struct rpc_client *rpc, struct rpc_request *req, uint32_t *sum) MAY_YIELD;
+
+error_t sample_label(struct rpc_client *rpc, struct rpc_in before, struct rpc_in data, struct rpc_in note,
+                     uint32_t *sum) MAY_YIELD;
+error_t sample_label_submit(struct rpc_client *rpc, struct rpc_in before, struct rpc_in data,
+                            struct rpc_in note, struct rpc_request **submitted) MAY_YIELD;
+error_t sample_label_queue(struct rpc_client *rpc, struct rpc_in before, struct rpc_in data,
+                           struct rpc_in note, struct rpc_request **queued) MAY_YIELD;
+error_t sample_label_finish(struct rpc_client *rpc, struct rpc_request *req, uint32_t *sum) MAY_YIELD;
 
 void sample_note(struct rpc_client *rpc, uint64_t a, uint32_t b, const struct sample_point *p) MAY_YIELD;
 

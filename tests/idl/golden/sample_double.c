@@ -19,9 +19,12 @@ static const struct double_method methods[] = {
     { SAMPLE_METHOD_READ_LATER, false, "read_later" },
     { SAMPLE_METHOD_WRONG, false, "wrong" },
     { SAMPLE_METHOD_OPEN, false, "open" },
+    { SAMPLE_METHOD_COPY, false, "copy" },
     { SAMPLE_METHOD_SOON, false, "soon" },
     { SAMPLE_METHOD_READ_SOON, false, "read_soon" },
     { SAMPLE_METHOD_DRAW, false, "draw" },
+    { SAMPLE_METHOD_POST, false, "post" },
+    { SAMPLE_METHOD_LABEL, false, "label" },
     { SAMPLE_METHOD_NOTE, true, "note" },
     { SAMPLE_METHOD_STOP, true, "stop" },
 };
@@ -1009,6 +1012,67 @@ error_t sample_open(struct rpc_client *rpc, uint32_t which, uint32_t *file)
     return err != 0 ? err : sample_open_finish(rpc, req, file);
 }
 
+/* ---- copy ---- */
+
+const struct sample_copy_in *sample_double_copy_call(unsigned n)
+{
+    const struct double_call *call = double_call(&sample_double, SAMPLE_METHOD_COPY, n);
+
+    return call != NULL ? call->in : NULL;
+}
+
+void sample_double_copy(error_t error, const struct sample_copy_out *out)
+{
+    double_tell(&sample_double, SAMPLE_METHOD_COPY, error, out, sizeof *out, NULL, 0);
+}
+
+void sample_double_copy_answer(struct double_call *call, error_t error, const struct sample_copy_out *out)
+{
+    double_answer(&sample_double, call, error, out, sizeof *out, NULL, 0);
+}
+
+error_t sample_copy_submit(struct rpc_client *rpc, uint32_t from, uint32_t to, uint32_t bytes,
+                           struct rpc_request **submitted)
+{
+    (void)rpc;
+    struct double_call *call = double_begin(&sample_double, SAMPLE_METHOD_COPY, sizeof(struct sample_copy_in));
+    struct sample_copy_in *in = call->in;
+
+    in->from_handle = from;
+    in->to_handle = to;
+    in->bytes = bytes;
+    double_called(&sample_double, call);
+    *submitted = (struct rpc_request *)call;
+    return 0;
+}
+
+error_t sample_copy_queue(struct rpc_client *rpc, uint32_t from, uint32_t to, uint32_t bytes,
+                          struct rpc_request **queued)
+{
+    return sample_copy_submit(rpc, from, to, bytes, queued);
+}
+
+error_t sample_copy_finish(struct rpc_client *rpc, struct rpc_request *req, uint32_t *size)
+{
+    const struct double_call *call = (const struct double_call *)req;
+    error_t err = double_finish(&sample_double, (struct double_call *)req);
+
+    (void)rpc;
+    if (err != 0)
+        return err;
+    const struct sample_copy_out *out = call->out;
+    *size = out->size;
+    return err;
+}
+
+error_t sample_copy(struct rpc_client *rpc, uint32_t from, uint32_t to, uint32_t bytes, uint32_t *size)
+{
+    struct rpc_request *req;
+    error_t err = sample_copy_submit(rpc, from, to, bytes, &req);
+
+    return err != 0 ? err : sample_copy_finish(rpc, req, size);
+}
+
 /* ---- soon ---- */
 
 const struct sample_soon_in *sample_double_soon_call(unsigned n)
@@ -1206,6 +1270,149 @@ error_t sample_draw(struct rpc_client *rpc, const struct sample_figure *what, co
     error_t err = sample_draw_submit(rpc, what, more, &req);
 
     return err != 0 ? err : sample_draw_finish(rpc, req, last, sum);
+}
+
+/* ---- post ---- */
+
+const struct sample_post_in *sample_double_post_call(unsigned n)
+{
+    const struct double_call *call = double_call(&sample_double, SAMPLE_METHOD_POST, n);
+
+    return call != NULL ? call->in : NULL;
+}
+
+void sample_double_post(error_t error, const struct sample_post_out *out)
+{
+    double_tell(&sample_double, SAMPLE_METHOD_POST, error, out, sizeof *out, NULL, 0);
+}
+
+void sample_double_post_answer(struct double_call *call, error_t error, const struct sample_post_out *out)
+{
+    double_answer(&sample_double, call, error, out, sizeof *out, NULL, 0);
+}
+
+error_t sample_post_submit(struct rpc_client *rpc, uint32_t key, struct rpc_in data,
+                           struct rpc_request **submitted)
+{
+    (void)rpc;
+    if (data.bytes > 300ull)
+        return ERR_INVALID_ARGUMENT;
+    struct double_call *call = double_begin(&sample_double, SAMPLE_METHOD_POST, sizeof(struct sample_post_in));
+    struct sample_post_in *in = call->in;
+
+    in->key = key;
+    in->data = (struct rpc_buf){ .bytes = data.bytes };
+    call->lent_in = double_copy(&sample_double, data.data, data.bytes);
+    call->lent_in_bytes = data.bytes;
+    double_called(&sample_double, call);
+    *submitted = (struct rpc_request *)call;
+    return 0;
+}
+
+error_t sample_post_queue(struct rpc_client *rpc, uint32_t key, struct rpc_in data,
+                          struct rpc_request **queued)
+{
+    return sample_post_submit(rpc, key, data, queued);
+}
+
+error_t sample_post_finish(struct rpc_client *rpc, struct rpc_request *req, uint32_t *sum)
+{
+    const struct double_call *call = (const struct double_call *)req;
+    error_t err = double_finish(&sample_double, (struct double_call *)req);
+
+    (void)rpc;
+    if (err != 0)
+        return err;
+    const struct sample_post_out *out = call->out;
+    *sum = out->sum;
+    return err;
+}
+
+error_t sample_post(struct rpc_client *rpc, uint32_t key, struct rpc_in data, uint32_t *sum)
+{
+    struct rpc_request *req;
+    error_t err = sample_post_submit(rpc, key, data, &req);
+
+    return err != 0 ? err : sample_post_finish(rpc, req, sum);
+}
+
+error_t sample_post_until(struct rpc_client *rpc, ticks_t until, uint32_t key, struct rpc_in data,
+                          uint32_t *sum)
+{
+    (void)until;
+    return sample_post(rpc, key, data, sum);
+}
+
+/* ---- label ---- */
+
+const struct sample_label_in *sample_double_label_call(unsigned n)
+{
+    const struct double_call *call = double_call(&sample_double, SAMPLE_METHOD_LABEL, n);
+
+    return call != NULL ? call->in : NULL;
+}
+
+void sample_double_label(error_t error, const struct sample_label_out *out)
+{
+    double_tell(&sample_double, SAMPLE_METHOD_LABEL, error, out, sizeof *out, NULL, 0);
+}
+
+void sample_double_label_answer(struct double_call *call, error_t error, const struct sample_label_out *out)
+{
+    double_answer(&sample_double, call, error, out, sizeof *out, NULL, 0);
+}
+
+error_t sample_label_submit(struct rpc_client *rpc, struct rpc_in before, struct rpc_in data,
+                            struct rpc_in note, struct rpc_request **submitted)
+{
+    (void)rpc;
+    if (before.bytes > 50ull)
+        return ERR_INVALID_ARGUMENT;
+    if (data.bytes > 400ull)
+        return ERR_INVALID_ARGUMENT;
+    if (note.bytes > 300ull)
+        return ERR_NAME_TOO_LONG;
+    struct double_call *call = double_begin(&sample_double, SAMPLE_METHOD_LABEL, sizeof(struct sample_label_in));
+    struct sample_label_in *in = call->in;
+
+    in->before = double_copy(&sample_double, before.data, before.bytes);
+    in->before_bytes = (uint32_t)before.bytes;
+    in->data = (struct rpc_buf){ .bytes = data.bytes };
+    call->lent_in = double_copy(&sample_double, data.data, data.bytes);
+    call->lent_in_bytes = data.bytes;
+    in->note = double_copy(&sample_double, note.data, note.bytes);
+    in->note_bytes = (uint32_t)note.bytes;
+    double_called(&sample_double, call);
+    *submitted = (struct rpc_request *)call;
+    return 0;
+}
+
+error_t sample_label_queue(struct rpc_client *rpc, struct rpc_in before, struct rpc_in data,
+                           struct rpc_in note, struct rpc_request **queued)
+{
+    return sample_label_submit(rpc, before, data, note, queued);
+}
+
+error_t sample_label_finish(struct rpc_client *rpc, struct rpc_request *req, uint32_t *sum)
+{
+    const struct double_call *call = (const struct double_call *)req;
+    error_t err = double_finish(&sample_double, (struct double_call *)req);
+
+    (void)rpc;
+    if (err != 0)
+        return err;
+    const struct sample_label_out *out = call->out;
+    *sum = out->sum;
+    return err;
+}
+
+error_t sample_label(struct rpc_client *rpc, struct rpc_in before, struct rpc_in data, struct rpc_in note,
+                     uint32_t *sum)
+{
+    struct rpc_request *req;
+    error_t err = sample_label_submit(rpc, before, data, note, &req);
+
+    return err != 0 ? err : sample_label_finish(rpc, req, sum);
 }
 
 /* ---- note ---- */

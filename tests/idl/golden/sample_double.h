@@ -76,6 +76,10 @@ void sample_double_open(error_t error, const struct sample_open_out *out);
 void sample_double_open_answer(struct double_call *call, error_t error, const struct sample_open_out *out);
 const struct sample_open_in *sample_double_open_call(unsigned n);
 
+void sample_double_copy(error_t error, const struct sample_copy_out *out);
+void sample_double_copy_answer(struct double_call *call, error_t error, const struct sample_copy_out *out);
+const struct sample_copy_in *sample_double_copy_call(unsigned n);
+
 void sample_double_soon(error_t error, const struct sample_soon_out *out);
 void sample_double_soon_answer(struct double_call *call, error_t error, const struct sample_soon_out *out);
 const struct sample_soon_in *sample_double_soon_call(unsigned n);
@@ -88,6 +92,14 @@ const struct sample_read_soon_in *sample_double_read_soon_call(unsigned n);
 void sample_double_draw(error_t error, const struct sample_draw_out *out);
 void sample_double_draw_answer(struct double_call *call, error_t error, const struct sample_draw_out *out);
 const struct sample_draw_in *sample_double_draw_call(unsigned n);
+
+void sample_double_post(error_t error, const struct sample_post_out *out);
+void sample_double_post_answer(struct double_call *call, error_t error, const struct sample_post_out *out);
+const struct sample_post_in *sample_double_post_call(unsigned n);
+
+void sample_double_label(error_t error, const struct sample_label_out *out);
+void sample_double_label_answer(struct double_call *call, error_t error, const struct sample_label_out *out);
+const struct sample_label_in *sample_double_label_call(unsigned n);
 
 const struct sample_note_in *sample_double_note_call(unsigned n);
 

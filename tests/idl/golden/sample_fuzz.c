@@ -7,6 +7,12 @@
 #include <stdlib.h>
 #include <string.h>
 
+error_t sample_lookup_file(struct rpc_call *call, uint32_t handle, uint32_t rights, struct sample_file **object)
+{
+    (void)call;
+    return fuzz_lookup(handle, rights, (void **)object);
+}
+
 error_t sample_serve_sum(struct rpc_call *call, const struct sample_sum_in *in, struct sample_sum_out *out)
 {
     (void)in;
@@ -124,6 +130,15 @@ error_t sample_serve_open(struct rpc_call *call, const struct sample_open_in *in
     return fuzz_outcome(call);
 }
 
+error_t sample_serve_copy(struct rpc_call *call, const struct sample_copy_in *in, struct sample_copy_out *out)
+{
+    (void)in;
+    fuzz_handle(in->from, in->from_handle, SAMPLE_FILE_READ);
+    fuzz_handle(in->to, in->to_handle, SAMPLE_FILE_READ | SAMPLE_FILE_WRITE);
+    (void)out;
+    return fuzz_outcome(call);
+}
+
 error_t sample_serve_soon(struct rpc_call *call, const struct sample_soon_in *in, struct sample_soon_out *out)
 {
     (void)in;
@@ -148,6 +163,24 @@ error_t sample_serve_draw(struct rpc_call *call, const struct sample_draw_in *in
     if (!sample_word_valid(&in->more))
         abort();
     fuzz_read(&in->more, sizeof in->more);
+    (void)out;
+    return fuzz_outcome(call);
+}
+
+error_t sample_serve_post(struct rpc_call *call, const struct sample_post_in *in, struct sample_post_out *out)
+{
+    (void)in;
+    fuzz_lend_in(call, &in->data);
+    (void)out;
+    return fuzz_outcome(call);
+}
+
+error_t sample_serve_label(struct rpc_call *call, const struct sample_label_in *in, struct sample_label_out *out)
+{
+    (void)in;
+    fuzz_read(in->before, in->before_bytes);
+    fuzz_lend_in(call, &in->data);
+    fuzz_string(in->note, in->note_bytes, 300);
     (void)out;
     return fuzz_outcome(call);
 }
@@ -185,9 +218,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         SAMPLE_METHOD_READ_LATER,
         SAMPLE_METHOD_WRONG,
         SAMPLE_METHOD_OPEN,
+        SAMPLE_METHOD_COPY,
         SAMPLE_METHOD_SOON,
         SAMPLE_METHOD_READ_SOON,
         SAMPLE_METHOD_DRAW,
+        SAMPLE_METHOD_POST,
+        SAMPLE_METHOD_LABEL,
         SAMPLE_METHOD_NOTE,
         SAMPLE_METHOD_STOP,
     };

@@ -91,6 +91,12 @@ static const struct fuzz_param sample_open_fuzz[] = {
     { "which", FUZZ_SCALAR, false, 0, 4, 0ull },
 };
 
+static const struct fuzz_param sample_copy_fuzz[] = {
+    { "from", FUZZ_SCALAR, false, 0, 4, 0ull },
+    { "to", FUZZ_SCALAR, false, 4, 4, 0ull },
+    { "bytes", FUZZ_SCALAR, false, 8, 4, 0ull },
+};
+
 static const struct fuzz_param sample_soon_fuzz[] = {
     { "key", FUZZ_SCALAR, false, 0, 4, 0ull },
 };
@@ -103,6 +109,17 @@ static const struct fuzz_param sample_read_soon_fuzz[] = {
 static const struct fuzz_param sample_draw_fuzz[] = {
     { "what", FUZZ_STRUCT, false, 0, 12, 0ull },
     { "more", FUZZ_STRUCT, true, 0, 40, 0ull },
+};
+
+static const struct fuzz_param sample_post_fuzz[] = {
+    { "key", FUZZ_SCALAR, false, 0, 4, 0ull },
+    { "data", FUZZ_LEND_IN, false, 8, 1, 300ull },
+};
+
+static const struct fuzz_param sample_label_fuzz[] = {
+    { "before", FUZZ_ARRAY, false, 0, 1, 50ull },
+    { "data", FUZZ_LEND_IN, false, 8, 1, 400ull },
+    { "note", FUZZ_STRING, false, 24, 1, 300ull },
 };
 
 static const struct fuzz_param sample_note_fuzz[] = {
@@ -127,9 +144,12 @@ static const struct fuzz_method sample_fuzz_methods[] = {
     { "read_later", SAMPLE_METHOD_READ_LATER, false, 0, 0, 2, sample_read_later_fuzz },
     { "wrong", SAMPLE_METHOD_WRONG, false, 0, 0, 0, NULL },
     { "open", SAMPLE_METHOD_OPEN, false, 0, 0, 1, sample_open_fuzz },
+    { "copy", SAMPLE_METHOD_COPY, false, 0, 0, 3, sample_copy_fuzz },
     { "soon", SAMPLE_METHOD_SOON, false, 0, 0, 1, sample_soon_fuzz },
     { "read_soon", SAMPLE_METHOD_READ_SOON, false, 0, 0, 2, sample_read_soon_fuzz },
     { "draw", SAMPLE_METHOD_DRAW, false, 40, 40, 2, sample_draw_fuzz },
+    { "post", SAMPLE_METHOD_POST, false, 0, 0, 2, sample_post_fuzz },
+    { "label", SAMPLE_METHOD_LABEL, false, 0, 0, 3, sample_label_fuzz },
     { "note", SAMPLE_METHOD_NOTE, true, 0, 0, 3, sample_note_fuzz },
     { "stop", SAMPLE_METHOD_STOP, true, 0, 0, 0, NULL },
 };

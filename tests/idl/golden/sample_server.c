@@ -605,6 +605,51 @@ static void dispatch_open(struct rpc_call *call, const struct sq_entry *entry, c
         answer_open(call, err, &out);
 }
 
+/* ---- copy ---- */
+
+static inline __attribute__((always_inline)) void answer_copy(
+    struct rpc_call *call, error_t err, const struct sample_copy_out *out)
+{
+    static const uint64_t allowed[2] = { 0x8000000180701e30ull, 0x200000a0ull };
+    if (err != 0)
+        err = rpc_check_error(call, err, allowed);
+    if (err == 0) {
+        call->nr_words = 1;
+        call->result[0] = out->size;
+    }
+    rpc_complete(call, err);
+}
+
+void sample_copy_reply(struct rpc_call *call, error_t err, const struct sample_copy_out *out)
+{
+    answer_copy(call, err, out);
+}
+
+static void dispatch_copy(struct rpc_call *call, const struct sq_entry *entry, const uint8_t *arena)
+{
+    struct sample_copy_in in;
+    (void)arena;
+    in.from_handle = (uint32_t)entry->word[0];
+    in.to_handle = (uint32_t)(entry->word[0] >> 32);
+    in.bytes = (uint32_t)entry->word[1];
+    error_t from_bad = sample_lookup_file(call, in.from_handle, SAMPLE_FILE_READ, &in.from);
+    if (from_bad != 0) {
+        refuse(call, false, from_bad);
+        return;
+    }
+    error_t to_bad = sample_lookup_file(call, in.to_handle, SAMPLE_FILE_READ | SAMPLE_FILE_WRITE, &in.to);
+    if (to_bad != 0) {
+        refuse(call, false, to_bad);
+        return;
+    }
+    struct sample_copy_out out = {};
+    error_t err = sample_serve_copy(call, &in, &out);
+    if (err > 0)
+        rpc_defer(call, entry, arena, err);
+    else
+        answer_copy(call, err, &out);
+}
+
 /* ---- soon ---- */
 
 static inline __attribute__((always_inline)) void answer_soon(
@@ -726,6 +771,85 @@ static void dispatch_draw(struct rpc_call *call, const struct sq_entry *entry, c
         answer_draw(call, err, &out);
 }
 
+/* ---- post ---- */
+
+static inline __attribute__((always_inline)) void answer_post(
+    struct rpc_call *call, error_t err, const struct sample_post_out *out)
+{
+    static const uint64_t allowed[2] = { 0x8000000180701e30ull, 0x200000a0ull };
+    if (err != 0)
+        err = rpc_check_error(call, err, allowed);
+    if (err == 0) {
+        call->nr_words = 1;
+        call->result[0] = out->sum;
+    }
+    rpc_complete(call, err);
+}
+
+void sample_post_reply(struct rpc_call *call, error_t err, const struct sample_post_out *out)
+{
+    answer_post(call, err, out);
+}
+
+static void dispatch_post(struct rpc_call *call, const struct sq_entry *entry, const uint8_t *arena)
+{
+    struct sample_post_in in;
+    (void)arena;
+    in.key = (uint32_t)entry->word[0];
+    error_t bad = rpc_get_given(call, entry, &entry->word[1], 300ull, &in.data);
+    if (bad != 0) {
+        refuse(call, false, bad);
+        return;
+    }
+    struct sample_post_out out = {};
+    error_t err = sample_serve_post(call, &in, &out);
+    if (err > 0)
+        rpc_defer(call, entry, arena, err);
+    else
+        answer_post(call, err, &out);
+}
+
+/* ---- label ---- */
+
+static inline __attribute__((always_inline)) void answer_label(
+    struct rpc_call *call, error_t err, const struct sample_label_out *out)
+{
+    static const uint64_t allowed[2] = { 0x8000000180701e30ull, 0x200000a0ull };
+    if (err != 0)
+        err = rpc_check_error(call, err, allowed);
+    if (err == 0) {
+        call->nr_words = 1;
+        call->result[0] = out->sum;
+    }
+    rpc_complete(call, err);
+}
+
+void sample_label_reply(struct rpc_call *call, error_t err, const struct sample_label_out *out)
+{
+    answer_label(call, err, out);
+}
+
+static void dispatch_label(struct rpc_call *call, const struct sq_entry *entry, const uint8_t *arena)
+{
+    struct sample_label_in in;
+    error_t bad = rpc_get_array(entry, arena, &entry->word[0], 1, 50ull, (const void **)&in.before,
+                                &in.before_bytes);
+    if (bad == 0)
+        bad = rpc_get_given(call, entry, &entry->word[1], 400ull, &in.data);
+    if (bad == 0)
+        bad = rpc_get_string(call, entry, arena, &entry->word[3], 300ull, &in.note, &in.note_bytes);
+    if (bad != 0) {
+        refuse(call, false, bad);
+        return;
+    }
+    struct sample_label_out out = {};
+    error_t err = sample_serve_label(call, &in, &out);
+    if (err > 0)
+        rpc_defer(call, entry, arena, err);
+    else
+        answer_label(call, err, &out);
+}
+
 /* ---- note ---- */
 
 static void dispatch_note(struct rpc_call *call, const struct sq_entry *entry, const uint8_t *arena)
@@ -804,6 +928,9 @@ static void dispatch(struct rpc_call *call, const struct sq_entry *entry, const 
     case SAMPLE_METHOD_OPEN:
         dispatch_open(call, entry, arena);
         break;
+    case SAMPLE_METHOD_COPY:
+        dispatch_copy(call, entry, arena);
+        break;
     case SAMPLE_METHOD_SOON:
         dispatch_soon(call, entry, arena);
         break;
@@ -812,6 +939,12 @@ static void dispatch(struct rpc_call *call, const struct sq_entry *entry, const 
         break;
     case SAMPLE_METHOD_DRAW:
         dispatch_draw(call, entry, arena);
+        break;
+    case SAMPLE_METHOD_POST:
+        dispatch_post(call, entry, arena);
+        break;
+    case SAMPLE_METHOD_LABEL:
+        dispatch_label(call, entry, arena);
         break;
     case SAMPLE_METHOD_NOTE:
         dispatch_note(call, entry, arena);

@@ -6,6 +6,12 @@
 #include <libipc/server.h>
 #include <sample_types.h>
 
+/* The server's own objects. A lookup answers 0 and the object that `handle` names for this client, or the error that the client
+ * is to get: no such handle (ERR_BAD_HANDLE), or not all of `rights` (ERR_RIGHTS). The dispatch asks before each handler. */
+/* What open gives. */
+struct sample_file;
+error_t sample_lookup_file(struct rpc_call *, uint32_t handle, uint32_t rights, struct sample_file **);
+
 /* Four words there, one back. */
 struct sample_sum_in {
     uint64_t a;
@@ -194,6 +200,20 @@ struct sample_open_out {
 error_t sample_serve_open(struct rpc_call *, const struct sample_open_in *, struct sample_open_out *);
 void sample_open_reply(struct rpc_call *, error_t, const struct sample_open_out *);
 
+/* Both files are known to be open, the second for writing, before the handler runs. */
+struct sample_copy_in {
+    struct sample_file *from;
+    uint32_t from_handle;
+    struct sample_file *to;
+    uint32_t to_handle;
+    uint32_t bytes;
+};
+struct sample_copy_out {
+    uint32_t size;
+};
+error_t sample_serve_copy(struct rpc_call *, const struct sample_copy_in *, struct sample_copy_out *);
+void sample_copy_reply(struct rpc_call *, error_t, const struct sample_copy_out *);
+
 /* Answered when wake is called. The second keeps the caller's memory. */
 struct sample_soon_in {
     uint32_t key;
@@ -224,6 +244,30 @@ struct sample_draw_out {
 };
 error_t sample_serve_draw(struct rpc_call *, const struct sample_draw_in *, struct sample_draw_out *);
 void sample_draw_reply(struct rpc_call *, error_t, const struct sample_draw_out *);
+
+/* Adds up the bytes when wake is called, whatever the caller has done with its memory since. */
+struct sample_post_in {
+    uint32_t key;
+    struct rpc_buf data;
+};
+struct sample_post_out {
+    uint32_t sum;
+};
+error_t sample_serve_post(struct rpc_call *, const struct sample_post_in *, struct sample_post_out *);
+void sample_post_reply(struct rpc_call *, error_t, const struct sample_post_out *);
+
+struct sample_label_in {
+    const uint8_t *before;
+    uint32_t before_bytes;
+    struct rpc_buf data;
+    const char *note;
+    uint32_t note_bytes;
+};
+struct sample_label_out {
+    uint32_t sum;
+};
+error_t sample_serve_label(struct rpc_call *, const struct sample_label_in *, struct sample_label_out *);
+void sample_label_reply(struct rpc_call *, error_t, const struct sample_label_out *);
 
 struct sample_note_in {
     uint64_t a;

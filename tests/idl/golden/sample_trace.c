@@ -73,6 +73,11 @@ static int show_request(char *text, size_t bytes, const struct sq_entry *e, cons
     case SAMPLE_METHOD_OPEN:
         return snprintf(text, bytes, "sample.open(which=%llu",
                         (unsigned long long)((uint32_t)e->word[0]));
+    case SAMPLE_METHOD_COPY:
+        return snprintf(text, bytes, "sample.copy(from=%llu, to=%llu, bytes=%llu",
+                        (unsigned long long)((uint32_t)e->word[0]),
+                        (unsigned long long)((uint32_t)(e->word[0] >> 32)),
+                        (unsigned long long)((uint32_t)e->word[1]));
     case SAMPLE_METHOD_SOON:
         return snprintf(text, bytes, "sample.soon(key=%llu",
                         (unsigned long long)((uint32_t)e->word[0]));
@@ -83,6 +88,15 @@ static int show_request(char *text, size_t bytes, const struct sq_entry *e, cons
     case SAMPLE_METHOD_DRAW:
         return snprintf(text, bytes, "sample.draw(what=[tag %llu], more=...",
                         (unsigned long long)(uint8_t)e->word[0]);
+    case SAMPLE_METHOD_POST:
+        return snprintf(text, bytes, "sample.post(key=%llu, data=[%llu bytes]",
+                        (unsigned long long)((uint32_t)e->word[0]),
+                        (unsigned long long)(uint32_t)e->word[2]);
+    case SAMPLE_METHOD_LABEL:
+        return snprintf(text, bytes, "sample.label(before=[%u bytes], data=[%llu bytes], note=%s",
+                        (uint32_t)(e->word[0] >> 32),
+                        (unsigned long long)(uint32_t)e->word[2],
+                        trace_string(e, arena, &e->word[3], (char[TRACE_STRING_BYTES]){ 0 }));
     case SAMPLE_METHOD_NOTE:
         return snprintf(text, bytes, "sample.note(a=%llu, b=%llu, p=...",
                         (unsigned long long)(e->word[0]),
@@ -146,6 +160,9 @@ static int show_answer(char *text, size_t bytes, uint16_t method, const struct c
     case SAMPLE_METHOD_OPEN:
         return snprintf(text, bytes, "file=%llu",
                         (unsigned long long)((uint32_t)e->word[0]));
+    case SAMPLE_METHOD_COPY:
+        return snprintf(text, bytes, "size=%llu",
+                        (unsigned long long)((uint32_t)e->word[0]));
     case SAMPLE_METHOD_SOON:
         return snprintf(text, bytes, "value=%llu",
                         (unsigned long long)((uint32_t)e->word[0]));
@@ -155,6 +172,12 @@ static int show_answer(char *text, size_t bytes, uint16_t method, const struct c
     case SAMPLE_METHOD_DRAW:
         return snprintf(text, bytes, "last=[tag %llu], sum=...",
                         (unsigned long long)(uint8_t)e->word[0]);
+    case SAMPLE_METHOD_POST:
+        return snprintf(text, bytes, "sum=%llu",
+                        (unsigned long long)((uint32_t)e->word[0]));
+    case SAMPLE_METHOD_LABEL:
+        return snprintf(text, bytes, "sum=%llu",
+                        (unsigned long long)((uint32_t)e->word[0]));
     default:
         (void)e;
         return snprintf(text, bytes, "%s", "");

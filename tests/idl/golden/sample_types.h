@@ -6,7 +6,7 @@
 #include <atoll/types.h>
 
 #define SAMPLE_VERSION 2
-#define SAMPLE_LAYOUT_HASH 0xd02be5bfcae0fd9ull
+#define SAMPLE_LAYOUT_HASH 0xb17cd6988ab082c1ull
 
 #define SAMPLE_MAX_ITEMS 8
 /* Negative, and used nowhere. */
@@ -29,9 +29,12 @@
 #define SAMPLE_METHOD_READ_LATER 23
 #define SAMPLE_METHOD_WRONG 24
 #define SAMPLE_METHOD_OPEN 25
+#define SAMPLE_METHOD_COPY 30
 #define SAMPLE_METHOD_SOON 27
 #define SAMPLE_METHOD_READ_SOON 28
 #define SAMPLE_METHOD_DRAW 29
+#define SAMPLE_METHOD_POST 31
+#define SAMPLE_METHOD_LABEL 32
 #define SAMPLE_METHOD_NOTE 40
 #define SAMPLE_METHOD_STOP 41
 
@@ -59,6 +62,10 @@ static inline bool sample_mode_valid(uint64_t value)
 {
     return (value & ~0x3ull) == 0;
 }
+
+/* Rights of a handle of file. */
+#define SAMPLE_FILE_READ 1u
+#define SAMPLE_FILE_WRITE 2u
 
 struct sample_point {
     int32_t x;
