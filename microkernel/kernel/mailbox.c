@@ -97,7 +97,7 @@ static void do_hart_ops(struct hart *h)
     /* What is new stays for the next time; its sender's interrupt comes after. */
     __atomic_fetch_and(&h->ops, ~ops, __ATOMIC_ACQ_REL);
     if (ops & HART_OP_QUIESCE)
-        quiesce_pass(h);
+        quiesce_enter(h);
     if (ops & HART_OP_DROP_VSPACE)
         sched_drop_vspace(h);
     if (ops & HART_OP_TRACE)

@@ -28,7 +28,7 @@
 #include "object/tcb.h"
 
 enum hart_op {
-    HART_OP_QUIESCE     = 1 << 0,   /* pass through the top of the kernel      */
+    HART_OP_QUIESCE     = 1 << 0,   /* quiesce_enter                           */
     HART_OP_DROP_VSPACE = 1 << 1,   /* leave the address space of an idle hart,
                                      * or load it anew                         */
     HART_OP_TRACE       = 1 << 2,   /* tracing was switched on or off          */

@@ -4,12 +4,17 @@
  *
  * Lookups take no lock, so another hart may still hold a pointer to an object
  * whose last capability is gone. Each hart counts its kernel entries that look
- * at capabilities (`passes`, stored with release order at entry). After a
- * deletion the counts of all harts are noted; a hart is done with the object
- * when its count went up by two since (the second entry proves that the one
- * that may have seen the object has ended, even if the first increment was
- * still in a store buffer when the count was noted), or when it sleeps. A hart
- * that stays in user mode is asked by mailbox.
+ * at capabilities (`passes`), between the uses of the entry before and the first
+ * lookup of this one. After a deletion the counts of all harts are noted; a hart is
+ * done with the object when its count has gone up since, or when it sleeps. A hart
+ * that stays in user mode is asked by mailbox: the interrupt is an entry.
+ *
+ * Order. A hart that found the object read the slot before that was emptied. With its
+ * count before the read and the note after the emptying, the note has this entry or an
+ * earlier one counted; more is counted only after the entry's last use. So the count
+ * must be ordered on both sides, and the emptying before the notes. A store with a
+ * release fence would not do: it may wait in a store buffer, with its successors, until
+ * the notes are taken. tests/models/quiesce.pml.
  */
 #ifndef ATOLL_KERNEL_QUIESCE_H
 #define ATOLL_KERNEL_QUIESCE_H
@@ -22,12 +27,11 @@ void quiesce_mark(void);
 /* With the tree lock held: true once all harts have been outside since the last
  * mark. If not, asks those that seem to stay in user mode. */
 bool quiesce_reached(void);
-/* This hart is at a point where it holds no references. */
-void quiesce_pass(struct hart *h);
 
-static inline void quiesce_enter(struct hart *h)
+/* This hart, whose struct it is, holds no references. */
+static inline void quiesce_enter(struct hart *h)    /* [enter] */
 {
-    store_release(&h->passes, h->passes + 1);
+    atomic_count(&h->passes);
 }
 
 #endif

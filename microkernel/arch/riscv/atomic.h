@@ -34,6 +34,12 @@ static inline void atomic_and_release(uint64_t *word, uint64_t mask)
     __asm__ volatile("amoand.d.rl zero, %1, %0" : "+A"(*word) : "r"(mask) : "memory");
 }
 
+/* ++*word, between all accesses before it and all after it. */
+static inline void atomic_count(uint64_t *word)
+{
+    __asm__ volatile("amoadd.d.aqrl zero, %1, %0" : "+A"(*word) : "r"(1ul) : "memory");
+}
+
 /* A store that is one store: no order, never torn. */
 static inline void store_relaxed(uint32_t *word, uint32_t value)
 {
