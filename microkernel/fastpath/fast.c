@@ -151,7 +151,7 @@ struct tcb *fastpath_yield(struct hart *h, struct tcb *t)
     if (unlikely(q->top != t->priority || mailbox_pending(h) || t->fast_hart != h))
         return NULL;
     struct tcb *to = q->level[level].head, *next = to->run_next, *last = q->level[level].tail;
-    if (unlikely(to->fast_hart != h))
+    if (unlikely(to->fast_hart != h || to->upcall_pending))
         return NULL;
     if (next == NULL) {         /* they change places */
         q->level[level].head = t;

@@ -48,6 +48,7 @@ static FAST_INLINE bool fast_find(const struct tcb *t, cptr_t cptr, enum cap_typ
         if (unlikely(__atomic_load_n(&s->word0, __ATOMIC_RELAXED) != word))
             return false;
     }
+    object_found();
     /* What the object holds is ordered by the address dependency. */
     *(void **)object = cap_object(word);
     return likely((word & (CAP_TYPE_MASK | CAP_ZOMBIE)) == type) &&

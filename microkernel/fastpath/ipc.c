@@ -19,32 +19,24 @@
 
 #include <atoll/syscall.h>
 
+#include "fastpath/ipc_regs.h"
 #include "object/endpoint.h"
-
-register struct hart *hart __asm__("tp");
 
 struct tcb *fastpath_call(cptr_t cptr);
 struct tcb *fastpath_reply_recv(cptr_t cptr);
 struct tcb *fastpath_signal_wait(cptr_t cptr);
 
-static FAST_INLINE void set_a6(uint64_t value)
-{
-    __asm__ volatile("mv a6, %0" :: "r"(value));
-}
-
 /* Switch, and return the thread for ipc_exit or wait_exit; or go to the label. */
 #define SWITCH(h, t, to, fp_inline, drain) do { \
-        if (unlikely(fast_switch(h, t, to, fp_inline))) { \
-            __asm__ volatile("mv a0, %0\n\tj " #drain :: "r"(to) : "memory"); \
-            __builtin_unreachable(); \
-        } \
+        if (unlikely(fast_switch(h, t, to, fp_inline))) \
+            EXIT_BY(drain, to); \
         return to; \
     } while (0)
 
 /* a0 = endpoint; the partner gets the badge in a6. */
 struct tcb *fastpath_call(cptr_t cptr)
 {
-    struct hart *h = hart;
+    struct hart *h = hart_in_tp;
     struct tcb *t = h->current;
     struct endpoint *ep;
     badge_t badge = 0;
@@ -88,7 +80,7 @@ decline:
 /* a0 = endpoint, x[16] = the reply object; the partner gets 0 in a6. */
 struct tcb *fastpath_reply_recv(cptr_t cptr)
 {
-    struct hart *h = hart;
+    struct hart *h = hart_in_tp;
     struct tcb *t = h->current;
     struct endpoint *ep;
     struct reply *r;
@@ -129,7 +121,7 @@ decline:
  * without deadlines. */
 struct tcb *fastpath_signal_wait(cptr_t cptr)
 {
-    struct hart *h = hart;
+    struct hart *h = hart_in_tp;
     struct tcb *t = h->current;
     uint64_t bits;
     struct tcb *to = fast_signal_wait(h, t, cptr, t->x[12], &bits);

@@ -28,6 +28,7 @@ error_t cspace_index(struct slot *via, uint64_t word, uint64_t index, struct slo
     uint64_t size = 1ul << cap_extra(word);
     if (index >= size)
         return ERR_RANGE;
+    object_found();
     *out = (struct slot_ref){ (struct slot *)cap_object(word) + index, via, word, size - index };
     return 0;
 }

@@ -14,6 +14,7 @@
 
 #include <stddef.h>
 
+#include "kernel/poison.h"
 #include "object/cap.h"
 
 struct slot_ref {
@@ -41,6 +42,7 @@ static inline struct slot *cspace_second(const struct slot *via, uint64_t index)
 
     if ((word & (CAP_TYPE_MASK | CAP_ZOMBIE)) != CAP_TYPE_CNODE || index - 1 >= 1ul << cap_extra(word))
         return NULL;
+    object_found();
     return (struct slot *)cap_object(word) + (index - 1);
 }
 
@@ -73,6 +75,7 @@ static inline void slot_words(const struct slot *slot, uint64_t *word0, uint64_t
         *word1 = __atomic_load_n(&slot->word1, __ATOMIC_ACQUIRE);
         again = __atomic_load_n(&slot->word0, __ATOMIC_ACQUIRE);
     } while (again != *word0);
+    object_found();
 }
 
 /* The same. False: empty or a zombie. */

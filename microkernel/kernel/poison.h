@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Where memory begins and ends to be an object or a page. In the kernel nothing
- * happens here; the fuzzer (docs/fuzzing.md) compiles against its own version,
- * which tells the address sanitizer.
+ * Where memory begins and ends to be an object or a page, and where a hart has just
+ * found an object that no lock keeps. In the kernel nothing happens here; the fuzzer
+ * (docs/fuzzing.md) compiles against its own version, which tells the address
+ * sanitizer and lets other harts go on.
  */
 #ifndef ATOLL_KERNEL_POISON_H
 #define ATOLL_KERNEL_POISON_H
@@ -28,5 +29,8 @@ static inline void object_unused(uint64_t word0)
 {
     (void)word0;
 }
+
+/* A capability has been read without a lock; what it names is used next. */
+static inline void object_found(void) { }
 
 #endif

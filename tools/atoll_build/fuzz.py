@@ -3,14 +3,21 @@
 
 A comment in a program says how long its short run is:  fuzz: runs=3000; max_len=700
 The short run depends on nothing but the program and its committed corpus: a count of runs and a fixed seed, no time.
+
+`planted.toml` beside a program lists defects: text of a file under test, what it is replaced by, and the input of the corpus that
+must then fail with which words (with a pattern: one of them). Each is one more case of the short run, so the program is known to have teeth.
 """
 
 from __future__ import annotations
 
+import os
 import re
 import shutil
 import subprocess
 import tempfile
+import tomllib
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from . import graph, say
@@ -21,6 +28,19 @@ from .tap import Case
 WORK = BUILD / "tests" / "fuzz"
 SHORT_TIMEOUT_S = 600
 INPUT_TIMEOUT_S = 25        # of one input, on a loaded machine
+
+
+@dataclass
+class Defect:
+    """One entry of planted.toml."""
+
+    name: str
+    file: str
+    old: str
+    new: str
+    input: str
+    says: str
+    compile: list[str] = field(default_factory=list)    # of a header: the files that notice
 
 
 def _options(test: graph.HostTest) -> dict[str, str]:
@@ -81,7 +101,48 @@ def _short(test: graph.HostTest) -> list[Case]:
     with tempfile.TemporaryDirectory() as grown:
         done = _run(_command(test, f"-runs={runs}", "-seed=1", "-len_control=0", grown, *([rel(corpus)] if corpus.is_dir() else [])), SHORT_TIMEOUT_S)
     ok = done.returncode == 0
-    return [*cases, Case(f"{test.name}: {runs} runs from the corpus", ok, "" if ok else _why(done.stdout + done.stderr))]
+    cases.append(Case(f"{test.name}: {runs} runs from the corpus", ok, "" if ok else _why(done.stdout + done.stderr)))
+    return [*cases, *_planted(test)]
+
+
+def _planted(test: graph.HostTest) -> list[Case]:
+    listed = (ROOT / test.sources[0]).parent / "planted.toml"
+    if not listed.is_file():
+        return []
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        return list(pool.map(lambda d: _plant(test, Defect(**d)), tomllib.loads(listed.read_text())["defect"]))
+
+
+def _plant(test: graph.HostTest, defect: Defect) -> Case:
+    """Compile the one file with the defect, link it with the others' objects, play the input: it must fail."""
+    name = f"{test.name}: planted: {defect.name}"
+    source = ROOT / defect.file
+    text = source.read_text()
+    if text.count(defect.old) != 1:
+        return Case(name, False, f"{defect.file}: the text that the defect replaces is there {text.count(defect.old)} times")
+    with tempfile.TemporaryDirectory(dir=WORK) as work:
+        broken, program = Path(work) / defect.file, f"{work}/fuzz"
+        broken.parent.mkdir(parents=True)
+        broken.write_text(text.replace(defect.old, defect.new))
+        again = defect.compile or [defect.file]
+        objects = [f"build/tests/fuzz/{test.name}.o/{s}.o" for s in test.sources if str(s) not in again]
+        includes = [f"-I{d}" for i in test.includes for d in ([f"{work}/{i}", i] if (Path(work) / i).is_dir() else [i])]
+        for i, file in enumerate(again):
+            objects.append(f"{work}/{i}.o")
+            built = _run(["clang", *graph.FUZZ_FLAGS.split(), "-Wno-error", *test.defines, *includes,
+                          *(w for p in test.prelude for w in ("-include", p)), graph.FUZZ_COVERAGE, "-c", "-o", objects[-1],
+                          str(broken) if file == defect.file else file])
+            if built.returncode != 0:
+                return Case(name, False, built.stderr)
+        built = _run(["clang", *graph.FUZZ_LINK.split(), "-o", program, *objects])
+        if built.returncode != 0:
+            return Case(name, False, built.stderr)
+        done = _run([program, f"-artifact_prefix={work}/", f"-timeout={INPUT_TIMEOUT_S}",
+                     *(rel(p) for p in sorted(_corpus(test).glob(defect.input)))], SHORT_TIMEOUT_S)
+    output = done.stdout + done.stderr
+    if done.returncode != 0 and defect.says in output:
+        return Case(name, True)
+    return Case(name, False, "not found" if done.returncode == 0 else f"found, but not as '{defect.says}':\n{_why(output)}")
 
 
 def _long(test: graph.HostTest, minutes: float) -> list[Case]:

@@ -22,12 +22,6 @@ static inline void atomic_give(uint32_t *word)
     __asm__ volatile("amoswap.w.rl zero, zero, %0" : "+A"(*word) :: "memory");
 }
 
-/* Release store. */
-static inline void store_release(uint64_t *word, uint64_t value)
-{
-    __asm__ volatile("fence rw, w\n\tsd %1, %0" : "=m"(*word) : "r"(value) : "memory");
-}
-
 /* *word &= mask. Release. */
 static inline void atomic_and_release(uint64_t *word, uint64_t mask)
 {

@@ -20,7 +20,8 @@ bool janitor_done(void);
 
 /*
  * The input: its first byte says how many harts there are (modulo 3) and, in bit 7,
- * whether there are trace rings. Actions follow:
+ * whether there are trace rings, in bit 6, whether calls by the fast paths are compared
+ * with the general one. Actions follow:
  *   byte 0   bits 0..1 the hart, bits 2..7 how many bytes of arguments there are
  *   byte 1   the kind, kinds.h
  *   byte 2   from 128 on: how many points the hart may pass before others go on

@@ -331,8 +331,13 @@ static void check_hart(struct hart *h)
     check_heap(h, h->deadlines, NULL, 0);
     const struct tcb *const mail[] = { h->mailbox, h->taken, h->turned };
     for (unsigned i = 0; i < 3; i++)
-        for (const struct tcb *m = mail[i]; m != NULL; m = m->mailbox_next)
+        for (const struct tcb *m = mail[i]; m != NULL; m = m->mailbox_next) {
             REQUIRE(live(m, CAP_TYPE_TCB)->mail++ == 0);
+            /* Only the wake-up of a thread that would not run now may wait for the next entry. */
+            if (t != NULL && m->hart == h->id && (m->ops & ~TCB_OP_WAKE || m->priority >= h->running_priority) &&
+                !machine_interrupted(h->id))
+                fail("thread %.15s is in the mailbox of hart %u and no interrupt is on its way", m->name, h->id);
+        }
     bool drained = h->taken == NULL && h->turned == NULL;
     /* What was taken out and not done yet has an interrupt to come. */
     REQUIRE(drained || (h->ops & HART_OP_DRAIN && machine_interrupted(h->id)));

@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: MIT */
-/* build: tests/fuzz/kernel/machine.c tests/fuzz/kernel/check.c tests/fuzz/kernel/actions.c
+/* build: tests/fuzz/kernel/machine.c tests/fuzz/kernel/entries.c tests/fuzz/kernel/state.c
+ * tests/fuzz/kernel/check.c tests/fuzz/kernel/actions.c
  * tests/host/kernel_memory/census.c
  * microkernel/kernel/cspace.c microkernel/kernel/deadline.c microkernel/kernel/delete.c
  * microkernel/kernel/mailbox.c microkernel/kernel/print.c microkernel/kernel/quiesce.c
  * microkernel/kernel/run_queue.c microkernel/kernel/sched.c microkernel/kernel/syscall.c
  * microkernel/kernel/thread.c microkernel/kernel/trace.c microkernel/kernel/trap.c
  * microkernel/kernel/tree.c microkernel/kernel/usercopy.c microkernel/fastpath/fast.c
- * microkernel/object/cnode.c microkernel/object/endpoint.c microkernel/object/irq.c
+ * microkernel/fastpath/ipc.c microkernel/object/cnode.c microkernel/object/endpoint.c microkernel/object/irq.c
  * microkernel/object/mapping.c microkernel/object/notification.c microkernel/object/platform.c
  * microkernel/object/pool.c microkernel/object/sched_context.c microkernel/object/segment.c
  * microkernel/object/segment_invoke.c microkernel/object/tcb_ops.c microkernel/object/untyped.c
@@ -158,6 +159,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
     actions_begin(bytes, size, &count);
     if (size > 0 && bytes[0] & 0x80)
         trace_init(trace_rings);
+    entries_compare(size > 0 && bytes[0] & 0x40);
     machine_start(count, janitor_make());
     machine_run(0, -1, janitor_build);
     drain();

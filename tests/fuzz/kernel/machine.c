@@ -36,14 +36,6 @@
 #define MAX_LOOKS     48u       /* for interrupts in one entry: then one comes  */
 #define MAX_TRIES     4u        /* of an access that faults                    */
 
-/* fastpath/trap.S calls these; it is not compiled here. */
-struct tcb *trap_slow(struct tcb *t, uint64_t cause, uint64_t value);
-struct tcb *trap_syscall(struct tcb *t);
-uint64_t trap_page(struct tcb *t, uint64_t cause, uint64_t value);
-struct tcb *trap_page_end(struct tcb *t, uint64_t cause, uint64_t value, uint64_t outcome);
-int syscall_fast(struct tcb *t);
-struct tcb *fastpath_wait_timed(struct tcb *t);
-
 uint64_t kernel_root_table[512] __attribute__((aligned(PAGE_BYTES)));
 struct hart harts[MAX_HARTS];
 unsigned nr_harts;
@@ -71,6 +63,7 @@ static int running = -1;        /* the hart whose coroutine runs; -1: main      
 static ucontext_t main_context;
 static struct spinlock *let_go; /* main waits for this one                     */
 static bool off;
+static bool frozen;             /* machine_freeze                              */
 static ticks_t now;
 static int locks_held[SIM_HARTS + 1];
 
@@ -123,6 +116,8 @@ static void to_main(enum place place)
     int me = running;
     void *fake;
 
+    if (frozen)
+        fail("a path that is compared stops (place %d)", (int)place);
     s->place = place;
     running = -1;
     __sanitizer_start_switch_fiber(&fake, main_stack, main_stack_bytes);
@@ -144,7 +139,7 @@ static void to_hart(unsigned id)
 
 void machine_point(void)
 {
-    if (running < 0)
+    if (running < 0 || frozen)
         return;
     struct sim_hart *s = &sim[running];
     if (++s->points > MAX_POINTS)
@@ -251,6 +246,25 @@ void machine_run(unsigned hart, int park_after, void (*work)(struct hart *h))
     go_on(hart, 0);
 }
 
+bool machine_alone(void)
+{
+    for (unsigned i = 0; i < nr_harts; i++)
+        if ((int)i != running && sim[i].place > PLACE_ASLEEP)
+            return false;
+    return sim[running].park_after < 0;
+}
+
+void machine_freeze(bool freeze) { frozen = freeze; }
+
+void machine_outside(void)
+{
+    REQUIRE(locks_held[running] == 0);
+    outside((unsigned)running);
+    sim[running].points = sim[running].looks = 0;
+}
+
+uint64_t *machine_timer(unsigned hart) { return &sim[hart].timer; }
+bool machine_traced(void) { return sim[running].stvec == (uintptr_t)trap_entry_traced; }
 uint64_t machine_root(unsigned hart) { return sim[hart].root; }
 enum place machine_place(unsigned hart) { return sim[hart].place; }
 bool machine_off(void) { return off; }
@@ -347,7 +361,7 @@ void machine_unlock(struct spinlock *lock)
 
 ticks_t machine_now(void) { return now; }
 void machine_advance(uint64_t ticks) { now += ticks; }
-uint64_t machine_time(void) { return ++now; }
+uint64_t machine_time(void) { return frozen ? now : ++now; }
 
 static bool external(unsigned id)
 {
@@ -370,7 +384,7 @@ uint64_t machine_csr_read(const char *name)
     REQUIRE(running >= 0);
     if (strcmp(name, "sip") == 0) {
         machine_point();
-        if (++sim[running].looks > MAX_LOOKS)
+        if (!frozen && ++sim[running].looks > MAX_LOOKS)
             sim[running].ssip = true;
         return sip((unsigned)running);
     }
@@ -614,86 +628,6 @@ bool machine_load(struct hart *h, uint64_t va, void *data, size_t n)
 bool machine_fetch(struct hart *h, uint64_t va)
 {
     return user_page(h, va, PTE_X, CAUSE_FETCH_PAGE) != NULL;
-}
-
-/* ---- entries, as fastpath/trap.S has them ---- */
-
-static void entered(struct hart *h, struct tcb *t)
-{
-    REQUIRE(t != NULL && t == h->current && t->hart_ptr == h);
-    REQUIRE(locks_held[running] == 0);
-    REQUIRE(t->state == THREAD_RUNNABLE && t->sc != NULL && t->vspace != NULL);
-    REQUIRE(h->vspace == t->vspace);
-    outside((unsigned)running);
-    sim[running].points = sim[running].looks = 0;
-}
-
-void machine_trap(struct hart *h, uint64_t cause, uint64_t value)
-{
-    struct tcb *t = h->current;
-
-    if (cause == CAUSE_LOAD_PAGE || cause == CAUSE_STORE_PAGE || cause == CAUSE_FETCH_PAGE) {
-        uint64_t outcome = trap_page(t, cause, value);
-        entered(h, outcome == 0 ? h->current : trap_page_end(h->current, cause, value, outcome));
-    } else {
-        entered(h, trap_slow(t, cause, value));
-    }
-}
-
-static void reflect(struct hart *h, struct tcb *t)
-{
-    struct upcall_regs *g = &t->frame->guest;
-
-    g->x[0] = t->x[0] + 4;
-    g->x[2] = t->x[2];
-    g->x[4] = t->x[4];
-    g->x[5] = t->x[5];
-    g->x[6] = t->x[6];
-    h->nr_reflections++;
-    t->x[0] = t->pers_syscall;
-    t->x[4] = t->frame_uaddr;
-}
-
-static void resume(struct hart *h, struct tcb *t)
-{
-    const struct upcall_regs *g = &t->frame->guest;
-
-    h->nr_resumes++;
-    t->x[0] = g->x[0];
-    t->x[2] = g->x[2];
-    t->x[4] = g->x[4];
-    t->x[5] = g->x[5];
-    t->x[6] = g->x[6];
-    t->x[17] = g->x[17];
-}
-
-void machine_ecall(struct hart *h)
-{
-    struct tcb *t = h->current, *next = NULL;
-    uint64_t nr = t->x[17];
-
-    if (sim[running].stvec == (uintptr_t)trap_entry_traced) {
-        machine_trap(h, CAUSE_ECALL_U, 0);
-        return;
-    }
-    if (t->x[0] < t->pers_base) {
-        reflect(h, t);
-        return;
-    }
-    if (nr == SYS_RESUME && !t->upcall_pending && t->frame != NULL) {
-        resume(h, t);
-        return;
-    }
-    if (nr == SYS_SIGNAL_WAIT) {
-        next = fastpath_wait_timed(t);
-    } else if (nr > SYS_REPLY_RECV) {
-        int how = nr >= SYS_INVOKE ? syscall_light(t) : syscall_fast(t);
-        if (how == SYSCALL_DONE)
-            next = h->current;
-        else if (how == SYSCALL_CHOOSE)
-            next = sched_exit(h);
-    }
-    entered(h, next != NULL ? next : trap_syscall(h->current));
 }
 
 /* ---- memory ---- */

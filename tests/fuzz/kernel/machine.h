@@ -50,12 +50,22 @@ bool machine_interrupted(unsigned hart);    /* something is pending            *
 uint64_t machine_root(unsigned hart);       /* the tables it walks             */
 /* No hart is inside the kernel. */
 bool machine_quiet(void);
+/* From a hart: it is the only one inside, and passes all points. */
+bool machine_alone(void);
+/* Time stands, points are none, and to stop in the kernel is a failure. */
+void machine_freeze(bool freeze);
+/* This hart leaves the kernel: it holds neither locks nor references. */
+void machine_outside(void);
+bool machine_traced(void);                  /* its vector is the traced one    */
+uint64_t *machine_timer(unsigned hart);     /* when its timer goes off         */
 void machine_advance(uint64_t ticks);
 uint64_t machine_now(void);
 void machine_raise(uint32_t source);
 
-/* ---- from work(): what the program on a hart does ---- */
+/* ---- from work(): what the program on a hart does; entries.c ---- */
 
+/* Calls are done by fast and general path, from here on. */
+void entries_compare(bool compare);
 /* ecall of h->current with the registers in its TCB. */
 void machine_ecall(struct hart *h);
 void machine_trap(struct hart *h, uint64_t cause, uint64_t value);

@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 import sys
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 HERE = Path(__file__).parent
@@ -18,7 +19,9 @@ KINDS = {name: i for i, name in enumerate(re.findall(r"K\((\w+)\)", (HERE / "kin
 # Numbers among capabilities of one type.
 EP, EP_FAULT, EP_BADGE1, EP_BADGE2 = 0, 2, 3, 4
 DEVICE_SEGMENT = 4
+NOTIFY_BADGE2 = 4
 OBJECTS, SMALL = 1, 0               # Untypeds
+EMPTY_50, NOTIFY_50 = 16, 6       # the empty slot 50; what is made there
 SELF, INNER = 0, 1                  # CNodes
 # Slots of the shared CNode, for operations on an index.
 S_TCB, S_SCHED, S_ENDPOINT, S_REPLY, S_NOTIFY, S_VSPACE, S_POOL, S_SEGMENT, S_UNTYPED = 2, 10, 16, 19, 23, 27, 31, 32, 37
@@ -32,10 +35,9 @@ UNTYPED, CNODE, TCB, SCHED, ENDPOINT, REPLY, NOTIFY, VSPACE, POOL, SEGMENT = ran
 
 
 class Seed:
-    def __init__(self, harts: int = 3, traced: bool = False) -> None:
-        self.data = bytearray([(harts - 1) | (0x80 if traced else 0)])
-        if traced:                      # the first byte counts modulo 3
-            self.data[0] = next(b for b in range(0x80, 0x100) if b % 3 == harts - 1)
+    def __init__(self, harts: int = 3, traced: bool = False, compared: bool = False) -> None:
+        flags = (0x80 if traced else 0) | (0x40 if compared else 0)
+        self.data = bytearray([next(b for b in range(256) if b & 0xc0 == flags and b % 3 == harts - 1)])
 
     def on(self, hart: int, kind: str, *args: int, park: int | None = None) -> Seed:
         self.data += bytes([hart | len(args) << 2, KINDS[kind], 0 if park is None else 128 + park, *args])
@@ -344,6 +346,163 @@ def fault_meets_unmap() -> Seed:
 def endpoint_deleted_under_receivers() -> Seed:
     return (Seed().on(0, "recv", EP + 1, 0, 1).on(1, "recv", EP + 1, 0, 2).on(2, "recv", EP + 1, 0, 3).on(
         0, "delete", SELF, S_ENDPOINT + 1).go(0).go(1).go(2))
+
+
+def compared(harts: int = 3) -> Seed:
+    """Each call by fast and general path (entries.c). Threads 0 and 1 are on hart 0, 2 and 3 on hart 1."""
+    return Seed(harts, compared=True)
+
+
+def own_space(s: Seed, hart: int, priority: int) -> Seed:
+    """Thread 6 runs there, in an address space of its own."""
+    return s.on(0, "configure", 6, 0, 2, 0, priority, hart).on(0, "tcb_resume", 6).go(hart)
+
+
+@seed
+def fast_call_and_reply() -> Seed:
+    s = compared().on(0, "recv", EP, 0, 0)
+    for words in (4, 0, 1):
+        s.on(0, "advance", 2).on(0, "call", EP_BADGE1, words).on(0, "reply_recv", EP, words, 0)
+    return s.on(0, "call", EP, 5).on(0, "reply_recv", EP, 0x82, 0).on(0, "call", EP_BADGE2, 2).on(0, "reply", 0, 1)
+
+
+@seed
+def fast_call_with_fp() -> Seed:
+    s = compared().on(0, "fp").on(0, "recv", EP, 0, 0).on(0, "call", EP, 4).on(0, "reply_recv", EP, 4, 0).on(0, "fp")
+    for _ in range(2):
+        s.on(0, "call", EP, 1).on(0, "fp").on(0, "reply_recv", EP, 1, 0).on(0, "fp")
+    return s.on(0, "call", EP, 1).on(0, "reply_recv", EP, 1, 0)
+
+
+@seed
+def fast_call_to_another_space() -> Seed:
+    s = own_space(compared(), 0, 110).on(0, "recv", EP, 0, 0)
+    for words in (3, 0):
+        s.on(0, "call", EP_BADGE1, words).on(0, "store", DATA).on(0, "reply_recv", EP, words, 0)
+    return s.on(0, "call", EP, 0).on(0, "delete", SELF, S_VSPACE + 2).go(0, 3)
+
+
+@seed
+def fast_call_declined() -> Seed:
+    """Who is ready goes first; queued receivers; a reply object without caller; wrong capabilities."""
+    s = own_space(compared(), 0, 60).on(0, "recv", EP, 0, 0).on(0, "recv", EP, 0, 1).on(0, "recv", EP, 0, 2)
+    s.on(1, "call", EP, 2).go(0).on(0, "yield").on(0, "reply_recv", EP, 1, 3).on(0, "reply_recv", EP, 1, 0xf0)
+    return s.on(0, "call", 0xf3, 99).on(0, "call", 0xf3, S_NOTIFY).on(1, "call", EP, 1).go(0, 2).on(0, "call", EP + 1, 1).go(0)
+
+
+@seed
+def fast_signal_wait() -> Seed:
+    s = compared().on(0, "wait", 0, FOREVER)
+    for _ in range(2):
+        s.on(0, "signal_wait", 0, 1, FOREVER).on(0, "signal_wait", 1, 0, FOREVER)
+    s.on(0, "signal", 1).on(0, "signal_wait", 0, 1, FOREVER).on(0, "yield").on(0, "wait", 0, FOREVER)
+    s.on(0, "signal_wait", 0, 1, 100).on(0, "signal_wait", 1, 0, 200).on(0, "signal_wait", 0, 1, 50).on(0, "fp")
+    return s.on(0, "signal_wait", 1, 0, FOREVER).on(0, "fp").on(0, "signal_wait", 0, 1, 20).on(0, "advance", 90).go(0, 3)
+
+
+@seed
+def fast_signal_and_wait() -> Seed:
+    """Bits that are there, a waiter that runs later, a wait that hands the hart on."""
+    s = compared().on(0, "set_priority", 0, 90).on(0, "wait", 0, 0).on(0, "signal", 0).on(0, "signal", NOTIFY_BADGE2)
+    s.on(0, "wait", 0, FOREVER)
+    s.on(0, "wait", 0, FOREVER).on(0, "wait", 1, FOREVER).on(1, "signal", 0).go(0, 2).on(0, "signal", 1).go(0)
+    return s.on(0, "wait", 0, 200).on(0, "signal", 0).on(0, "wait", 0, 30).go(0).on(0, "advance", 90).go(0, 2)
+
+
+@seed
+def fast_wait_then_lower_thread() -> Seed:
+    s = compared().on(0, "set_priority", 1, 120).go(0).on(0, "wait", 0, FOREVER).on(0, "signal", 0).go(0)
+    s.on(0, "set_priority", 0, 110).on(0, "wait", 0, 90).on(0, "set_priority", 1, 100).on(0, "signal", 0)
+    return s.on(0, "wait", 2, 60).on(0, "advance", 90).go(0, 3)
+
+
+@seed
+def fast_yield() -> Seed:
+    s = own_space(compared(), 0, 100)
+    for _ in range(5):
+        s.on(0, "yield")
+    return s.on(0, "fp").on(0, "yield").on(0, "set_priority", 1, 80).on(0, "yield").on(0, "yield").on(0, "yield")
+
+
+@seed
+def yield_to_a_guest_with_an_upcall() -> Seed:
+    """It enters its personality before another instruction of its own."""
+    return compared().on(2, "set_priority", 5, 100).on(2, "upcall", 5).on(2, "yield")
+
+
+def three_on_hart_0(s: Seed) -> Seed:
+    """Thread 1 runs, at 100; thread 6 waits for notification 0, at 95; thread 0 receives, at 90."""
+    own_space(s, 0, 95).on(0, "set_priority", 0, 90).on(0, "wait", 1, FOREVER)
+    return s.on(0, "wait", 0, FOREVER).on(0, "recv", EP, 0, 0).on(1, "signal", 1).go(0)
+
+
+@seed
+def fast_call_below_a_ready_thread() -> Seed:
+    return three_on_hart_0(compared()).on(0, "signal", 0).on(0, "call", EP, 1)
+
+
+@seed
+def fast_call_meets_mail() -> Seed:
+    """A wake-up comes between the switch and the last look at the mailbox: its thread is to run, not the partner."""
+    s = three_on_hart_0(Seed())
+    for points in range(3, 8):
+        s.on(0, "call", EP, 1, park=points).on(1, "signal", 0).go(0).on(0, "wait", 0, FOREVER)
+        s.on(0, "reply_recv", EP, 1, 0).go(0)
+    return s
+
+
+@seed
+def fast_reply_recv_with_senders() -> Seed:
+    return (compared().on(0, "recv", EP, 0, 0).on(0, "call", EP, 1).on(1, "send", EP, 1)
+            .on(0, "reply_recv", EP, 1, 0).on(0, "reply_recv", EP, 1, 0))
+
+
+def reply_dies_under_a_receiver(points: int) -> Seed:
+    """Hart 1 deletes the reply object with which thread 0 waits, and thread 1 calls it meanwhile."""
+    return (Seed().on(0, "recv", EP, 0, 0).on(1, "delete", SELF, S_REPLY, park=points).on(0, "call", EP, 1).go(1, 3)
+            .go(0, 2))
+
+
+SEEDS |= {f"reply_dies_under_a_receiver_{n}": partial(reply_dies_under_a_receiver, n) for n in range(3, 10)}
+
+
+@seed
+def fast_calls_meet_deletion() -> Seed:
+    s = Seed()
+    for points in range(5):
+        s.on(0, "recv", EP, 0, 0).on(0, "call", EP, 1, park=points).on(1, "delete", SELF, S_REPLY).go(0, 2)
+        s.on(0, "delete", SELF, S_ENDPOINT, park=points).go(1, 2).go(0, 2)
+    return s
+
+
+@seed
+def memory_waits_for_a_signal_under_way() -> Seed:
+    """Hart 1 has looked a notification up; its memory is not used again before it has left."""
+    s = Seed().on(0, "retype", SMALL, NOTIFY, 0, EMPTY_50, 0)
+    for points in range(2):
+        s.on(1, "signal", NOTIFY_50, park=points).on(0, "delete", SELF, 50).on(0, "retype", SMALL, NOTIFY, 0, EMPTY_50, 0)
+        s.go(0, 2).go(1).go(0, 2)
+    return s
+
+
+@seed
+def memory_waits_for_a_call_under_way() -> Seed:
+    """The same by an endpoint of a CNode that is deleted whole: its slots are looked at, too."""
+    s = Seed()
+    for points in range(4):
+        s.on(0, "retype", SMALL, CNODE, 2, EMPTY_50, 0).on(0, "copy", INNER + 1, 0, ENDPOINT, 0, 255, 0)
+        s.on(1, "call", 0xf2, 50, 1, park=points).on(0, "delete", SELF, 50).on(0, "retype", SMALL, NOTIFY, 0, EMPTY_50, 0)
+        s.go(0, 2).go(1).go(0, 2).on(1, "suspend", 2).on(0, "delete", SELF, 50).go(0, 2).on(0, "tcb_resume", 2).go(1)
+    return s
+
+
+@seed
+def memory_waits_for_a_program_that_stays() -> Seed:
+    """Hart 1 never enters by itself: it is asked."""
+    s = Seed(2)
+    for _ in range(3):
+        s.on(0, "retype", SMALL, NOTIFY, 0, EMPTY_50, 0).on(0, "delete", SELF, 50).go(0, 6).go(1)
+    return s
 
 
 @seed

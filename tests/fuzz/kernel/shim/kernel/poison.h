@@ -10,5 +10,7 @@
 void memory_in_use(const void *start, size_t bytes);
 void pages_unused(const void *start, size_t pages);
 void object_unused(uint64_t word0);
+void machine_point(void);
+static inline void object_found(void) { machine_point(); }
 
 #endif

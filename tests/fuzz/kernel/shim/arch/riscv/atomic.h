@@ -5,7 +5,6 @@
 
 #include <stdint.h>
 
-static inline void store_release(uint64_t *word, uint64_t value) { *word = value; }
 static inline void store_relaxed(uint32_t *word, uint32_t value) { *word = value; }
 static inline void atomic_and_release(uint64_t *word, uint64_t mask) { *word &= mask; }
 static inline void atomic_count(uint64_t *word) { ++*word; }
