@@ -77,7 +77,7 @@ void journal_save(const void *piece, size_t bytes)
         return;
     assert(bytes <= sizeof journal->undo && end + length + sizeof r <= sizeof journal->undo);
     memcpy(journal->undo + end, piece, bytes);
-    memcpy(journal->undo + end + length, &r, sizeof r);
+    memcpy(__builtin_assume_aligned(journal->undo + end + length, 8), &r, sizeof r);
     STEP();
     journal->used = end + length + (uint32_t)sizeof r;
     STEP();

@@ -110,9 +110,11 @@ error_t time_serve_setitimer(struct rpc_call *call, const struct time_setitimer_
     out->old_value_us = old.value_us;
     out->old_interval_us = old.interval_us;
     journal_begin(rpc_done_word(call));
-    journal_save(it, sizeof *it);
-    if (in->which != ITIMER_REAL)
+    if (in->which != ITIMER_REAL) {
+        journal_save(&it->cpu, sizeof it->cpu);
         return set_cpu(it, &now, in->value_us, in->interval_us);
+    }
+    journal_save(&it->timer, sizeof it->timer);
     return timer_set(&it->timer, false, false, us_to_ns(in->value_us), us_to_ns(in->interval_us));
 }
 

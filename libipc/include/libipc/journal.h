@@ -27,7 +27,7 @@ struct journal {
     const volatile uint32_t *witness;   /* committed when it is not `before`; NULL: not committed */
     uint32_t before;
     uint32_t used;                      /* bytes of `undo`; 0: no transaction   */
-    uint8_t  undo[JOURNAL_BYTES - 16];
+    _Alignas(8) uint8_t undo[JOURNAL_BYTES - 16];
 };
 _Static_assert(sizeof(struct journal) == JOURNAL_BYTES, "whole pages");
 
