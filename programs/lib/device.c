@@ -83,22 +83,81 @@ void rpc_end(struct rpc_client *client, struct rpc_request *request)
     request->in_use = 0;
 }
 
-error_t rpc_invoke(struct rpc_client *client, struct rpc_request *request, bool cancellable)
+/* The arena is the message's own. */
+static error_t fill(struct device *d, const struct rpc_request *request)
 {
-    struct device *d = (struct device *)client;
     struct device_message *m = &d->message;
 
     if (request->arena_bytes > DEVICE_ARENA_BYTES || request->arena_used > DEVICE_ARENA_BYTES)
-        return request->error = ERR_ARGS_TOO_LONG;
-    m->layout_hash = client->layout_hash;
+        return ERR_ARGS_TOO_LONG;
+    m->layout_hash = d->client.layout_hash;
     m->method = request->method;
     memcpy(m->word, request->word, sizeof m->word);
-    while (ioctl(d->fd, DEVICE_CALL, m) != 0)
+    return 0;
+}
+
+static void take(const struct device *d, struct rpc_request *request)
+{
+    memcpy(request->word, d->message.word, sizeof request->word);
+    request->result_bytes = d->message.result_bytes;
+    request->error = d->message.error;
+}
+
+error_t rpc_invoke(struct rpc_client *client, struct rpc_request *request, bool cancellable)
+{
+    struct device *d = (struct device *)client;
+
+    request->error = fill(d, request);
+    if (request->error != 0)
+        return request->error;
+    while (ioctl(d->fd, DEVICE_CALL, &d->message) != 0)
         if (cancellable || errno != EINTR)
             return request->error = error_of(errno);
-    memcpy(request->word, m->word, sizeof m->word);
-    request->result_bytes = m->result_bytes;
-    return request->error = m->error;
+    take(d, request);
+    return request->error;
+}
+
+/* Nothing is kept for rpc_flush. A request that could not be made ends in its finish. */
+void rpc_queue(struct rpc_client *client, struct rpc_request *request)
+{
+    struct device *d = (struct device *)client;
+    ssize_t n = -1;
+
+    request->error = fill(d, request);
+    while (request->error == 0 && (n = write(d->fd, &d->message, sizeof d->message)) < 0 && errno == EINTR)
+        continue;
+    if (request->error == 0 && n < 0)
+        request->error = error_of(errno);
+    request->published = request->error == 0;
+}
+
+void rpc_flush(struct rpc_client *client)
+{
+    (void)client;
+}
+
+error_t rpc_finish(struct rpc_client *client, struct rpc_request *request, bool cancellable)
+{
+    struct device *d = (struct device *)client;
+    bool interrupted = false;
+
+    if (!request->published)
+        return request->error;
+    while (read(d->fd, &d->message, sizeof d->message) < 0) {
+        if (errno != EINTR)
+            return request->error = error_of(errno);
+        if (cancellable && !interrupted)
+            interrupted = ioctl(d->fd, DEVICE_CANCEL, 0) == 0;
+    }
+    take(d, request);
+    if (interrupted && request->error == ERR_CANCELLED)
+        request->error = ERR_INTERRUPTED;
+    return request->error;
+}
+
+int device_fd(const struct rpc_client *client)
+{
+    return ((const struct device *)client)->fd;
 }
 
 error_t rpc_call_words(struct rpc_client *client, uint16_t method, unsigned flags, uint64_t word[6], unsigned nr_in)

@@ -1,14 +1,16 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * /dev/NODE of a component that the assembly connects so: each ioctl DEVICE_CALL carries one request of the component's
- * interface, as the program's stubs made it, and takes the answer back (libipc/device.h, docs/devices.md).
+ * interface, as the program's stubs made it, and takes the answer back (libipc/device.h, docs/devices.md). Or a write
+ * carries the request, and a read takes the answer, when poll says that it is there: one at a time in an open file.
  *
  * fs does not know the interface. It bounds the message, adds who asks, and puts it into its own session with the
  * component, whose generated dispatch checks it as it checks any client's. The component has no capability for memory of
  * fs, so a message that names addresses instead of its arena fails there.
  *
- * Life of a call: made by the ioctl, whose request is parked; published; perhaps cancelled, once, when the program's
- * request is; completed by the component, whatever came before: then the answer is copied and the ioctl answered.
+ * Life of a call: made by the ioctl, whose request is parked, or by the write; published; perhaps cancelled, once, when the
+ * program's request is, or its file ends; completed by the component, whatever came before: then its place there is free
+ * again, and the answer goes to the program or is kept for the read.
  *
  * Nothing here waits, nor can it be used up:
  *   - entries of the submission ring: a call needs one, and one for its cancel. It is only begun while so many are
@@ -34,11 +36,20 @@
 struct forwarded {
     struct forwarded *next;
     struct node *node;
-    struct rpc_request *request;    /* at the component */
-    struct rpc_call *call;          /* the program's, parked */
-    uint64_t message;               /* where the program has it */
+    struct rpc_request *request;    /* at the component; NULL: answered, to be read */
+    struct rpc_call *call;          /* the program's ioctl, parked; NULL: it was written */
+    struct opened *opened;          /* by whom; NULL: an ioctl, or the file is closed */
+    uint64_t address;               /* ioctl: where the program has the message */
     uint32_t uid;
     bool cancelled;
+    struct device_message message;  /* written: the answer */
+};
+
+/* An open file. */
+struct opened {
+    struct node *node;
+    struct forwarded *written;
+    struct waitq waiters;
 };
 
 struct node {
@@ -65,7 +76,8 @@ static bool may_have_more(const struct node *n, uint32_t uid)
     return n->nr_calls + SLOTS_KEPT + held < ARENA_SLOTS;
 }
 
-static void forget(struct forwarded *c)
+/* Its place at the component is free again. */
+static void give_back(struct forwarded *c)
 {
     struct forwarded **at = &c->node->calls;
 
@@ -77,25 +89,40 @@ static void forget(struct forwarded *c)
     c->request->user = 0;
     c->request->entry_flags = 0;
     rpc_end(&c->node->client, c->request);
-    free(c);
+    c->request = NULL;
 }
 
-/* The component answered. The program's memory was good for writing when it asked. */
+static void cancel(struct forwarded *c)
+{
+    if (c->cancelled)
+        return;
+    c->cancelled = true;
+    c->node->nr_uncancelled--;
+    rpc_cancel(&c->node->client, c->request);
+}
+
+/* The component answered. */
 static void answered(struct forwarded *c)
 {
     struct rpc_request *r = c->request;
-    struct rpc_call *call = c->call;
-    struct device_message m = { .layout_hash = c->node->layout_hash, .method = r->method, .error = r->error,
-                                .result_bytes = (uint16_t)r->result_bytes };
+    struct device_message *m = &c->message;
     error_t e = ERR_CANCELLED;
 
-    if (!c->cancelled || r->error != ERR_CANCELLED) {
-        memcpy(m.word, r->word, sizeof m.word);
-        memcpy(m.arena, r->arena, sizeof m.arena);
-        e = rpc_client_write(call, c->message, &m, sizeof m);
+    *m = (struct device_message){ .layout_hash = c->node->layout_hash, .method = r->method, .error = r->error,
+                                  .result_bytes = (uint16_t)r->result_bytes };
+    memcpy(m->word, r->word, sizeof m->word);
+    memcpy(m->arena, r->arena, sizeof m->arena);
+    give_back(c);
+    if (c->opened) {
+        waitq_wake(&c->opened->waiters, FS_POLLIN | FS_POLLRDNORM);
+        return;
     }
-    forget(c);
-    fs_ioctl_reply(call, e, &(struct fs_ioctl_out){ .result = 0 });
+    if (c->call) {
+        if (!c->cancelled || m->error != ERR_CANCELLED)     /* its memory was good for writing when it asked */
+            e = rpc_client_write(c->call, c->address, m, sizeof *m);
+        fs_ioctl_reply(c->call, e, &(struct fs_ioctl_out){ .result = 0 });
+    }
+    free(c);
 }
 
 static void completed(struct rpc_client *client, struct rpc_request *request)
@@ -106,13 +133,9 @@ static void completed(struct rpc_client *client, struct rpc_request *request)
         coro_rpc_env.completed(client, request);
 }
 
-static void cancel(struct rpc_call *call)
+static void ioctl_cancelled(struct rpc_call *call)
 {
-    struct forwarded *c = call->context;
-
-    c->cancelled = true;
-    c->node->nr_uncancelled--;
-    rpc_cancel(&c->node->client, c->request);
+    cancel(call->context);
 }
 
 static error_t publish(struct forwarded *c, const struct device_message *m, const struct rpc_identity *who)
@@ -134,11 +157,28 @@ static error_t publish(struct forwarded *c, const struct device_message *m, cons
     n->nr_calls++;
     n->nr_uncancelled++;
     rpc_submit(&n->client, r);
-    return RPC_PENDING;
+    return 0;
 }
 _Static_assert(sizeof(struct rpc_identity) == ARENA_SLOT_BYTES - DEVICE_ARENA_BYTES, "behind the arguments");
 
-static error_t forward(struct node *n, struct rpc_call *call, uint64_t address)
+/* A call for this message of this process; to be published, or freed. */
+static error_t prepare(struct node *n, const struct process *p, const struct device_message *m, struct rpc_identity *who,
+                       struct forwarded **out)
+{
+    *who = (struct rpc_identity){ p->page->pid, p->page->euid, p->page->egid, 0 };
+    if (m->layout_hash != n->layout_hash || m->method == RPC_METHOD_FIGURES)
+        return ERR_INVALID_ARGUMENT;
+    if (!has_room(n) || !may_have_more(n, who->uid))
+        return ERR_NO_BUFFERS;
+    *out = calloc(1, sizeof **out);
+    if (!*out)
+        return ERR_NO_MEMORY;
+    (*out)->node = n;
+    (*out)->uid = who->uid;
+    return 0;
+}
+
+static error_t call_and_wait(struct node *n, struct rpc_call *call, uint64_t address)
 {
     const struct process *p = process_of(call);
     struct rpc_identity who;
@@ -148,48 +188,140 @@ static error_t forward(struct node *n, struct rpc_call *call, uint64_t address)
 
     if (!p)
         return ERR_PEER_CLOSED;
-    who = (struct rpc_identity){ p->page->pid, p->page->euid, p->page->egid, 0 };
     e = rpc_client_read(call, address, &m, sizeof m);
     /* Written back at once: afterwards there is a page, so that no answer is lost for want of one. */
     if (!e)
         e = rpc_client_write(call, address, &m, sizeof m);
+    if (!e)
+        e = prepare(n, p, &m, &who, &c);
     if (e)
         return e;
-    if (m.layout_hash != n->layout_hash || m.method == RPC_METHOD_FIGURES)
-        return ERR_INVALID_ARGUMENT;
-    if (!has_room(n) || !may_have_more(n, who.uid))
-        return ERR_NO_BUFFERS;
-    c = calloc(1, sizeof *c);
-    if (!c)
-        return ERR_NO_MEMORY;
-    *c = (struct forwarded){ .node = n, .message = address, .uid = who.uid };
-    c->call = rpc_park(call, cancel, c);
+    c->address = address;
+    c->call = rpc_park(call, ioctl_cancelled, c);
     if (!c->call) {
         free(c);
         return ERR_NO_BUFFERS;
     }
     e = publish(c, &m, &who);
-    if (e != RPC_PENDING) {         /* has_room saw the session open: nothing was between */
+    if (e) {                        /* has_room saw the session open: nothing was between */
         fs_ioctl_reply(c->call, e, NULL);
         free(c);
     }
     return RPC_PENDING;
 }
 
+/* ---- the open file ---- */
+
 static error_t node_ioctl(struct file *f, struct rpc_call *call, uint32_t command, uint64_t argument, uint64_t *result)
 {
+    struct opened *o = f->data;
+
     *result = 0;
-    return command == DEVICE_CALL ? forward(f->data, call, argument) : ERR_NOT_TTY;
+    if (command == DEVICE_CALL)
+        return call_and_wait(o->node, call, argument);
+    if (command != DEVICE_CANCEL)
+        return ERR_NOT_TTY;
+    if (o->written && o->written->request)
+        cancel(o->written);
+    return 0;
 }
 
-static const struct file_ops node_file_ops = { .name = "component", .ioctl = node_ioctl };
+static error_t node_write(struct file *f, struct io *io, uint64_t *position)
+{
+    struct opened *o = f->data;
+    struct io before = *io;
+    struct rpc_identity who;
+    struct device_message m;
+    struct forwarded *c;
+    error_t e;
+
+    (void)position;
+    if (o->written)
+        return ERR_BUSY;
+    if (!io->process || io_left(io) != sizeof m)
+        return ERR_INVALID_ARGUMENT;
+    e = io_get(io, &m, sizeof m);
+    if (!e)
+        e = prepare(o->node, io->process, &m, &who, &c);
+    if (!e) {
+        c->opened = o;
+        e = publish(c, &m, &who);
+        if (e)
+            free(c);
+        else
+            o->written = c;
+    }
+    if (e) {                        /* nothing was moved */
+        io->done = before.done;
+        io->iov_index = before.iov_index;
+        io->iov_done = before.iov_done;
+    }
+    return e;
+}
+
+static error_t node_read(struct file *f, struct io *io, uint64_t *position)
+{
+    struct opened *o = f->data;
+    struct forwarded *c = o->written;
+    error_t e;
+
+    (void)position;
+    if (!c)
+        return ERR_INVALID_ARGUMENT;    /* nothing was asked */
+    if (io_left(io) < sizeof c->message)
+        return ERR_INVALID_ARGUMENT;
+    if (c->request)
+        return ERR_WOULD_BLOCK;
+    e = io_put(io, &c->message, sizeof c->message);
+    if (e)
+        return e;
+    free(c);
+    o->written = NULL;
+    waitq_wake(&o->waiters, FS_POLLOUT | FS_POLLWRNORM);
+    return 0;
+}
+
+static uint32_t node_poll(struct file *f, struct waiter *w)
+{
+    struct opened *o = f->data;
+
+    if (w && !w->queue)
+        waitq_add(&o->waiters, w);
+    if (!o->written)
+        return FS_POLLOUT | FS_POLLWRNORM;
+    return o->written->request ? 0 : FS_POLLIN | FS_POLLRDNORM;
+}
+
+static void node_release(struct file *f)
+{
+    struct opened *o = f->data;
+
+    if (o->written && o->written->request) {
+        o->written->opened = NULL;  /* freed when it is answered */
+        cancel(o->written);
+    } else {
+        free(o->written);
+    }
+    waitq_close(&o->waiters);
+    free(o);
+}
+
+static const struct file_ops node_file_ops = { .name = "component", .read = node_read, .write = node_write, .poll = node_poll,
+                                               .ioctl = node_ioctl, .release = node_release };
 
 static error_t node_open(struct inode *i, struct file *f, struct process *p)
 {
+    struct node *n = nodes[FS_MINOR(i->rdev) % NR_SERVERS];
+    struct opened *o = n ? calloc(1, sizeof *o) : NULL;
+
     (void)p;
+    if (!o)
+        return n ? ERR_NO_MEMORY : ERR_NO_ADDRESS;
+    o->node = n;
+    waitq_init(&o->waiters);
     f->ops = &node_file_ops;
-    f->data = nodes[FS_MINOR(i->rdev) % NR_SERVERS];
-    return f->data ? 0 : ERR_NO_ADDRESS;
+    f->data = o;
+    return 0;
 }
 
 error_t forward_start(const struct server_info *info)

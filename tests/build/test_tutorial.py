@@ -81,7 +81,8 @@ def everything_else_holds(tree: Path) -> None:
     programs = tree / "build" / "programs-overlay"
     programs.mkdir(exist_ok=True)
     scratch.command(["riscv64-linux-gnu-gcc", "-O1", "-static", "-pthread", "-Wall", "-Wextra", "-Werror", "-Ilibipc/include",
-                     "-Imicrokernel/abi", "-Ibuild/gen", "-o", str(programs / "nodes"), "tests/build/programs/nodes.c"])
+                     "-Imicrokernel/abi", "-Ibuild/gen", "-Iprograms/lib", "-o", str(programs / "nodes"), "tests/build/programs/nodes.c",
+                     "programs/lib/device.c", "build/gen/kv_client.c", "libipc/src/client_args.c", "-ffunction-sections", "-Wl,--gc-sections"])
     for smp in ("1", "4"):
         out = scratch.command(["./build.py", "qemu-riscv", "--smp", smp, "--timeout", "120", "--overlay", str(programs), "--exec",
                                "/nodes && kv set a alive && kv get a"])

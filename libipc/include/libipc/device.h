@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * A request of a Linux program to a component of the system, through a character device: what the ioctl DEVICE_CALL
- * carries (docs/devices.md). fs forwards it, servers/fs/forward.c; programs use generated stubs over it,
+ * carries, or a write and then a read of an open file (docs/devices.md). fs forwards it, servers/fs/forward.c; programs use generated stubs over it,
  * programs/lib/device.h.
  */
 #ifndef LIBIPC_DEVICE_H
@@ -25,8 +25,11 @@ _Static_assert(sizeof(struct device_message) == 64 + ARENA_SLOT_BYTES, "wire lay
 
 /* Linux's _IOWR('A', 1, struct device_message). 0: the server answered, see error. Otherwise nothing was answered:
  * EINVAL another layout, EFAULT the message is not readable and writable, EINTR a signal came and the server took the request
- * back, ENOBUFS too many requests of this user wait, EIO the server is gone. */
+ * back, ENOBUFS too many requests of this user wait, EIO the server is gone. A write has the same errors, and EBUSY until
+ * the answer before was read; a read without a request EINVAL. */
 #define DEVICE_CALL 0xc2404101u
+/* Linux's _IO('A', 2): take back what was written; the read tells how it ended. */
+#define DEVICE_CANCEL 0x4102u
 _Static_assert((DEVICE_CALL >> 16 & 0x3fff) == sizeof(struct device_message), "the ioctl's number");
 
 #endif

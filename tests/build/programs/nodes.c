@@ -6,8 +6,10 @@
 #define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
-#include <kv_types.h>
+#include <device.h>
+#include <kv_client.h>
 #include <libipc/device.h>
+#include <poll.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
@@ -18,11 +20,8 @@
 #include <sys/time.h>
 #include <sys/wait.h>
 #include <unistd.h>
-#include <atoll/errors.h>
 
 #define MANY 40
-
-struct ref { uint64_t at; uint32_t bytes, place; };     /* libipc/client.h: a string's descriptor */
 
 static int fd;
 static struct device_message m;
@@ -31,7 +30,7 @@ static struct device_message m;
 
 static void string(unsigned word, unsigned at, const char *text)
 {
-    struct ref ref = { at, (uint32_t)strlen(text), 1 };
+    struct rpc_ref ref = { at, (uint32_t)strlen(text), RPC_PLACE_ARENA };
 
     memcpy(&m.word[word], &ref, sizeof ref);
     strcpy((char *)m.arena + at, text);
@@ -59,7 +58,11 @@ static void refused_before_the_server(void)
     EXPECT(ioctl(fd, DEVICE_CALL, (void *)16) == -1 && errno == EFAULT);
     EXPECT(ioctl(fd, DEVICE_CALL, (void *)-4096l) == -1 && errno == EFAULT);
     EXPECT(call(0, "x", NULL) == -1 && errno == EINVAL);
-    EXPECT(read(fd, page, 1) == -1 && write(fd, page, 1) == -1);
+    EXPECT(read(fd, page, sizeof m) == -1 && errno == EINVAL);
+    EXPECT(write(fd, page, 1) == -1 && errno == EINVAL);
+    EXPECT(write(fd, page, sizeof m + 1) == -1 && errno == EINVAL);
+    EXPECT(write(fd, page, sizeof m) == -1 && errno == EINVAL);     /* no layout */
+    EXPECT(ioctl(fd, DEVICE_CANCEL, 0) == 0);
     /* an answer could not be written: nothing is asked */
     EXPECT(call(KV_METHOD_SET, "readonly", "x") == 0 && m.error == 0);
     EXPECT(call(KV_METHOD_SET, "readonly", "y") == 0);
@@ -73,7 +76,7 @@ static void refused_before_the_server(void)
 static void refused_by_the_dispatch(void)
 {
     static const uint64_t of_others[] = { 0x10000000, 0x40000000, 0x50000000, 0x100000000, (uint64_t)&m };
-    struct ref ref = { 0, 8, 0 };
+    struct rpc_ref ref = { 0, 8, RPC_PLACE_CLIENT };
 
     EXPECT(call(77, "x", NULL) == 0 && m.error == ERR_INVALID_CALL);
     for (unsigned i = 0; i < sizeof of_others / sizeof of_others[0]; i++) {     /* memory of fs, of the server, of ours */
@@ -102,7 +105,7 @@ static void any_bytes(void)
         m.layout_hash = KV_LAYOUT_HASH;
         m.method = (uint16_t)(rand() % 5);
         for (unsigned w = 0; w < 4; w += 2) {
-            struct ref ref = { (uint64_t)(rand() % 600), (uint32_t)(rand() % 80), rand() % 8 != 0 };
+            struct rpc_ref ref = { (uint64_t)(rand() % 600), (uint32_t)(rand() % 80), rand() % 8 != 0 };
             if (rand() % 4)
                 memcpy(&m.word[w], &ref, sizeof ref);
             if (rand() % 4 && ref.at + ref.bytes < sizeof m.arena) {
@@ -147,6 +150,59 @@ static void memory_goes_while_it_waits(void)
     pthread_join(thread, NULL);
 }
 
+static short ready(struct rpc_client *kv)
+{
+    struct pollfd p = { .fd = device_fd(kv), .events = POLLIN | POLLOUT };
+
+    EXPECT(poll(&p, 1, 0) >= 0);
+    return p.revents;
+}
+
+/* Several requests under way in one thread: poll says which is answered; a cancel, a signal and closing take them back. */
+static void written_and_read_later(void)
+{
+    struct rpc_in one = { "one", 3 }, two = { "two", 3 }, text = { "text", 4 };
+    struct itimerval soon = { { 0, 0 }, { 0, 5000 } };
+    struct rpc_client *a = device_open("/dev/kv", KV_LAYOUT_HASH), *b = device_open("/dev/kv", KV_LAYOUT_HASH);
+    struct pollfd both[2] = { { .fd = device_fd(a), .events = POLLIN }, { .fd = device_fd(b), .events = POLLIN } };
+    struct rpc_request *ra, *rb;
+    char value[KV_VALUE_MAX];
+    struct rpc_out out = { value, sizeof value };
+    uint32_t n;
+
+    EXPECT(ready(a) == POLLOUT);
+    EXPECT(kv_wait_for_submit(a, one, &ra) == 0 && kv_wait_for_submit(b, two, &rb) == 0);
+    EXPECT(kv_wait_for_submit(a, one, &ra) == ERR_PEER_CLOSED);     /* one at a time */
+    EXPECT(write(device_fd(a), &m, sizeof m) == -1 && errno == EBUSY);
+    EXPECT(poll(both, 2, 0) == 0);
+    EXPECT(call(KV_METHOD_SET, "two", "text") == 0 && m.error == 0);
+    EXPECT(poll(both, 2, -1) == 1 && both[1].revents == POLLIN && ready(a) == 0);
+    EXPECT(kv_wait_for_finish(b, rb, out, &n) == 0 && n == 4 && !memcmp(value, text.data, 4));
+    EXPECT(ready(b) == POLLOUT);
+    setitimer(ITIMER_REAL, &soon, NULL);
+    EXPECT(kv_wait_for_finish(a, ra, out, &n) == ERR_INTERRUPTED);
+    EXPECT(kv_wait_for_submit(a, one, &ra) == 0);
+    EXPECT(fcntl(device_fd(a), F_SETFL, O_NONBLOCK) == 0 && read(device_fd(a), &m, sizeof m) == -1 && errno == EAGAIN);
+    EXPECT(fcntl(device_fd(a), F_SETFL, 0) == 0 && ioctl(device_fd(a), DEVICE_CANCEL, 0) == 0);
+    EXPECT(kv_wait_for_finish(a, ra, out, &n) == ERR_CANCELLED);
+    for (unsigned i = 0; i < 100; i++) {                            /* none keeps its place */
+        EXPECT(kv_wait_for_submit(a, one, &ra) == 0);
+        device_close(a);
+        a = device_open("/dev/kv", KV_LAYOUT_HASH);
+    }
+    for (unsigned i = 0; i < 100; i++) {                            /* answered, and not read */
+        EXPECT(kv_wait_for_submit(a, two, &ra) == 0);
+        if (i % 2)
+            while (ready(a) != POLLIN)
+                continue;
+        device_close(a);
+        a = device_open("/dev/kv", KV_LAYOUT_HASH);
+    }
+    EXPECT(kv_set(a, one, text) == 0 && kv_get(b, one, out, &n) == 0 && n == 4);
+    device_close(a);
+    device_close(b);
+}
+
 /* A user that waits with all processes it has takes about half of the room: the others are told so, and other users go on. */
 static void one_user_cannot_take_all(void)
 {
@@ -186,6 +242,7 @@ int main(void)
     refused_by_the_dispatch();
     any_bytes();
     memory_goes_while_it_waits();
+    written_and_read_later();
     one_user_cannot_take_all();
     puts("nodes: all done");
     return 0;
