@@ -84,7 +84,7 @@ def everything_else_holds(tree: Path) -> None:
                      "-Imicrokernel/abi", "-Ibuild/gen", "-Iprograms/lib", "-o", str(programs / "nodes"), "tests/build/programs/nodes.c",
                      "programs/lib/device.c", "build/gen/kv_client.c", "libipc/src/client_args.c", "-ffunction-sections", "-Wl,--gc-sections"])
     for smp in ("1", "4"):
-        out = scratch.command(["./build.py", "qemu-riscv", "--smp", smp, "--timeout", "120", "--overlay", str(programs), "--exec",
+        out = scratch.command(["./build.py", "qemu-riscv", "--smp", smp, "--timeout", "300", "--overlay", str(programs), "--exec",
                                "/nodes && kv set a alive && kv get a"])
         assert out.endswith("nodes: all done\nalive\n"), out
     out = scratch.command(["./build.py", "qemu-u740", "--timeout", "120", "--exec", "kv set a u740 && kv get a"])
