@@ -279,7 +279,7 @@ error_t sample_serve_draw(struct rpc_call *call, const struct sample_draw_in *in
     if (in->more.tag == SAMPLE_WORD_NUMBER)
         out->sum.number = in->more.number + 1;
     else
-        out->sum.number = (uint64_t)(in->more.whole.corner[0].x + in->more.whole.corner[1].y);
+        out->sum.number = (uint64_t)in->more.whole.corner[0].x + (uint64_t)in->more.whole.corner[1].y;
     if (in->what.tag == SAMPLE_FIGURE_HOW && in->what.how == SAMPLE_MODE_WRITE)
         out->last.tag = 3;      /* no such figure: the client refuses it */
     return 0;
