@@ -108,8 +108,10 @@ static void answered(struct forwarded *c)
     struct device_message *m = &c->message;
     error_t e = ERR_CANCELLED;
 
-    *m = (struct device_message){ .layout_hash = c->node->layout_hash, .method = r->method, .error = r->error,
-                                  .result_bytes = (uint16_t)r->result_bytes };
+    m->layout_hash = c->node->layout_hash;
+    m->method = r->method;
+    m->result_bytes = (uint16_t)r->result_bytes;
+    m->error = r->error;
     memcpy(m->word, r->word, sizeof m->word);
     memcpy(m->arena, r->arena, sizeof m->arena);
     give_back(c);
@@ -170,9 +172,10 @@ static error_t prepare(struct node *n, const struct process *p, const struct dev
         return ERR_INVALID_ARGUMENT;
     if (!has_room(n) || !may_have_more(n, who->uid))
         return ERR_NO_BUFFERS;
-    *out = calloc(1, sizeof **out);
+    *out = malloc(sizeof **out);
     if (!*out)
         return ERR_NO_MEMORY;
+    memset(*out, 0, offsetof(struct forwarded, message));
     (*out)->node = n;
     (*out)->uid = who->uid;
     return 0;
