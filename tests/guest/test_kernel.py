@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """What the kernel's root task (tests/guest/kernel) does beside its cases: the longest stretch with interrupts off, exactly
-counted, and the storms for as long as `ATOLL_STRESS_MINUTES` says (not at all without it)."""
+counted, and the storms on 8 harts, with the shortest slices, with endless ones and with all settings in turn, each for as
+long as `ATOLL_STRESS_MINUTES` says (not at all without it)."""
 
 from __future__ import annotations
 
@@ -56,5 +57,9 @@ def test_no_store_goes_to_a_page_with_code(tmp_path: Path) -> None:
 
 
 @pytest.mark.skipif(not MINUTES, reason="set ATOLL_STRESS_MINUTES")
-def test_storms_go_on() -> None:
-    root_task(f"soak={int(MINUTES * 60)} seed={os.environ.get('ATOLL_STRESS_SEED', '1')}", 8, MINUTES * 60 + 900)
+@pytest.mark.parametrize("setting", ["slices_of_a_microsecond", "slices_without_end", "all_in_turn"])
+def test_storms_go_on(setting: str) -> None:
+    slices = {"slices_of_a_microsecond": "slices=0", "slices_without_end": "slices=1"}.get(setting, "")
+    seed = os.environ.get("ATOLL_STRESS_SEED", "1")
+    console = root_task(f"soak={int(MINUTES * 60)} seed={seed} {slices}", 8, MINUTES * 60 + 900)
+    assert setting in console or not slices

@@ -87,14 +87,6 @@ static void native(void)
     CHECK_EQ(sh->word[DONE], 0);
 }
 
-static char *append(char *at, const char *s)
-{
-    while (*s)
-        *at++ = *s++;
-    *at = '\0';
-    return at;
-}
-
 TEST_MATRIX(faults, every_kind)
 {
     static char name[80];

@@ -97,14 +97,6 @@ static void call_row(void)
     CHECK(EVENTUALLY((long)sh->word[ERROR] == ERR_DELETED || (long)sh->word[ERROR] == ERR_INVALID_CAP));
 }
 
-static char *append(char *at, const char *s)
-{
-    while (*s)
-        *at++ = *s++;
-    *at = '\0';
-    return at;
-}
-
 static const char *row_name(const char *kind)
 {
     static char name[120];

@@ -29,6 +29,14 @@ void print(const char *s)
     sys(SYS_DEBUG_WRITE, CAP_INIT_PLATFORM, (uint64_t)s, n, 0, 0, 0, 0);
 }
 
+char *append(char *at, const char *s)
+{
+    while (*s)
+        *at++ = *s++;
+    *at = '\0';
+    return at;
+}
+
 void print_number(long v)
 {
     char text[24];
@@ -419,7 +427,7 @@ _Noreturn void root_main(struct bootinfo *bi)
     } else if (option("stretch")) {
         stretches();
     } else if (option("soak")) {
-        long_stress(option_number("soak", 60), option_number("seed", 1));
+        long_stress(option_number("soak", 60), option_number("seed", 1), option_number("slices", ~0ul));
     } else {
         run_all();
     }

@@ -68,6 +68,8 @@ bool kt_check(bool ok, const char *what, long value, const char *file, int line)
     })
 
 void print(const char *s);
+/* Copies s to `at`; where it ends there. */
+char *append(char *at, const char *s);
 void print_number(long v);
 _Noreturn void finish(void);
 /* A word of the kernel's command line; the number after `word=`, or otherwise. */
@@ -143,6 +145,7 @@ void stretches(void);
 void stretch_begin(void);       /* tracing on                                    */
 void stretch_end(const char *what);
 void stretch_of_wake_ups(void);
-void long_stress(uint64_t seconds, uint64_t seed);
+/* setting: of the timer, stress.c; one that there is not: all in turn */
+void long_stress(uint64_t seconds, uint64_t seed, uint64_t setting);
 
 #endif

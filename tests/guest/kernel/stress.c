@@ -3,10 +3,13 @@
  * Many things at the same time: threads that talk across harts while they are
  * suspended, resumed, moved, upcalled, made to fault, cloned and deleted; objects that
  * are revoked under them; nonsense. The checker: whoever is not deleted makes progress
- * afterwards, and all memory is there again at the end of the case.
+ * afterwards, each thread by its own count, and all memory is there again at the end of
+ * the case. Each storm comes with the fastest and the slowest timer: slices of 1 us,
+ * slices that never end, budgets of 1 us in every 10.
  *
  * With "soak=SECONDS seed=N" on the kernel's command line the storms run again and
- * again, each round with the next seed, slices of 1 us and of 10 ms in turn.
+ * again, each round with the next seed and with the next of the timer's settings,
+ * slices of 10 ms among them, or with "slices=K" always with setting K.
  */
 #include "kt.h"
 
@@ -14,25 +17,30 @@
 
 enum { STOP = 1, DONE, SHARED, NEVER, TURNS = 16, NOTE_A = 80, NOTE_B = 96, EPS = 112, REPLIES = 128 };
 
+/* How often thread k (0: a, 1: b) of pair i has come round. Its own to write. */
+#define TURN(i, k) sh->word[TURNS + (i) * 8 + (k)]
+
 static void pair_a(uint64_t i)
 {
     for (;;) {
         sys(SYS_SIGNAL_WAIT, sh->word[NOTE_A + i], sh->word[NOTE_B + i], now() + MS, 0, 0, 0, 0);
-        sh->word[TURNS + i * 8]++;
+        TURN(i, 0)++;
     }
 }
 
 static void pair_b(uint64_t i)
 {
-    for (;;)
+    for (;;) {
         sys(SYS_SIGNAL_WAIT, sh->word[NOTE_B + i], sh->word[NOTE_A + i], now() + MS, 0, 0, 0, 0);
+        TURN(i, 1)++;
+    }
 }
 
 static void pair_call(uint64_t i)
 {
     for (;;) {
         sys(SYS_CALL, sh->word[EPS + i], MSG_INFO(1, i % 5 + 1, 0), 1, 2, 3, 4, 0);
-        sh->word[TURNS + i * 8]++;
+        TURN(i, 0)++;
     }
 }
 
@@ -40,8 +48,10 @@ static void pair_serve(uint64_t i)
 {
     for (;;) {
         struct ret r = sys(SYS_RECV, sh->word[EPS + i], 0, 0, 0, 0, 0, sh->word[REPLIES + i]);
-        while (r.a[0] == 0)
+        while (r.a[0] == 0) {
+            TURN(i, 1)++;
             r = sys(SYS_REPLY_RECV, sh->word[EPS + i], MSG_INFO(1, 4, 0), 1, 2, 3, 4, sh->word[REPLIES + i]);
+        }
     }
 }
 
@@ -51,7 +61,7 @@ static void pair_fault(uint64_t i)
     for (;;) {
         (void)*(volatile uint64_t *)(HERE + 0x1000000 + i * PAGE);
         invoke(CAP_INIT_VSPACE, VSPACE_UNMAP, HERE + 0x1000000 + i * PAGE, PAGE, 0, 0, 0);
-        sh->word[TURNS + i * 8]++;
+        TURN(i, 0)++;
     }
 }
 
@@ -63,6 +73,7 @@ static void pair_handle(uint64_t i)
             continue;
         invoke(CAP_INIT_VSPACE, VSPACE_RESERVE, HERE + 0x1000000 + i * PAGE, PAGE, RW, 0, 0);
         sys(SYS_REPLY, sh->word[REPLIES + i], 0, 0, 0, 0, 0, 0);
+        TURN(i, 1)++;
     }
 }
 
@@ -74,11 +85,28 @@ static void pair_clone(uint64_t i)
     for (;;) {
         invoke(v, VSPACE_CLONE, CAP_INIT_VSPACE, 0, 0, 0, 0);
         invoke(v, VSPACE_UNMAP, 0, USER_TOP, 0, 0, 0);
-        sh->word[TURNS + i * 8]++;
+        TURN(i, 0)++;
+        pause_for(MS / 20);     /* a slice that never ends is everybody's on this hart */
     }
 }
 
-struct storm { void (*a)(uint64_t), (*b)(uint64_t); bool faults, clones; };
+#define WRITTEN(i) (HERE + 0x1000000 + (i) * PAGE)
+
+/* Writes into the address space that is cloned meanwhile: it stays its own. */
+static void pair_write(uint64_t i)
+{
+    for (uint64_t n = 0;; n++) {
+        *(volatile uint64_t *)WRITTEN(i) = n;
+        pause_for(MS / 20);
+        if (*(volatile uint64_t *)WRITTEN(i) == n)
+            TURN(i, 1)++;
+    }
+}
+
+/* weight: of a round, each of whose fences waits for all harts. */
+struct storm { const char *name; void (*a)(uint64_t), (*b)(uint64_t); bool faults, clones; unsigned weight; };
+/* What a thread may run of each period, in ticks: equal is a slice. */
+struct slices { const char *name; ticks_t budget, period; };
 
 static void disturb(cptr_t t)
 {
@@ -95,21 +123,35 @@ static void disturb(cptr_t t)
     }
 }
 
-static void storm(const struct storm *s, unsigned rounds, ticks_t slice)
+/* Each thread comes round once more, from beginning to end. */
+static void all_make_progress(void)
+{
+    for (unsigned i = 0; i < 2 * PAIRS; i++) {
+        uint64_t before = TURN(i / 2, i % 2);
+        bool turned = false;
+        for (unsigned tries = 0; tries < 10 && !turned; tries++)    /* twelve threads may share a loaded hart */
+            turned = EVENTUALLY(TURN(i / 2, i % 2) > before + 1);
+        CHECK(turned);
+    }
+}
+
+static void storm(const struct storm *s, unsigned rounds, const struct slices *of)
 {
     cptr_t ta[PAIRS], tb[PAIRS];
 
     for (unsigned i = 0; i < PAIRS; i++) {
         sh->word[NOTE_A + i] = s->clones ? make(CAP_TYPE_VSPACE, 0, 0) : note();
-        if (s->clones)
+        if (s->clones) {
             OK(invoke(sh->word[NOTE_A + i], VSPACE_INIT, CAP_INIT_POOL, 9, 0, 0, 0));
+            OK(invoke(CAP_INIT_VSPACE, VSPACE_RESERVE, WRITTEN(i), PAGE, RW, 0, 0));
+        }
         sh->word[NOTE_B + i] = note();
         sh->word[EPS + i] = make(CAP_TYPE_ENDPOINT, 0, 0);
         sh->word[REPLIES + i] = make(CAP_TYPE_REPLY, 0, 0);
         for (unsigned k = 0; k < 2; k++) {
             unsigned hart = (unsigned)random_below(hart_count());
             cptr_t t = spawn_stopped(hart, k ? 120 : 110);
-            OK(invoke(last_context(), SCHED_CONFIGURE, slice, slice, hart, 0, 0));
+            OK(invoke(last_context(), SCHED_CONFIGURE, of->budget, of->period, hart, 0, 0));
             if (s->faults && !k)
                 OK(invoke(t, TCB_SET_FAULT_EP, sh->word[EPS + i], 0, 0, 0, 0));
             *(k ? &tb[i] : &ta[i]) = t;
@@ -126,13 +168,7 @@ static void storm(const struct storm *s, unsigned rounds, ticks_t slice)
         resume(ta[i]);
         resume(tb[i]);
     }
-    for (unsigned i = 0; i < PAIRS; i++) {
-        uint64_t before = sh->word[TURNS + i * 8];
-        bool turned = false;
-        for (unsigned tries = 0; tries < 10 && !turned; tries++)    /* twelve threads may share a loaded hart */
-            turned = EVENTUALLY(sh->word[TURNS + i * 8] > before + 3);
-        CHECK(turned);
-    }
+    all_make_progress();
     for (unsigned i = 0; i < PAIRS; i++) {      /* and it may be taken apart in any order */
         cptr_t all[] = { ta[i], tb[i], sh->word[NOTE_A + i], sh->word[NOTE_B + i], sh->word[EPS + i],
                          sh->word[REPLIES + i] };
@@ -144,19 +180,49 @@ static void storm(const struct storm *s, unsigned rounds, ticks_t slice)
     }
 }
 
-static const struct storm signals = { pair_a, pair_b, false, false };
-static const struct storm calls = { pair_call, pair_serve, false, false };
-static const struct storm faults = { pair_fault, pair_handle, true, false };
-static const struct storm clones = { pair_clone, pair_b, false, true };
+static const struct storm storms[] = {
+    { "signal_pairs", pair_a, pair_b, false, false, 1 },
+    { "call_pairs", pair_call, pair_serve, false, false, 1 },
+    { "fault_pairs", pair_fault, pair_handle, true, false, 4 },
+    { "clones", pair_clone, pair_write, false, true, 8 },
+};
+#define NR_STORMS 4
 
-/* Fewer rounds where more harts share the host's. */
-static unsigned rounds(void) { return 1600 / hart_count(); }
+static const struct slices settings[] = {
+    { "slices_of_a_microsecond", 10, 10 },
+    { "slices_without_end", INT64_MAX, INT64_MAX },
+    { "budgets_of_a_microsecond", 10, 100 },
+    { "slices_of_ten_milliseconds", 10 * MS, 10 * MS },
+};
+#define NR_SETTINGS 4
 
-TEST(stress, signal_pairs_survive_the_storm) { storm(&signals, rounds(), 100 * MS); }
-TEST(stress, call_pairs_survive_the_storm) { storm(&calls, rounds(), 100 * MS); }
-TEST(stress, fault_pairs_survive_the_storm) { storm(&faults, rounds(), 100 * MS); }
-TEST(stress, clones_survive_the_storm) { storm(&clones, rounds() / 8, 100 * MS); }
-TEST(stress, call_pairs_survive_the_storm_with_slices_of_a_microsecond) { storm(&calls, rounds() / 4, 10); }
+/* What run_case runs. */
+static const struct storm *this_storm;
+static const struct slices *this_setting;
+static unsigned this_rounds;
+
+static void one_storm(void)
+{
+    storm(this_storm, this_rounds / this_storm->weight, this_setting);
+}
+
+/* The extremes; budgets where no fence waits for all harts of an emulator that shares its
+ * host; on 8 harts faults with the slowest timer and clones with the fastest (the long run
+ * has them all). Fewer rounds where more harts share the host. */
+TEST_MATRIX(stress, storms)
+{
+    for (unsigned s = 0; s < NR_STORMS; s++)
+        for (unsigned k = 0; k < (storms[s].weight > 1 ? 2 : 3); k++) {
+            char name[80];
+            if (hart_count() > 4 && storms[s].weight > 1 && k != (storms[s].faults ? 1 : 0))
+                continue;
+            this_storm = &storms[s];
+            this_setting = &settings[k];
+            this_rounds = 400 / hart_count();
+            append(append(append(name, storms[s].name), "_survive_with_"), settings[k].name);
+            run_case("stress", name, 1, one_storm);
+        }
+}
 
 /* Revoke the Untyped under threads that run on all harts, again and again. */
 static void pull_the_rug(unsigned times)
@@ -334,27 +400,27 @@ TEST(stress, nonsense_is_survived) { nonsense(20000); }
 
 /* ---- long ---- */
 
-static uint64_t long_seed;
-
-static void long_signals(void) { storm(&signals, 1000, long_seed % 2 ? 10 : 100 * MS); }
-static void long_calls(void) { storm(&calls, 1000, long_seed % 2 ? 10 : 100 * MS); }
-static void long_faults(void) { storm(&faults, 1000, long_seed % 2 ? 10 : 100 * MS); }
-static void long_clones(void) { storm(&clones, 200, long_seed % 2 ? 10 : 100 * MS); }
 static void long_rug(void) { pull_the_rug(40); }
 static void long_nonsense(void) { nonsense(20000); }
 
-void long_stress(uint64_t seconds, uint64_t seed)
+void long_stress(uint64_t seconds, uint64_t seed, uint64_t setting)
 {
-    static void (*const what[])(void) = { long_signals, long_calls, long_faults, long_clones, long_rug, long_nonsense };
-    static const char *const names[] = { "signals", "calls", "faults", "clones", "revokes", "nonsense" };
     ticks_t until = now() + seconds * 1000 * MS;
 
-    for (long_seed = seed; now() < until; long_seed++) {
-        random_seed(long_seed);
+    this_rounds = 1000;
+    for (; now() < until; seed++) {
+        this_setting = &settings[setting < NR_SETTINGS ? setting : seed % NR_SETTINGS];
+        random_seed(seed);
         print("# seed ");
-        print_number((long)long_seed);
+        print_number((long)seed);
+        print(", ");
+        print(this_setting->name);
         print("\n");
-        for (unsigned i = 0; i < 6; i++)
-            run_case("long", names[i], 1, what[i]);
+        for (unsigned s = 0; s < NR_STORMS; s++) {
+            this_storm = &storms[s];
+            run_case("long", storms[s].name, 1, one_storm);
+        }
+        run_case("long", "revokes", 1, long_rug);
+        run_case("long", "nonsense", 1, long_nonsense);
     }
 }
