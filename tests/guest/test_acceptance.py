@@ -151,7 +151,7 @@ def test_idle_takes_no_timer_interrupts_and_no_cpu_time(shell: pexpect.spawn) ->
 
     def timer_interrupts() -> list[int]:
         shell.sendline("grep nr_timer_irqs /proc/atoll/counters")
-        shell.expect(r"\nnr_timer_irqs ([0-9 ]+)")
+        shell.expect(r"\nnr_timer_irqs ([0-9 ]+)\r")
         counts = [int(n) for n in shell.match.group(1).split()]
         shell.expect(PROMPT)
         return counts

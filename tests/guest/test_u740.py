@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import shutil
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,8 +12,9 @@ import pexpect
 import pytest
 from atoll_build import run, timeline
 from atoll_build.machines import MACHINES
-from atoll_build.paths import BUILD, ROOT
+from atoll_build.paths import BUILD, ROOT, TESTS
 from atoll_build.tap import parse
+from atoll_build.testing import boot_exec
 
 PROMPT = "/ # "
 U740 = MACHINES["qemu-u740"]
@@ -95,11 +97,14 @@ def test_exec_and_trace_go_over_the_second_uart(tmp_path: Path) -> None:
     assert "fs.write" in names and "exit_group" in names
 
 
-def test_what_a_user_does_at_the_shell() -> None:
-    """tests/guest/acceptance.sh; all of the guest and compat suites: ./build.py test guest compat --machine qemu-u740"""
-    done = subprocess.run([ROOT / "build.py", "test", "guest/acceptance", "--machine", "qemu-u740", "--smp", "4"], capture_output=True,
-                          text=True, check=False)
-    assert done.returncode == 0, done.stdout
+def test_what_a_user_does_at_the_shell(tmp_path: Path) -> None:
+    """All of the suites: ./build.py test guest compat busybox --machine qemu-u740"""
+    (tmp_path / "test").mkdir()
+    shutil.copy(TESTS / "guest" / "acceptance.sh", tmp_path / "test")
+    result, out, _ = boot_exec(run.Options(machine=U740, smp=4, overlays=[tmp_path], timeout_s=300,
+                                           command="exec sh /test/acceptance.sh"))
+    cases = parse(out, "acceptance", result.status)
+    assert [c.name for c in cases if not c.ok] == [] and len(cases) > 60, out + result.console[-1500:]
 
 
 def test_the_kernels_cases_pass() -> None:
