@@ -123,7 +123,7 @@ def test_the_kernel_begins_with_a_header_for_booti(files: dict[str, bytes]) -> N
 def test_the_system_image_is_whole(files: dict[str, bytes]) -> None:
     system, base = files["system.img"], (BUILD / "system-base.img").read_bytes()
     assert struct.unpack_from("<Q", system)[0] == _abi_constant("SYSTEM_MAGIC")
-    assert system.startswith(base) and b"proc=3\nfs=2\ntime=3\nguests=0,1\n" in system[len(base):]
+    assert system.startswith(base) and b"proc=3\nfs=2\ntime=1\nguests=0,1\n" in system[len(base):]
     assert b"rootfs.cpio" in system[len(base):]
 
 
