@@ -308,7 +308,7 @@ static int sleeping_on_cpu_time_lasts_while_others_use_it(void)
     burn_a_while(NULL);
     CHECK(pthread_join(sleeper, &result) == 0 && result == NULL);
     CHECK_ERRNO(syscall(SYS_clock_nanosleep, CLOCK_THREAD_CPUTIME_ID, 0, &t, NULL), EOPNOTSUPP);
-    CHECK_ERRNO(syscall(SYS_clock_nanosleep, (int)~0u << 3 | 6, 0, &t, NULL), EINVAL);     /* the caller's own */
+    CHECK_ERRNO(syscall(SYS_clock_nanosleep, (int)(~0u << 3 | 6), 0, &t, NULL), EINVAL);     /* the caller's own */
     CHECK_ERRNO(syscall(SYS_clock_nanosleep, -1, 0, &t, NULL), EINVAL);
     return 0;
 }
