@@ -52,8 +52,6 @@ struct sent_signal { uint32_t pgid, pid, signo; };
 extern struct sent_signal signals[64];
 extern unsigned nr_signals;
 
-/* ---- nodes of the fake file system ---- */
-void fake_devfs_open(const char *path, struct file **);
 extern int nr_live_files;
 
 #endif
