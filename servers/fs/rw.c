@@ -435,9 +435,9 @@ error_t fs_serve_map_window(struct rpc_call *call, const struct fs_map_window_in
     return 0;
 }
 
-/* One reference is the descriptor, one to the table is the process: so nobody else can use the position, nor
- * learn of it but by a request of the caller. Nothing is noted: a caller that does not come back with it
- * reads the wrong part of its own file. */
+/* One reference is the descriptor, one to the table is the process: so nobody else can use the position, nor come to
+ * share it but by a request of the caller (fdinfo may show an old one: docs/decisions/0005). Nothing is noted: a caller
+ * that does not come back with it reads the wrong part of its own file. */
 error_t fs_serve_position_take(struct rpc_call *call, const struct fs_position_take_in *in,
                                struct fs_position_take_out *out)
 {
