@@ -11,7 +11,6 @@
  * twice, by the fast path and by the general one, and the states after it must be the same
  * but for what may_differ() names. A fast path that declines must not have changed anything.
  */
-#include <stdlib.h>
 #include <string.h>
 
 #include <atoll/syscall.h>
@@ -99,13 +98,15 @@ static void resume(struct hart *h, struct tcb *t)
 
 /* ---- the fast paths: the thread to run, or NULL when they decline ---- */
 
-/* exit_drain */
-static struct tcb *exit_drain(struct hart *h, struct tcb *to)
+/* ipc_exit and wait_exit, or exit_drain */
+static struct tcb *fast_exit(struct hart *h, struct tcb *to)
 {
+    bool drain = regs[h->id].drain;
+
     regs[h->id].drain = false;
     to->x[0] += 4;
     to->x[10] = 0;
-    return sched_exit(h);
+    return drain ? sched_exit(h) : to;
 }
 
 static bool is_long(const struct tcb *t)
@@ -127,11 +128,7 @@ static struct tcb *fast_ipc(struct hart *h, struct tcb *t)
         return NULL;
     }
     memcpy(&to->x[11], a + 1, 6 * sizeof(a[0]));
-    if (regs[h->id].drain)
-        return exit_drain(h, to);
-    to->x[0] += 4;
-    to->x[10] = 0;
-    return to;
+    return fast_exit(h, to);
 }
 
 /* wait_call, wait_exit and wait_exit_drain */
@@ -144,11 +141,7 @@ static struct tcb *fast_signal_wait(struct hart *h, struct tcb *t)
     if (to == NULL)
         return fastpath_wait_timed(t);
     to->x[11] = a[6];
-    if (regs[h->id].drain)
-        return exit_drain(h, to);
-    to->x[0] += 4;
-    to->x[10] = 0;
-    return to;
+    return fast_exit(h, to);
 }
 
 static struct tcb *fast_path(struct hart *h, struct tcb *t)

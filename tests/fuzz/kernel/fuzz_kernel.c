@@ -25,8 +25,6 @@
 #pragma clang section bss="" data=""
 
 #include <sanitizer/asan_interface.h>
-#include <stdio.h>
-#include <stdlib.h>
 
 #include "actions.h"
 #include "check.h"
@@ -34,6 +32,7 @@
 #include "kernel/tree.h"
 #include "machine.h"
 #include "object/pool.h"
+#include "state.h"
 
 #define MAX_ACTIONS 400u
 #define DRAIN_ROUNDS 64u
@@ -45,41 +44,22 @@ char arena[ARENA_BYTES] __attribute__((aligned(ARENA_BYTES)));
 struct trace_ring trace_rings[SIM_HARTS];
 char machine_stacks[SIM_HARTS][64ul << 10] __attribute__((aligned(64)));
 
-extern char __start_machine_bss[], __stop_machine_bss[];
-extern char __start_machine_data[], __stop_machine_data[];
-
 const char *__asan_default_options(void);
 const char *__asan_default_options(void)
 {
     return "detect_leaks=0:detect_stack_use_after_return=0:handle_abort=1";
 }
 
-/* The sections hold the sanitizer's gaps as well, so no memcpy. */
-__attribute__((no_sanitize("address"))) static void copy_words(void *to, const void *from, size_t bytes)
-{
-    uint64_t *d = to;
-    const uint64_t *s = from;
-
-    for (size_t i = 0; i < bytes / 8; i++) {
-        d[i] = s != NULL ? s[i] : 0;
-        __asm__ volatile("" ::: "memory");
-    }
-}
-
-/* The machine as it was when the program started: all its variables are in two
- * sections, and the arena belongs to nobody. */
+/* The machine as it was when the program started, and the arena belongs to nobody. */
 static void reset(void)
 {
-    static char *data;
-    size_t data_bytes = (size_t)(__stop_machine_data - __start_machine_data);
+    static bool started;
 
-    if (data == NULL) {
-        data = malloc(data_bytes);
-        copy_words(data, __start_machine_data, data_bytes);
-    } else {
-        copy_words(__start_machine_data, data, data_bytes);
-        copy_words(__start_machine_bss, NULL, (size_t)(__stop_machine_bss - __start_machine_bss));
-    }
+    if (started)
+        state_restore(COPY_START);
+    else
+        state_save(COPY_START);
+    started = true;
     ASAN_POISON_MEMORY_REGION(arena, ARENA_BYTES);
     for (unsigned i = 0; i < SIM_HARTS; i++)
         trace_rings[i].head = 0;

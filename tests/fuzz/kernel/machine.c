@@ -10,8 +10,6 @@
 #include <string.h>
 #include <ucontext.h>
 
-#include <atoll/syscall.h>
-
 #include "arch/riscv/csr.h"
 #include "arch/riscv/fpu.h"
 #include "arch/riscv/pagetable.h"
@@ -22,7 +20,6 @@
 #include "kernel/poison.h"
 #include "kernel/run_queue.h"
 #include "kernel/sched.h"
-#include "kernel/syscall.h"
 #include "object/irq.h"
 #include "object/platform.h"
 #include "object/pool.h"
@@ -148,29 +145,28 @@ void machine_point(void)
         to_main(PLACE_KERNEL);
 }
 
-/* The hart holds no reference to any object. */
-static void outside(unsigned id)
+void machine_outside(void)
 {
+    REQUIRE(locks_held[running] == 0);
     for (unsigned i = 0; i < LIMBO_SLOTS; i++) {
-        if (!(limbo[i].harts & 1u << id))
+        if (!(limbo[i].harts & 1u << running))
             continue;
-        limbo[i].harts &= ~(1u << id);
+        limbo[i].harts &= ~(1u << running);
         if (limbo[i].harts == 0)
             ASAN_POISON_MEMORY_REGION((void *)limbo[i].start, limbo[i].bytes);
     }
+    sim[running].points = sim[running].looks = 0;
 }
 
 void machine_relax(void)
 {
-    outside((unsigned)running);
-    sim[running].points = sim[running].looks = 0;
+    machine_outside();
     to_main(PLACE_IDLE);
 }
 
 void machine_wait_for_interrupt(void)
 {
-    outside((unsigned)running);
-    sim[running].points = sim[running].looks = 0;
+    machine_outside();
     to_main(PLACE_ASLEEP);
 }
 
@@ -187,9 +183,7 @@ static void hart_body(int id)
     running = id;
     sched_exit(h);
     for (;;) {
-        REQUIRE(locks_held[id] == 0);
-        outside((unsigned)id);
-        sim[id].points = sim[id].looks = 0;
+        machine_outside();
         to_main(PLACE_USER);
         if (machine_interrupted((unsigned)id))
             machine_trap(h, CAUSE_INTERRUPT, 0);
@@ -255,13 +249,6 @@ bool machine_alone(void)
 }
 
 void machine_freeze(bool freeze) { frozen = freeze; }
-
-void machine_outside(void)
-{
-    REQUIRE(locks_held[running] == 0);
-    outside((unsigned)running);
-    sim[running].points = sim[running].looks = 0;
-}
 
 uint64_t *machine_timer(unsigned hart) { return &sim[hart].timer; }
 bool machine_traced(void) { return sim[running].stvec == (uintptr_t)trap_entry_traced; }
@@ -528,7 +515,6 @@ void machine_satp(uint64_t satp)
     sim[running].root = satp << 20 >> 8;    /* the page number, times a page */
     sim[running].tlb_count = 0;
 }
-
 
 /* The leaf that the hardware finds, or 0. */
 static pte_t walk(paddr_t root, uaddr_t va)

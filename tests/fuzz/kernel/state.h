@@ -5,7 +5,7 @@
 
 #include <stddef.h>
 
-enum copy { COPY_BEFORE, COPY_FAST, NR_COPIES };
+enum copy { COPY_START, COPY_BEFORE, COPY_FAST, NR_COPIES };
 
 void state_save(enum copy which);
 void state_restore(enum copy which);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The registers that fastpath/ipc.c names are the simulated hart's; machine.c does what
+/* The registers that fastpath/ipc.c names are the simulated hart's; entries.c does what
  * trap.S does with them. */
 #ifndef ATOLL_FASTPATH_IPC_REGS_H
 #define ATOLL_FASTPATH_IPC_REGS_H
