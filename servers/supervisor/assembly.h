@@ -21,6 +21,7 @@ struct shared_segment {
     const char *name;
     uint64_t    pages;          /* 0: found out at boot                         */
     enum segment_origin origin;
+    uint8_t     owner;          /* index + 1 of the component with which it is made; 0: always */
 };
 extern const struct shared_segment shared_segments[NR_SHARED];
 
@@ -57,8 +58,11 @@ struct grant_cap {
     badge_t  badge;
 };
 
+/* One that can be divided has a row for each shard; the placement says which of them there are (docs/shards.md). */
 struct component {
-    const char *name;           /* also of the member servers/NAME.elf          */
+    const char *name;
+    const char *program;        /* of the member servers/PROGRAM.elf, and in placements */
+    uint8_t  first, shard;      /* the id of the first shard; 0: this is it     */
     const char *node;           /* forwarded to it by fs, in /dev; NULL: none   */
     uint32_t node_mode;
     uint64_t layout_hash;       /* of the interface that it serves              */

@@ -132,6 +132,8 @@ static void make_shared(struct system *s)
     if (!personality.data)
         fail("the archive has no linux_compat.elf");
     for (unsigned i = 0; i < NR_SHARED; i++) {
+        if (shared_segments[i].owner && !servers[shared_segments[i].owner - 1].component)
+            continue;
         switch (shared_segments[i].origin) {
         case FROM_POOL:
             s->shared[i] = mem_segment(s->pool, shared_segments[i].pages);
@@ -184,7 +186,7 @@ static struct server *named(const struct sys_message *m)
 
     memcpy(name, m->word, sizeof name - 1);
     for (unsigned i = 0; i < NR_COMPONENTS; i++)
-        if (strcmp(assembly[i].name, name) == 0)
+        if (servers[i].component && strcmp(assembly[i].name, name) == 0)
             return &servers[i];
     return NULL;
 }
@@ -260,11 +262,13 @@ void supervisor_main(const struct bootinfo *boot)
     s->reply = mem_object(CAP_TYPE_REPLY, 0);
     s->nr_devices = devices_find(fdt, boot->fdt_bytes, s->device);
     for (unsigned i = 0; i < NR_COMPONENTS; i++)
-        server_create(&servers[i], &assembly[i], s);
+        if (s->placement.server_hart[assembly[i].id] != NOWHERE)
+            server_create(&servers[i], &assembly[i], s);
     mem_reserve(17);
     make_shared(s);
     for (unsigned i = 0; i < NR_COMPONENTS; i++)
-        server_build(&servers[i], servers, s);
+        if (servers[i].component)
+            server_build(&servers[i], servers, s);
     if (!(s->boot_flags & BOOT_EXEC))
         say("%lu harts, pool of %lu MiB, servers on harts %u %u %u, guests %#x", boot->nr_harts, s->pool_pages >> 8,
             s->placement.server_hart[SERVER_PROC], s->placement.server_hart[SERVER_FS],
@@ -274,6 +278,7 @@ void supervisor_main(const struct bootinfo *boot)
     if (s->walks)
         walk("start", servers, s);
     for (unsigned i = 0; i < NR_COMPONENTS; i++)
-        server_start(&servers[i]);
+        if (servers[i].component)
+            server_start(&servers[i]);
     serve(s);
 }

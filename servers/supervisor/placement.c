@@ -5,7 +5,7 @@
  * A line `N: fs=1 proc=1 guests=0-1,3` holds for N harts; of several the one
  * with the greatest N that the machine reaches is taken. A line without `N:`
  * holds always. The command line's `place=` word has the same items separated
- * by commas; a part that is a bare number or range continues a guest list.
+ * by commas; a part that is a bare number or range continues a list.
  */
 #include "placement.h"
 
@@ -18,7 +18,10 @@ void placement_default(struct placement *p, unsigned nr_harts)
     uint32_t last = nr_harts - 1;
 
     for (unsigned i = 0; i < NR_SERVERS; i++)
-        p->server_hart[i] = last;
+        p->server_hart[i] = NOWHERE;
+    for (unsigned i = 0; i < NR_COMPONENTS; i++)
+        if (!assembly[i].shard)
+            p->server_hart[assembly[i].id] = last;
     p->guest_mask = nr_harts == 1 ? 1 : (1u << last) - 1;
 }
 
@@ -35,10 +38,12 @@ static bool number(const char **at, const char *end, unsigned *value)
     return true;
 }
 
-/* "0-2", "1,3", "0+2-3": a bit mask, 0 when malformed or a hart is absent. */
-static uint32_t hart_list(const char *at, const char *end, unsigned nr_harts)
+#define MAX_LISTED 32u
+
+/* "0-2", "1,3", "0+2-3": the harts in this order; 0 when malformed, a hart is absent, or there are too many. */
+static unsigned hart_list(const char *at, const char *end, unsigned nr_harts, uint32_t out[MAX_LISTED])
 {
-    uint32_t mask = 0;
+    unsigned n = 0;
 
     for (;;) {
         unsigned first, last;
@@ -51,12 +56,12 @@ static uint32_t hart_list(const char *at, const char *end, unsigned nr_harts)
             if (!number(&at, end, &last))
                 return 0;
         }
-        if (first > last || last >= nr_harts)
+        if (first > last || last >= nr_harts || n + (last - first) >= MAX_LISTED)
             return 0;
         for (unsigned h = first; h <= last; h++)
-            mask |= 1u << h;
+            out[n++] = h;
         if (at == end)
-            return mask;
+            return n;
         if (*at != ',' && *at != '+')
             return 0;
         at++;
@@ -69,30 +74,43 @@ static bool starts_with(const char *at, const char *end, const char *word, size_
     return (size_t)(end - at) > *length && memcmp(at, word, *length) == 0 && at[*length] == '=';
 }
 
+/* Shard i on the i-th of n harts, the others nowhere; false: there are not so many. */
+static bool place(struct placement *p, unsigned first, const uint32_t *hart, unsigned n)
+{
+    unsigned shards = 0;
+
+    for (unsigned i = 0; i < NR_COMPONENTS; i++)
+        shards += assembly[i].first == first;
+    if (n > shards)
+        return false;
+    for (unsigned i = 0; i < NR_COMPONENTS; i++)
+        if (assembly[i].first == first)
+            p->server_hart[assembly[i].id] = assembly[i].shard < n ? hart[assembly[i].shard] : NOWHERE;
+    return true;
+}
+
 /* One item `name=value`; false when it means nothing here. */
 static bool apply_item(struct placement *p, const char *at, const char *end, unsigned nr_harts)
 {
+    uint32_t hart[MAX_LISTED];
     size_t length;
+    unsigned n;
 
     if (starts_with(at, end, "guests", &length)) {
-        uint32_t mask = hart_list(at + length + 1, end, nr_harts);
+        uint32_t mask = 0;
 
-        if (!mask)
-            return false;
-        p->guest_mask = mask;
-        return true;
+        n = hart_list(at + length + 1, end, nr_harts, hart);
+        while (n)
+            mask |= 1u << hart[--n];
+        if (mask)
+            p->guest_mask = mask;
+        return mask;
     }
     for (unsigned i = 0; i < NR_COMPONENTS; i++) {
-        const char *value;
-        unsigned hart;
-
-        if (!starts_with(at, end, assembly[i].name, &length))
+        if (assembly[i].shard || !starts_with(at, end, assembly[i].program, &length))
             continue;
-        value = at + length + 1;
-        if (!number(&value, end, &hart) || value != end || hart >= nr_harts)
-            return false;
-        p->server_hart[assembly[i].id] = hart;
-        return true;
+        n = hart_list(at + length + 1, end, nr_harts, hart);
+        return n && place(p, assembly[i].id, hart, n);
     }
     return false;
 }

@@ -6,13 +6,14 @@
 #include <libipc/system.h>
 
 struct placement {
-    uint32_t server_hart[NR_SERVERS];
+    uint32_t server_hart[NR_SERVERS];   /* by id; NOWHERE: there is no such server, or no such shard of it */
     uint32_t guest_mask;
 };
+#define NOWHERE UINT32_MAX
 
-/* The defaults for a number of harts: servers on the last one. */
+/* The defaults for a number of harts: servers on the last one, one shard of each. */
 void placement_default(struct placement *, unsigned nr_harts);
-/* Apply a placement text: lines (or words) `server=hart`, `guests=0-1,3`, `#`
+/* Apply a placement text: lines (or words) `server=hart`, `server=2,3` (a shard on each), `guests=0-1,3`, `#`
  * starts a comment. Sections `[harts N]` apply only to N harts. Items that name
  * unknown servers or absent harts are left out and counted; the number is
  * returned. */

@@ -73,7 +73,7 @@ static bool too_many(struct server *s, ticks_t hz)
 static struct server *find(struct server all[NR_COMPONENTS], uint64_t id)
 {
     for (unsigned i = 0; i < NR_COMPONENTS; i++)
-        if (all[i].component->id == id)
+        if (all[i].component && all[i].component->id == id)
             return &all[i];
     return NULL;
 }

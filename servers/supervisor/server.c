@@ -177,10 +177,14 @@ static void write_info(struct server *s, const struct system *system)
         const struct component *c = &assembly[i];
         struct srv_peer *peer = &info->peer[c->id];
 
+        if (system->placement.server_hart[c->id] == NOWHERE)
+            continue;
         strncpy(peer->name, c->name, sizeof peer->name - 1);
         if (c->node)
             strncpy(peer->node, c->node, sizeof peer->node - 1);
         peer->node_mode = c->node_mode;
+        peer->first = c->first;
+        peer->shard = c->shard;
         peer->layout_hash = c->layout_hash;
     }
     memcpy(info->command_line, system->boot->command_line, sizeof info->command_line);
@@ -211,7 +215,7 @@ static uaddr_t build_memory(struct server *s, const struct system *system)
     uaddr_t entry;
     error_t error;
 
-    (void)snprintf(name, sizeof name, "servers/%s.elf", c->name);
+    (void)snprintf(name, sizeof name, "servers/%s.elf", c->program);
     program = archive_find(system->archive, system->boot->archive_bytes, name);
     if (!program.data)
         fail("the archive has no %s", name);

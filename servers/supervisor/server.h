@@ -31,7 +31,7 @@ struct system {
 
 /* Capabilities of a server, in the root CNode. */
 struct server {
-    const struct component *component;
+    const struct component *component;      /* NULL: the placement has no such shard */
     cptr_t vspace, cnode, tcb, sched, notification;
     cptr_t client_vspaces, client_doorbells;
     cptr_t untyped;

@@ -51,7 +51,7 @@ static bool find_of_components(struct found *f, const struct server all[NR_COMPO
 {
     for (unsigned which = 0; which < NR_COMPONENTS; which++)
         for (unsigned object = 0; object < sizeof own / sizeof own[0]; object++)
-            if (is(f, server_object((enum grant_object)object, which, all, system), all[which].component->name, own[object]))
+            if (is(f, server_object((enum grant_object)object, which, all, system), assembly[which].name, own[object]))
                 return true;
     return false;
 }
@@ -129,6 +129,7 @@ void walk_server(const char *when, const struct server *s, const struct server a
 void walk(const char *when, const struct server all[NR_COMPONENTS], const struct system *system)
 {
     for (unsigned i = 0; i < NR_COMPONENTS; i++)
-        walk_server(when, &all[i], all, system);
+        if (all[i].component)
+            walk_server(when, &all[i], all, system);
     say("cap %s done", when);
 }

@@ -52,6 +52,19 @@ def system() -> System:
     return assembly.load()
 
 
+def divided(*more: tuple[str, str], shards: int = 3) -> str:
+    """time in so many shards, of which the first alone may write the clock's page and the others wait for it."""
+    return changed(('serves          = "time"', f'serves          = "time"\nshards = {shards}\nfirst_maps = {{ time_page = "rw" }}'),
+                   ('time_page = "rw", hart_page', 'time_page = "r", hart_page'),
+                   ('address = "SRV_STATE"', 'address = "SRV_STATE"\neach_shard = true'), *more) + """
+[[connection]]
+client = "time.others"
+server = "time.first"
+interface = "time"
+calls = ["set_realtime"]
+"""
+
+
 # -- reading ----------------------------------------------------------------------------------
 
 
@@ -196,6 +209,101 @@ def test_every_line_of_the_placement_files_holds(system: System, machine: Machin
     placement.check_table(system, machine)
 
 
+# -- shards -----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("old", "new", "says"), [
+    ("shards = 3", "shards = 9", "shards = 9"),
+    ("shards = 3", "shards = 0", "shards = 0"),
+    ("shards = 3", 'shards = "many"', "is not a int"),
+    ("[component.time]", "[component.time_and_space]", "'time_and_space' cannot be a component"),
+    ('first_maps = { time_page = "rw" }', 'first_maps = { fd_pages = "rw" }', "no shard but the first would have fd_pages"),
+    ('serves          = "proc"', 'serves          = "proc"\nshards = 2', "proc cannot be divided"),
+    ('address = "SRV_STATE"', 'address = "SRV_STATE"\nslot = "SRV_CAP_FD_PAGES"', "each shard cannot have a time_state of its own"),
+    ('client = "fs"\nserver = "time"\ninterface = "time"\nevents = ["fs_timer_set"]', 'client = "fs"\nserver = "time"\ninterface = "time"\nnode = "x"',
+     "/dev/x leads to 3 shards"),
+    ('client = "time.others"', 'client = "time.1"', "no component 'time.1'"),
+    ('client = "time.others"', 'client = "time"', "time is connected to itself"),
+    ('client = "time.others"', 'client = "fs"', "fs is connected to time twice"),
+])
+def test_shards_that_make_no_sense_are_refused_with_their_line(old: str, new: str, says: str) -> None:
+    text = divided()
+    assert old in text
+    with pytest.raises(BuildError) as caught:
+        assembly.load(text=text.replace(old, new, 1))
+    assert says in caught.value.what and caught.value.do and re.fullmatch(r"servers/system\.toml:\d+", caught.value.where)
+
+
+def test_shards_that_wait_for_one_another_are_a_cycle() -> None:
+    text = divided() + \
+        '[[connection]]\nclient = "time.first"\nserver = "time.others"\ninterface = "time"\ncalls = ["set_realtime"]\n'
+    assert "time.1" in refusal(text, "calls").what
+
+
+def test_each_shard_is_a_component_of_its_own() -> None:
+    system = assembly.load(text=divided())
+    first, second, third = (system.components[n] for n in system.shards("time"))
+    number = system.constants["FIRST_OTHER_SERVER"]
+    assert [(c.name, c.id, c.program) for c in (first, second, third)] == [
+        ("time", system.constants["SERVER_TIME"], "time"), ("time.1", number, "time"), ("time.2", number + 1, "time")]
+    assert (first.devices, second.devices) == (["rtc"], []) and (first.maps["time_page"], second.maps["time_page"]) == ("rw", "r")
+    assert "time_state" in first.maps and "time_state.2" in third.maps and "time_state" not in third.maps
+    ends = [(c.client, c.server) for c in system.connections]
+    for other in ("proc", "fs"):
+        assert all((shard, other) in ends and (other, shard) in ends for shard in system.shards("time"))
+    assert [e for e in ends if e[0].startswith("time") and e[1].startswith("time")] == [("time.1", "time"), ("time.2", "time")]
+    held = {(c.object, c.slot_text) for c in assembly.capabilities(system, "proc")}
+    assert {("time.2.client_vspaces", f"SRV_CAP_PEER_VSPACES + {number + 1}"), ("segment.sessions.time.1", f"SRV_CAP_SESSIONS + {number}"),
+            ("time.1.notification", f"SRV_CAP_PEER_NOTIFICATIONS + {number}"), ("time.notification", "SRV_CAP_PEER_NOTIFICATIONS + SERVER_TIME")} <= held
+    table = assembly_c.source(system)
+    assert '.name = "time.1", .program = "time", .first = SERVER_TIME, .shard = 1,' in table
+    assert "OBJECT_NOTIFICATION, 2, RIGHT_WRITE" in table       # time.2, the third row
+
+
+def test_shards_do_not_change_the_numbers_of_others() -> None:
+    clock = '[component.clock]' + TEXT.split("[component.time]")[1].split("[component.proc]")[0].replace('devices         = ["rtc"]', "devices = []")
+    system = assembly.load(text=clock + divided())
+    number = system.constants["FIRST_OTHER_SERVER"]
+    assert (system.components["clock"].id, system.components["time.1"].id) == (number, number + 1)
+
+
+def test_a_placement_says_which_shards_there_are() -> None:
+    system, machine = assembly.load(text=divided()), MACHINES["qemu-riscv"]
+    for place, harts in (("", [3]), ("time=2-3", [2, 3]), ("time=3+1", [3, 1]), ("time=0,2,1,fs=2", [0, 2, 1])):
+        assert placement.harts_of(4, place)["time"] == harts
+        assert f"time={','.join(map(str, harts))}\n" in placement.resolve(4, place, machine, system)
+        there, on = assembly.of_placement(system, placement.harts_of(4, place))
+        assert [on[n] for n in system.shards("time")[:len(harts)]] == [[h] for h in harts]
+        assert list(there.components) == [*system.shards("time")[:len(harts)], "proc", "fs"]
+        held = {c.object for name in there.components for c in assembly.capabilities(there, name)}
+        assert {n for n in system.shards("time") if f"{n}.notification" in held} == set(system.shards("time")[:len(harts)])
+        assert ("segment.sessions.time.2" in held) == ("time_state.2" in there.segments) == (len(harts) == 3)
+    assert "time=1,2\n" in placement.resolve(4, "time=2+3", MACHINES["qemu-u740"], system)
+
+
+def test_more_harts_than_shards_are_refused() -> None:
+    system = assembly.load(text=divided())
+    with pytest.raises(BuildError, match="time on 4 harts, but it has at most 3 shards") as caught:
+        placement.resolve(4, "time=0-3", system=system)
+    assert caught.value.where == "--place" and caught.value.do == "name no more; what can be divided is time into 3"
+    with pytest.raises(BuildError, match="fs on 2 harts, but it has one shard"):
+        placement.resolve(4, "fs=2+3", system=system)
+    with pytest.raises(BuildError, match=re.escape("cannot read 'time.1=2'")):
+        placement.resolve(4, "time.1=2", system=system)
+    with pytest.raises(BuildError, match="cannot read 'fs=proc'"):
+        placement.resolve(4, "fs=1,proc", system=system)
+
+
+def test_the_picture_has_the_shards_of_the_placement(tmp_path: Path) -> None:
+    system, machine = assembly.load(text=divided()), MACHINES["qemu-riscv"]
+    for place, there in (("time=2+3", ["time", "time.1"]), ("", ["time"])):
+        assembly_view.svg(system, placement.harts_of(4, place), machine, tmp_path / "s.svg")
+        texts = [t.text for t in ElementTree.parse(tmp_path / "s.svg").iter("{http://www.w3.org/2000/svg}text")]
+        assert [n for n in system.components if n in texts] == [*there, "proc", "fs"]
+        words = assembly_view.text(system, placement.harts_of(4, place), machine, machine.memory)
+        assert ("time.1 -> time: time" in words) == ("time.1" in there) and "time.2" not in words
+
+
 # -- programs ---------------------------------------------------------------------------------
 
 
@@ -234,6 +342,13 @@ def test_a_program_that_does_something_else_is_refused(system: System, tmp_path:
     with pytest.raises(BuildError, match=re.escape(says)) as caught:
         assembly.check_program(system, "time", time_program(tmp_path, more, **replaced), assembly.read_interfaces())
     assert caught.value.do and caught.value.where
+
+
+def test_the_stubs_of_all_shards_are_in_one_program(tmp_path: Path) -> None:
+    system = assembly.load(text=divided())
+    assembly.check_program(system, "time", time_program(tmp_path, "void time_set_realtime(void) {}"), assembly.read_interfaces())
+    with pytest.raises(BuildError, match="time to time: time.set_realtime is listed, but time never calls it"):
+        assembly.check_program(system, "time", time_program(tmp_path), assembly.read_interfaces())
 
 
 def test_a_call_to_who_is_not_connected_is_refused(tmp_path: Path) -> None:
@@ -278,7 +393,7 @@ mode = "0640"
     assert [(c.object, c.slot_text, c.rights) for c in new] == [("clock.notification", f"SRV_CAP_DOORBELL + {number}", "w")]
     assert assembly.capabilities(system, "proc") == assembly.capabilities(before, "proc")
     table = assembly_c.source(system)
-    assert '.name = "clock", .node = "clock", .node_mode = 0640,' in table and f".id = {number}," in table
+    assert '.name = "clock", .program = "clock", ' in table and '.node = "clock", .node_mode = 0640,' in table and f".id = {number}," in table
 
 
 def test_every_key_reaches_the_supervisors_table() -> None:
@@ -311,6 +426,7 @@ def test_text_and_picture_show_all_components_and_connections(system: System, tm
     machine = MACHINES["qemu-riscv"]
     placed = placement.harts_of(smp, place)
     words = assembly_view.text(system, placed, machine, machine.memory)
+    system, _ = assembly.of_placement(system, placed)
     for c in system.connections:
         assert f"{c.client} -> {c.server}: {c.interface}" in words
     for c in assembly.capabilities(system, "fs"):

@@ -16,7 +16,7 @@ import subprocess
 import sys
 import tomllib
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -39,6 +39,7 @@ TYPES = {"untyped": "UNTYPED", "cnode": "CNODE", "tcb": "TCB", "sched": "SCHED_C
 ASKS = ("shutdown", "move", "restart")  # SUPERVISOR_* of libipc/system.h
 MAX_RESTARTS = 64               # supervisor/assembly.h
 MAX_IRQS = 12                   # SRV_IRQ_BIT
+MAX_SHARDS = 8
 CSPACE, CLIENT_VSPACES, CLIENT_DOORBELLS = "cspace", "client_vspaces", "client_doorbells"
 
 
@@ -53,6 +54,8 @@ class Segment:
     pages_text: str
     address: str                # constants; "" where none may be
     slot: str
+    each_shard: bool = False    # each shard that maps it has one of its own: NAME, NAME.1, ...
+    owner: str = ""             # made only if this component is there; "": always
 
 
 @dataclass
@@ -65,8 +68,13 @@ class Device:
 
 @dataclass
 class Component:
+    """Or one shard of it: the first has the component's name, the others NAME.1, NAME.2 ... (docs/shards.md)."""
+
     name: str
     id: int
+    program: str                # the component: of its program, its placement, and all its shards
+    shard: int                  # 0: the first, and of most the only one
+    shards: int                 # that there can be
     serves: str
     priority: int
     budget_ms: int
@@ -111,6 +119,7 @@ class Connection:
     node: str                   # fs: programs reach the server through /dev/NODE; "": they do not
     mode: int                   # of that file
     line: str
+    nth: int                    # [[connection]] of the file: shards have several of one
 
 
 @dataclass
@@ -130,6 +139,10 @@ class System:
         """A component's number as C text: SERVER_NAME, or one that nobody else has."""
         named = f"SERVER_{name.upper()}"
         return named if named in self.constants.text or named in self.constants else str(self.components[name].id)
+
+    def shards(self, name: str) -> list[str]:
+        """The components that the component `name` of the file has become."""
+        return [c.name for c in self.components.values() if c.program == name]
 
     def node(self, server: str) -> Connection | None:
         """The connection by which programs reach it."""
@@ -285,18 +298,21 @@ def load(path: Path = SYSTEM, text: str | None = None, interfaces: Mapping[str, 
                              do="parts are segment, device, component, connection, guests")
     constants = Constants() if constants is None else constants
     system = System({}, {}, {}, [], 0, source, constants)
-    names = list(top.get("component", {}))
-    for name in names:
+    shards = {name: _shards(_Table(source, f"component.{name}", values)) for name, values in top.get("component", {}).items()}
+    numbers = _numbers([_shard_name(name, i) for name, n in shards.items() for i in range(n)], constants)
+    for name, number in numbers.items():
         system.segments[f"sessions.{name}"] = Segment(f"sessions.{name}", "pool", constants["NR_SLOTS"] * constants["SESSION_PAGES"],
-                                                      "NR_SLOTS * SESSION_PAGES", "SRV_SESSIONS", f"SRV_CAP_SESSIONS + {_number(name, constants, names)}")
+                                                      "NR_SLOTS * SESSION_PAGES", "SRV_SESSIONS", f"SRV_CAP_SESSIONS + {number}", owner=name)
     for name, values in top.get("segment", {}).items():
         system.segments[name] = _segment(_Table(source, f"segment.{name}", values), name, constants)
     for name, values in top.get("device", {}).items():
         system.devices[name] = _device(_Table(source, f"device.{name}", values), name)
     for name, values in top.get("component", {}).items():
-        system.components[name] = _component(_Table(source, f"component.{name}", values), name, system)
+        for i in range(shards[name]):
+            shard = _component(_Table(source, f"component.{name}", values), name, i, numbers, system)
+            system.components[shard.name] = shard
     for nth, values in enumerate(top.get("connection", [])):
-        system.connections.append(_connection(_Table(source, "connection", values, nth), system))
+        system.connections += _connection(_Table(source, "connection", values, nth), system)
     guests = _Table(source, "guests", top.get("guests", {}))
     system.guests_memory = guests.bytes("memory", 4096)
     guests.done()
@@ -307,13 +323,21 @@ def load(path: Path = SYSTEM, text: str | None = None, interfaces: Mapping[str, 
     return system
 
 
-def _number(name: str, constants: Constants, names: list[str]) -> str:
-    """SERVER_NAME, or the next number for a component that libipc/system.h does not know."""
+def _shard_name(name: str, shard: int) -> str:
+    return f"{name}.{shard}" if shard else name
+
+
+def _shards(t: _Table) -> int:
+    return t.number("shards", 1, MAX_SHARDS) if "shards" in t.values else 1
+
+
+def _numbers(names: list[str], constants: Constants) -> dict[str, str]:
+    """Of each component SERVER_NAME, or the next number for one that libipc/system.h does not know: shards but the first come last."""
     def known(n: str) -> bool:
         return f"SERVER_{n.upper()}" in constants.text or f"SERVER_{n.upper()}" in constants
 
-    others = [n for n in names if not known(n)]
-    return f"SERVER_{name.upper()}" if known(name) else str(constants["FIRST_OTHER_SERVER"] + others.index(name))
+    others = sorted((n for n in names if not known(n)), key=lambda n: "." in n)
+    return {n: f"SERVER_{n.upper()}" if known(n) else str(constants["FIRST_OTHER_SERVER"] + others.index(n)) for n in names}
 
 
 def _constant(table: _Table, key: str, constants: Constants, default: str | None = None) -> tuple[int, str]:
@@ -331,7 +355,10 @@ def _segment(t: _Table, name: str, constants: Constants) -> Segment:
     if origin not in ORIGINS:
         raise t.error("from", f"a Segment cannot come from '{origin}'", f"use one of {', '.join(ORIGINS)}")
     pages, text = _constant(t, "pages", constants, None if origin in ("pool", "kernel") else "")
-    segment = Segment(name, origin, pages, text, _constant(t, "address", constants, "")[1], _constant(t, "slot", constants, "")[1])
+    segment = Segment(name, origin, pages, text, _constant(t, "address", constants, "")[1], _constant(t, "slot", constants, "")[1],
+                      t.take("each_shard", bool, False))
+    if segment.each_shard and (origin != "pool" or segment.slot):
+        raise t.error("each_shard", f"each shard cannot have a {name} of its own", "only what is made, and mapped but not held")
     t.done()
     return segment
 
@@ -346,12 +373,14 @@ def _device(t: _Table, name: str) -> Device:
     return device
 
 
-def _component(t: _Table, name: str, system: System) -> Component:
+def _component(t: _Table, name: str, shard: int, numbers: Mapping[str, str], system: System) -> Component:
     constants = system.constants
-    ident = constants.value(_number(name, constants, [s.removeprefix("sessions.") for s in system.segments if s.startswith("sessions.")]))
-    if not re.fullmatch(r"[a-z][a-z0-9_]{0,14}", name) or ident >= constants["NR_SERVERS"]:
-        raise t.error("", f"'{name}' cannot be a component", "a name is at most 15 of a-z, 0-9 and _; there may be "
-                      f"{constants['NR_SERVERS'] - constants['FIRST_OTHER_SERVER']} whose numbers are not in libipc/system.h")
+    shards = _shards(t)
+    t.values.pop("shards", None)
+    ident = constants.value(numbers[_shard_name(name, shard)])
+    if not re.fullmatch(r"[a-z][a-z0-9_]{0,14}" if shards == 1 else r"[a-z][a-z0-9_]{0,12}", name) or ident >= constants["NR_SERVERS"]:
+        raise t.error("", f"'{name}' cannot be a component", "a name is at most 15 of a-z, 0-9 and _, 13 with shards; there may be "
+                      f"{constants['NR_SERVERS'] - constants['FIRST_OTHER_SERVER']}, with shards, whose numbers are not in libipc/system.h")
     share = t.take("objects", str)
     found = re.fullmatch(r"1/(\d+)", share)
     if not found or int(found[1]).bit_count() != 1:
@@ -360,7 +389,7 @@ def _component(t: _Table, name: str, system: System) -> Component:
     if least.bit_count() != 1:
         raise t.error("objects_least", f"{least} bytes are no power of two", "round it up")
     component = Component(
-        name, ident, t.take("serves", str), t.number("priority", 1, 255), t.number("budget_ms", 1, 10_000),
+        _shard_name(name, shard), ident, name, shard, shards, t.take("serves", str), t.number("priority", 1, 255), t.number("budget_ms", 1, 10_000),
         t.number("period_ms", 1, 10_000), t.bytes("stack", 4096), t.number("coroutines", 1, 256),
         t.bytes("coroutine_stack", 4096), int(found[1]).bit_length() - 1, least,
         t.names("makes", TYPES, "kind of object that can be made"), t.rights("pool", t.take("pool", str)),
@@ -382,6 +411,13 @@ def _component(t: _Table, name: str, system: System) -> Component:
         component.restarts = component.restarts_s = 0
     elif component.builds_processes:
         raise t.error("restart", f"{name} cannot be started again: processes are made of its memory", 'write restart = "no"')
+    if component.builds_processes and shards > 1:
+        raise t.error("shards", f"{name} cannot be divided: it makes the processes, and says which shard serves which", "write shards = 1")
+    first_maps = _segment_rights(t, "first_maps", system, True)
+    for segment in first_maps:
+        if segment not in component.maps:
+            raise t.error("first_maps", f"no shard but the first would have {segment}", "say what the others may in maps")
+    _make_shard(component, first_maps, system)
     room = constants["SRV_DEVICES"] - constants["SRV_CORO_STACKS"]
     if component.coroutines * (component.coroutine_stack + 4096) > room:
         raise t.error("coroutine_stack", f"{component.coroutines} stacks of {_say_bytes(component.coroutine_stack)} and their guard "
@@ -390,8 +426,20 @@ def _component(t: _Table, name: str, system: System) -> Component:
     return component
 
 
+def _make_shard(c: Component, first_maps: Mapping[str, str], system: System) -> None:
+    """The first has what can have one owner only; what each has of its own is made for the others."""
+    if c.shard == 0:
+        c.maps.update(first_maps)
+        return
+    c.devices, c.interrupts = [], []
+    for name in [n for n in c.maps if system.segments[n].each_shard]:
+        own = _shard_name(name, c.shard)
+        system.segments[own] = replace(system.segments[name], name=own, owner=c.name)
+        c.maps[own] = c.maps.pop(name)
+
+
 def _segment_rights(t: _Table, key: str, system: System, mapped: bool) -> dict[str, str]:
-    found = t.take(key, dict, {})
+    found = dict(t.take(key, dict, {}))
     for name, value in found.items():
         segment = system.segments.get(name)
         if segment is None:
@@ -401,29 +449,43 @@ def _segment_rights(t: _Table, key: str, system: System, mapped: bool) -> dict[s
                           "sessions are mapped by serving and by connections" if name.startswith("sessions.")
                           else f"give it one at {system.source.where(f'segment.{name}')}")
         found[name] = t.rights(key, value, MAP_RIGHTS if mapped else None)
+        if name.startswith("sessions.") and not mapped:     # of all shards
+            shards = [s for s in system.segments if s.startswith(f"{name}.")]
+            found = {**found, **dict.fromkeys(shards, found[name])}
     return found
 
 
-def _connection(t: _Table, system: System) -> Connection:
-    client, server = t.take("client", str), t.take("server", str)
-    for key, name in (("client", client), ("server", server)):
-        if name not in system.components:
-            raise t.error(key, f"there is no component '{name}'", f"name one of: {', '.join(system.components)}")
-    if client == server:
-        raise t.error("client", f"{client} is connected to itself", "a component calls its own functions")
+def _ends(t: _Table, key: str, system: System) -> list[str]:
+    """The components of one end of a connection: NAME is all shards of it, NAME.first one, NAME.others the rest (perhaps none)."""
+    text = t.take(key, str)
+    name, _, which = text.partition(".")
+    parts = {"": slice(None), "first": slice(1), "others": slice(1, None)}
+    if name not in system.components or which not in parts:
+        raise t.error(key, f"there is no component '{text}'", f"name one of: {', '.join(c.program for c in system.components.values() if not c.shard)}")
+    return system.shards(name)[parts[which]]
+
+
+def _connection(t: _Table, system: System) -> list[Connection]:
+    clients, servers = _ends(t, "client", system), _ends(t, "server", system)
     node, mode = t.take("node", str, ""), t.take("mode", str, "0600")
-    connection = Connection(client, server, t.take("interface", str), t.take("calls", list, []), t.take("events", list, []),
-                            node, int(mode, 8) if re.fullmatch(r"0?[0-7]{1,3}", mode) else -1, t.at())
-    if connection.mode < 0:
-        raise t.error("mode", f'"{mode}" are no permissions', 'write for example "0666"')
-    if node and (not re.fullmatch(r"[\w.-]{1,15}", node) or any(c.node == node for c in system.connections)):
-        raise t.error("node", f"/dev/{node} cannot be, or is there already", "a name of 1 to 15 letters, digits, _, . and -")
-    if node and (system.components[client].serves != "fs" or connection.calls or connection.events):
-        raise t.error("node", "only fs has nodes, and it forwards what programs ask", 'write client = "fs", and neither calls nor events')
-    if any((c.client, c.server) == (client, server) for c in system.connections):
-        raise t.error("", f"{client} is connected to {server} twice", "list all calls and events in one connection")
+    given = (t.take("interface", str), t.take("calls", list, []), t.take("events", list, []), node,
+             int(mode, 8) if re.fullmatch(r"0?[0-7]{1,3}", mode) else -1, t.at(), t.nth)
+    out = [Connection(client, server, *given) for client in clients for server in servers]
+    for c in out:
+        if c.client == c.server:
+            raise t.error("client", f"{c.client} is connected to itself", "a component calls its own functions")
+        if c.mode < 0:
+            raise t.error("mode", f'"{mode}" are no permissions', 'write for example "0666"')
+        if node and (not re.fullmatch(r"[\w.-]{1,15}", node) or any(o.node == node for o in system.connections)):
+            raise t.error("node", f"/dev/{node} cannot be, or is there already", "a name of 1 to 15 letters, digits, _, . and -")
+        if node and (system.components[c.client].serves != "fs" or c.calls or c.events):
+            raise t.error("node", "only fs has nodes, and it forwards what programs ask", 'write client = "fs", and neither calls nor events')
+        if node and len(out) > 1:
+            raise t.error("node", f"/dev/{node} leads to {len(out)} shards", f"write shards = 1 for {servers[0]}: nobody would choose among them")
+        if any((o.client, o.server) == (c.client, c.server) for o in system.connections):
+            raise t.error("", f"{c.client} is connected to {c.server} twice", "list all calls and events in one connection")
     t.done()
-    return connection
+    return out
 
 
 # -- checks: the assembly alone ---------------------------------------------------------------
@@ -461,8 +523,8 @@ def _check_interfaces(system: System, interfaces: Mapping[str, Interface]) -> No
             raise BuildError(f"component {component.name} serves '{component.serves}', which is no interface",
                              where=system.source.where(f"component.{component.name}", "serves"),
                              do=f"name one of {', '.join(interfaces)}, or write idl/interfaces/{component.serves}.idl")
-    for nth, connection in enumerate(system.connections):
-        def at(key: str, nth: int = nth) -> str:
+    for connection in system.connections:
+        def at(key: str, nth: int = connection.nth) -> str:
             return system.source.where("connection", key, nth)
         label = f"{connection.client} to {connection.server}"
         serves = system.components[connection.server].serves
@@ -511,7 +573,7 @@ def _check_cycles(system: System, interfaces: Mapping[str, Interface]) -> None:
             continue
         steps = [f"  {a} waits for {b} ({', '.join(f'{system.components[b].serves}.{m}' for m in edges[a, b])})"
                  for a, b in zip(cycle, cycle[1:])]
-        nth = next(i for i, c in enumerate(system.connections) if (c.client, c.server) == (cycle[-2], cycle[-1]))
+        nth = next(c.nth for c in system.connections if (c.client, c.server) == (cycle[-2], cycle[-1]))
         raise BuildError(f"a cycle of blocking calls: {' -> '.join(cycle)}", detail="\n".join(steps),
                          where=system.source.where("connection", "calls", nth),
                          do="make one of these calls an event, or nonblocking in its interface if it is answered at once")
@@ -520,11 +582,11 @@ def _check_cycles(system: System, interfaces: Mapping[str, Interface]) -> None:
 def _check_credits(system: System) -> None:
     """What a session has: SQ_ENTRIES requests with their arguments, each coroutine of the client waits for one."""
     credits = system.constants["SQ_ENTRIES"]
-    for nth, connection in enumerate(system.connections):
+    for connection in system.connections:
         need = system.components[connection.client].coroutines
         if connection.calls and need > credits:
             raise BuildError(f"{connection.client} to {connection.server}: {need} coroutines may each have a request there, but a "
-                             f"session has credits for {credits}", where=system.source.where("connection", "calls", nth),
+                             f"session has credits for {credits}", where=system.source.where("connection", "calls", connection.nth),
                              do=f"lower coroutines of {connection.client}, or raise SQ_ENTRIES and ARENA_SLOTS in libipc/ring.h")
     bits = system.constants["DOORBELL_BITS"]
     for server in system.components:
@@ -640,16 +702,30 @@ def check_memory(system: System, memory: int, boot: Mapping[str, int], asked: st
                              where=asked, do=f"raise --mem, or lower objects_least at {c.line}")
 
 
+def of_placement(system: System, placed: Mapping[str, list[int]]) -> tuple[System, dict[str, list[int]]]:
+    """What is there with this placement: without shards that it gives no hart, and with the harts of each shard."""
+    harts = {"guests": placed["guests"]} if "guests" in placed else {}
+    for name, on in placed.items():
+        if name != "guests":
+            harts |= {shard: [hart] for shard, hart in zip(system.shards(name), on)}
+    segments = {n: s for n, s in system.segments.items() if not s.owner or s.owner in harts}
+    components = {n: replace(c, holds={s: r for s, r in c.holds.items() if s in segments}) for n, c in system.components.items() if n in harts}
+    connections = [c for c in system.connections if c.client in harts and c.server in harts]
+    return replace(system, segments=segments, components=components, connections=connections), harts
+
+
 def check_placement(system: System, placed: Mapping[str, list[int]], harts: int, machine: Machine, where: str) -> None:
-    """`placed`: harts by component, and of `guests`, as the machine numbers them; `harts`: how many of them are used."""
+    """`placed`: harts by component (one for each shard that there is to be), and of `guests`, as the machine numbers them;
+    `harts`: how many of them are used."""
     first, last = machine.first_hart, machine.first_hart + harts - 1
-    for name in [*system.components, "guests"]:
+    shards = {c.program: c.shards for c in system.components.values()}
+    for name in [*shards, "guests"]:
         if not placed.get(name):
             raise BuildError(f"placement: {name} is on no hart", where=where, do=f"add {name}=HART")
     for name, on in placed.items():
-        if name not in system.components and name != "guests":
+        if name not in shards and name != "guests":
             raise BuildError(f"placement: there is no component '{name}'", where=where,
-                             do=f"name one of {', '.join([*system.components, 'guests'])}")
+                             do=f"name one of {', '.join([*shards, 'guests'])}")
         for hart in on:
             if hart in machine.refused:
                 raise BuildError(f"placement: hart {hart} cannot run {name}: {machine.refused[hart]}", where=where,
@@ -657,21 +733,25 @@ def check_placement(system: System, placed: Mapping[str, list[int]], harts: int,
             if not first <= hart <= last:
                 raise BuildError(f"placement: {name} on hart {hart}, but the machine has harts {first} to {last}", where=where,
                                  do="raise --smp or choose another hart")
-        if name != "guests" and len(on) != 1:
-            raise BuildError(f"placement: {name} on {len(on)} harts, but it has one shard", where=where,
-                             do="name one hart; no component of this assembly can be divided yet")
+        if name != "guests" and len(on) > shards[name]:
+            most = "one shard" if shards[name] == 1 else f"at most {shards[name]} shards"
+            can = " and ".join(f"{n} into {k}" for n, k in shards.items() if k > 1)
+            raise BuildError(f"placement: {name} on {len(on)} harts, but it has {most}", where=where,
+                             do=f"name {'one hart' if shards[name] == 1 else 'no more'}; what can be divided is {can or 'nothing in this assembly'}")
 
 
 def check_program(system: System, name: str, program: Path, interfaces: Mapping[str, Interface]) -> None:
     """Compare what the assembly says of a component with the stubs that are linked into its program."""
     symbols = _symbols(program)
+    connected: dict[str, list[Connection]] = {}     # all shards of both ends: there is one program, and it has the stubs of all
     for c in system.connections:
-        if c.client == name:
-            _check_calls(system, c, interfaces[c.interface], symbols)
-    connected = {c.interface for c in system.connections if c.client == name}
+        if system.components[c.client].program == name:
+            connected.setdefault(system.components[c.server].program, []).append(c)
+    for server, group in connected.items():
+        _check_calls(system, name, server, group, interfaces[group[0].interface], symbols)
     for other in interfaces.values():
         used = [m for m in other.methods if other.name != system.components[name].serves and f"{other.name}_{m}" in symbols]
-        if used and other.name not in connected:
+        if used and not any(other.name == group[0].interface for group in connected.values()):
             raise BuildError(f"{name} calls {other.name}.{used[0]}, but has no connection to who serves it", where=rel(program),
                              do=f"add a [[connection]] to {rel(system.source.path)}")
     if system.components[name].restart == "always" and "rpc_server_survive" not in symbols:
@@ -684,18 +764,19 @@ def check_program(system: System, name: str, program: Path, interfaces: Mapping[
                          f"{own.layout_hash:#x}", where=rel(program), do="build it again")
 
 
-def _check_calls(system: System, c: Connection, interface: Interface, symbols: Mapping[str, int]) -> None:
-    nth = system.connections.index(c)
+def _check_calls(system: System, client: str, server: str, group: list[Connection], interface: Interface, symbols: Mapping[str, int]) -> None:
+    """`group`: between the shards of these two."""
     for method, facts in interface.methods.items():
         used = [s for s in ("", "_submit", "_finish") if f"{interface.name}_{method}{s}" in symbols]
-        key, listed = ("events", c.events) if facts.event else ("calls", c.calls)
-        if used and method not in listed:
-            raise BuildError(f"{c.client} {'posts' if facts.event else 'calls'} {interface.name}.{method}, which its connection to "
-                             f"{c.server} does not list", where=system.source.where("connection", key, nth), do=f"add it to {key}")
-        if method in listed and not used:
-            raise BuildError(f"{c.client} to {c.server}: {interface.name}.{method} is listed, but {c.client} never "
-                             f"{'posts' if facts.event else 'calls'} it", where=system.source.where("connection", key, nth),
-                             do=f"take it out of {key}")
+        key = "events" if facts.event else "calls"
+        lists = next((c for c in group if method in (c.events if facts.event else c.calls)), None)
+        where = system.source.where("connection", key, (lists or group[0]).nth)
+        if used and not lists:
+            raise BuildError(f"{client} {'posts' if facts.event else 'calls'} {interface.name}.{method}, which its connection to "
+                             f"{server} does not list", where=where, do=f"add it to {key}")
+        if lists and not used:
+            raise BuildError(f"{client} to {server}: {interface.name}.{method} is listed, but {client} never "
+                             f"{'posts' if facts.event else 'calls'} it", where=where, do=f"take it out of {key}")
 
 
 def _symbols(program: Path) -> dict[str, int]:

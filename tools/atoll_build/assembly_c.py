@@ -29,11 +29,11 @@ def _object(system: System, name: str) -> str:
     """`kind, which` of an object's name."""
     if name in ("pool", "platform"):
         return f"OBJECT_{name.upper()}, 0"
-    owner, _, kind = name.partition(".")
+    if name.startswith("segment."):
+        return f"OBJECT_SEGMENT, {system.object_index(name.removeprefix('segment.'))}"
+    owner, _, kind = name.rpartition(".")
     if owner == "supervisor":
         return "OBJECT_SUPERVISOR, 0"
-    if owner == "segment":
-        return f"OBJECT_SEGMENT, {system.object_index(kind)}"
     return f"OBJECT_{kind.upper()}, {list(system.components).index(owner)}"
 
 
@@ -55,14 +55,18 @@ def _maps(system: System, component: Component) -> list[str]:
     return out
 
 
+def _identifier(c: Component) -> str:
+    return c.name.replace(".", "_shard_")
+
+
 def _component(system: System, c: Component) -> str:
-    node = system.node(c.name)
+    node, own = system.node(c.name), _identifier(c)
 
     def bits(names: list[str]) -> str:
         return " | ".join(f"1u << {list(system.devices).index(n)}" for n in names) or "0"
 
     return f"""    {{
-        .name = "{c.name}", .node = {f'"{node.node}"' if node else 'NULL'}, .node_mode = 0{node.mode if node else 0:o},
+        .name = "{c.name}", .program = "{c.program}", .first = {system.number(c.program)}, .shard = {c.shard}, .node = {f'"{node.node}"' if node else 'NULL'}, .node_mode = 0{node.mode if node else 0:o},
         .layout_hash = {assembly.read_interfaces()[c.serves].layout_hash:#x},
         .id = {system.number(c.name)}, .priority = {c.priority}, .budget_ms = {c.budget_ms}, .period_ms = {c.period_ms},
         .stack_bytes = {c.stack:#x}, .nr_coroutines = {c.coroutines}, .coroutine_stack_bytes = {c.coroutine_stack:#x},
@@ -70,23 +74,25 @@ def _component(system: System, c: Component) -> str:
         .max_restarts = {c.restarts}, .restarts_ms = {c.restarts_s * 1000},
         .devices = {bits(c.devices)}, .interrupts = {bits(c.interrupts)},
         .asks = {" | ".join(f"1u << SUPERVISOR_{a.upper()}" for a in c.asks) or "0"},
-        .map = {c.name}_maps, .nr_maps = sizeof {c.name}_maps / sizeof {c.name}_maps[0],
-        .cap = {c.name}_caps, .nr_caps = sizeof {c.name}_caps / sizeof {c.name}_caps[0],
+        .map = {own}_maps, .nr_maps = sizeof {own}_maps / sizeof {own}_maps[0],
+        .cap = {own}_caps, .nr_caps = sizeof {own}_caps / sizeof {own}_caps[0],
     }},"""
 
 
 def source(system: System) -> str:
     out = ["/* SPDX-License-Identifier: MIT */", f"/* Written from {rel(system.source.path)} by tools/atoll_build/assembly_c.py; do not edit. */",
            '#include "assembly.h"', "", "const struct shared_segment shared_segments[NR_SHARED] = {"]
-    out += [f'    {{ "{s.name}", {s.pages_text or 0}, {ORIGINS[s.origin]} }},' for s in system.segments.values()]
+    ids = list(system.components)
+    out += [f'    {{ "{s.name}", {s.pages_text or 0}, {ORIGINS[s.origin]}, {ids.index(s.owner) + 1 if s.owner else 0} }},'
+            for s in system.segments.values()]
     out += ["};", "", "const struct device_kind device_kinds[NR_DEVICE_KINDS] = {"]
     for d in system.devices.values():
         names = ", ".join(f'"{n}"' for n in d.compatible)
         out.append(f'    {{ "{d.name}", {{ {names} }}, {d.bytes:#x}, {sum(1 << b for b in d.behind):#x} }},')
     out += ["};"]
     for c in system.components.values():
-        out += ["", f"static const struct grant_map {c.name}_maps[] = {{", *_maps(system, c), "};"]
-        out += [f"static const struct grant_cap {c.name}_caps[] = {{",
+        out += ["", f"static const struct grant_map {_identifier(c)}_maps[] = {{", *_maps(system, c), "};"]
+        out += [f"static const struct grant_cap {_identifier(c)}_caps[] = {{",
                 *(_grant(system, g) for g in assembly.capabilities(system, c.name)), "};"]
     out += ["", "const struct component assembly[NR_COMPONENTS] = {", *(_component(system, c) for c in system.components.values()), "};", ""]
     return "\n".join(out)
@@ -115,8 +121,9 @@ def _write(path: Path, text: str) -> None:
 
 def check_linked(system: System, programs: Path) -> None:
     interfaces = assembly.read_interfaces()
-    for name in system.components:
-        assembly.check_program(system, name, programs / f"{name}.elf", interfaces)
+    for c in system.components.values():
+        if c.shard == 0:
+            assembly.check_program(system, c.name, programs / f"{c.program}.elf", interfaces)
 
 
 def main() -> int:
@@ -130,7 +137,8 @@ def main() -> int:
         if args.out:
             for machine in MACHINES.values():
                 placement.check_table(system, machine)
-                assembly.check_memory(system, machine.memory, machine.boot_memory(), f"{rel(machine.folder)}: {machine.memory_text}")
+                there, _ = assembly.of_placement(system, placement.harts_of(machine.default_harts, "", machine))
+                assembly.check_memory(there, machine.memory, machine.boot_memory(), f"{rel(machine.folder)}: {machine.memory_text}")
             _write(args.out / "assembly.c", source(system))
             _write(args.out / "assembly_size.h", sizes(system))
         if args.programs:

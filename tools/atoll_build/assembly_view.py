@@ -19,6 +19,7 @@ from .machines import Machine
 
 
 def text(system: System, placed: Mapping[str, list[int]], machine: Machine, memory: int) -> str:
+    system, placed = assembly.of_placement(system, placed)
     interfaces = assembly.read_interfaces()
     waits = assembly.waits(system, interfaces)
     out = [f"{machine.name}, {memory >> 20} MiB, guests on hart {_list(placed['guests'])}", "",
@@ -81,7 +82,7 @@ STYLE = """
 
 class _Drawing:
     def __init__(self, system: System, placed: Mapping[str, list[int]]) -> None:
-        self.system, self.placed = system, placed
+        self.system, self.placed = assembly.of_placement(system, placed)
         self.out: list[str] = []
         self.at: dict[str, tuple[float, float]] = {}        # a component's corner
         self.right = 0.0
@@ -182,7 +183,7 @@ class _Drawing:
         x, y = self.at["guests"]
         targets = sorted((p for n, p in self.at.items() if n != "guests"), key=lambda p: abs(p[0] - x) + abs(p[1] - y))
         to = targets[0]
-        words = ", ".join(c.serves for c in self.system.components.values() if not self.system.node(c.name))
+        words = ", ".join(dict.fromkeys(c.serves for c in self.system.components.values() if not self.system.node(c.name)))
         if to[0] > x + BOX_W:
             x1, y1, x2 = x + BOX_W + 3, y + BOX_H / 2, to[0] - FRAME - 3
             self.out.append(f'<line x1="{x1:.1f}" y1="{y1:.1f}" x2="{x2:.1f}" y2="{y1:.1f}" class="trap" marker-end="url(#trap)"/>')

@@ -239,8 +239,8 @@ def _assembly(args: argparse.Namespace) -> int:
     run.check(options)
     system, memory = assembly.load(), assembly.parse_bytes(options.mem)
     placement.resolve(options.smp, args.place, machine, system)
-    assembly.check_memory(system, memory, machine.boot_memory(), f"--mem {options.mem}")
     placed = placement.harts_of(options.smp, args.place, machine)
+    assembly.check_memory(assembly.of_placement(system, placed)[0], memory, machine.boot_memory(), f"--mem {options.mem}")
     if args.svg:
         assembly_view.svg(system, placed, machine, args.svg)
         print(f"wrote {args.svg}")

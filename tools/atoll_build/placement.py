@@ -2,7 +2,7 @@
 """Placement: from the platform's table and --place to the text that the supervisor reads.
 
 The table (platform/NAME/placement) has a line for each number of harts. The result is a line
-`name=hart` a component and `guests=a-b,c`, checked against the assembly and the machine (assembly.check_placement): each
+`name=hart` a component, `name=a,b` one with several shards (docs/shards.md), and `guests=a-b,c`, checked against the assembly and the machine (assembly.check_placement): each
 line of the table when the system is built, the one that is used, with --place, when it is started. The table and --place use the machine's
 numbers of harts; the supervisor counts those that it can use from 0.
 """
@@ -34,14 +34,14 @@ def _table(machine: Machine) -> dict[int, dict[str, str]]:
 
 def _pair(word: str, where: str) -> tuple[str, str]:
     name, equals, value = word.partition("=")
-    if not equals or not re.fullmatch(r"[a-z_0-9]+", name) or not re.fullmatch(r"\d+(-\d+)?(,\d+(-\d+)?)*", value):
+    if not equals or not re.fullmatch(r"[a-z_0-9]+", name) or not re.fullmatch(r"\d+(-\d+)?([,+]\d+(-\d+)?)*", value):
         raise BuildError(f"placement: cannot read '{word}'", where=where, do="write server=hart, for example fs=1")
     return name, value
 
 
 def _harts(value: str) -> list[int]:
     out: list[int] = []
-    for part in value.split(","):
+    for part in re.split("[,+]", value):
         low, _, high = part.partition("-")
         out += range(int(low), int(high or low) + 1)
     return out
@@ -69,7 +69,7 @@ def harts_of(harts: int, override: str = "", machine: Machine = MACHINES["qemu-r
     last = ""
     for word in filter(None, re.split(r"[,\s]+", override)):
         if "=" not in word and last:        # `guests=0,2`: a comma inside a value
-            row[last] += "," + word
+            row[last] += "," + _pair(f"{last}={word}", "--place")[1]
             continue
         last, value = _pair(word, "--place")
         row[last] = value

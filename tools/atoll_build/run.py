@@ -108,7 +108,8 @@ def make_image(options: Options, out: Path) -> None:
     image = base + archive.data()
     if options.root_image is None:
         memory = assembly.parse_bytes(options.mem)
-        assembly.check_memory(system, memory, options.machine.boot_memory(len(image), len(image) - len(base)), f"--mem {options.mem}",
+        there, _ = assembly.of_placement(system, placement.harts_of(options.smp, options.place, options.machine))
+        assembly.check_memory(there, memory, options.machine.boot_memory(len(image), len(image) - len(base)), f"--mem {options.mem}",
                               options.machine.boot_areas(memory, len(image)))
     out.write_bytes(image)
 

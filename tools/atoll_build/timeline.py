@@ -21,8 +21,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from . import trace
-from .constants import Constants
+from . import assembly, trace
 from .errors import BuildError
 
 HARTS, SERVERS = 1_000_000, 1_000_001       # process numbers that no Linux process has
@@ -90,15 +89,15 @@ class Request:
 
 def _answered(events: list[trace.Event]) -> set[int]:
     """Which requests (their events' ids) get an answer. Others are one-way, or the caller's last."""
-    open_requests: dict[tuple[str, str, str], int] = {}
+    open_requests: dict[tuple[int, str, str], int] = {}     # by the server's thread
     found = set()
     for e in events:
         if e.kind != trace.TEXT:
             continue
         request, answer = _REQUEST.match(e.text), _ANSWER.match(e.text)
         if request:
-            open_requests[request[1], request[2], request[3]] = id(e)
-        elif answer and (key := (answer[1], answer[2], answer[3])) in open_requests:
+            open_requests[e.thread, request[1], request[2]] = id(e)
+        elif answer and (key := (e.thread, answer[1], answer[2])) in open_requests:
             found.add(open_requests.pop(key))
     return found
 
@@ -123,9 +122,7 @@ class Timeline:
         self._woken: dict[int, tuple[tuple[int, int], int]] = {}
         self._signals: dict[tuple[int, int, int], list[tuple[tuple[int, int], int]]] = defaultdict(list)  # number, process, thread
         self._words = trace.Words()
-        constants = Constants()         # a server's slot is its number
-        self._server_of_slot = {constants[name]: name.removeprefix("SERVER_").lower() for name in constants.text
-                                if re.fullmatch(r"SERVER_[A-Z]+", name)}
+        self._server_of_slot = {c.id: name for name, c in assembly.load().components.items()}   # its number
         self._answered = _answered(events)
         self._unanswered: dict[int, list[Slice]] = defaultdict(list)   # by the server's thread: handled just now
         for e in events:
@@ -154,6 +151,10 @@ class Timeline:
 
     def _server(self, name: str) -> int:
         return self.servers.setdefault(name, SERVERS + len(self.servers))
+
+    def _shard(self, t: Thread, interface: str) -> str:
+        """Which server's thread it is that says something of its interface: shards serve the same."""
+        return next((name for name, track in self.servers.items() if track == t.track[0]), interface)
 
     def _client(self, slot: int) -> Thread | None:
         """Whose request it is: of the threads with that slot the latest in a system call, else the latest."""
@@ -253,7 +254,7 @@ class Timeline:
         if request:
             self._begin(t, e, request)
         elif answer:
-            self._finish(e, answer)
+            self._finish(t, e, answer)
         elif program:
             self._runs(int(program[1]), program[2], e.time)
         elif sent := _SIGNAL.match(e.text):
@@ -296,7 +297,7 @@ class Timeline:
 
     def _begin(self, t: Thread, e: trace.Event, m: re.Match[str]) -> None:
         self._handled(e)
-        client, token, server, method, args = int(m[1]), int(m[2]), m[3], m[4], m[5]
+        client, token, server, method, args = int(m[1]), int(m[2]), self._shard(t, m[3]), m[4], m[5]
         self._server(server)
         submitter = self._client(client)
         # its latest event before this one: at the earliest then it wrote the request
@@ -324,8 +325,8 @@ class Timeline:
             submitter.requests += 1
             self.arrows[-1].end = (s.track, e.time)
 
-    def _finish(self, e: trace.Event, m: re.Match[str]) -> None:
-        r = self._requests.pop((m[3], int(m[1]), int(m[2])), None)
+    def _finish(self, t: Thread, e: trace.Event, m: re.Match[str]) -> None:
+        r = self._requests.pop((self._shard(t, m[3]), int(m[1]), int(m[2])), None)
         if not r:
             return
         r.slice.end = e.time

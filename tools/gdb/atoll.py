@@ -126,12 +126,12 @@ class Space:
 @contextlib.contextmanager
 def server(name: str) -> Iterator[tuple[gdb.Value, Space]]:
     """The server's thread and memory, with its symbols loaded."""
-    if name not in _servers():
+    if name.partition(".")[0] not in _servers():     # time.1 is a shard of time
         raise Failed(f"there is no server '{name}': name one of {', '.join(_servers())}")
     thread = next((t for t in threads() if text(t["name"]) == name), None)
     if thread is None:
         raise Failed(f"{name} does not run yet: continue, and interrupt with Ctrl-C")
-    elf = f"{ROOT}/build/servers/{name}.elf"
+    elf = f"{ROOT}/build/servers/{name.partition('.')[0]}.elf"
     gdb.execute(f"add-symbol-file {elf}", to_string=True)
     try:
         yield thread, Space(thread["vspace"].dereference())

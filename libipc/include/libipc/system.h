@@ -65,15 +65,15 @@ enum {
     SRV_CAP_IRQ = 48,               /* + i: IRQ of device i                     */
     SRV_CAP_ARCHIVE = 64,           /* fs: Segment of the boot archive          */
     /* proc only: what it builds processes from */
-    SRV_CAP_PEER_VSPACES = 72,      /* + server_id: that server's client CNodes */
-    SRV_CAP_PEER_DOORBELLS = 80,    /* + server_id                              */
-    SRV_CAP_SESSIONS = 88,          /* + server_id: sessions Segment            */
-    SRV_CAP_PROC_PAGES = 96, SRV_CAP_SIG_PAGES, SRV_CAP_FD_PAGES,
+    SRV_CAP_PROC_PAGES = 72, SRV_CAP_SIG_PAGES, SRV_CAP_FD_PAGES,
     SRV_CAP_TIME_PAGE, SRV_CAP_HART_PAGE, SRV_CAP_THREAD_FRAMES,
     SRV_CAP_PERSONALITY,            /* Segment of the linux_compat image        */
-    SRV_CAP_PEER_NOTIFICATIONS = 104, /* + server_id: without a badge, to mint
+    SRV_CAP_PEER_VSPACES = 80,      /* + server_id: that server's client CNodes */
+    SRV_CAP_PEER_DOORBELLS = 96,    /* + server_id                              */
+    SRV_CAP_SESSIONS = 112,         /* + server_id: sessions Segment            */
+    SRV_CAP_PEER_NOTIFICATIONS = 128, /* + server_id: without a badge, to mint
                                      * the doorbells of processes from          */
-    SRV_CAP_OWN_FREE = 128          /* from here on: the server's own           */
+    SRV_CAP_OWN_FREE = 144          /* from here on: the server's own           */
 };
 
 /* What a component asks of the supervisor: the label of a message to SRV_CAP_SUPERVISOR. The supervisor never waits for
@@ -127,11 +127,26 @@ struct server_info {
         char     name[16];          /* "": there is none                        */
         char     node[16];          /* fs: /dev/NODE forwards to it; "": none   */
         uint32_t node_mode;         /* permissions of that                      */
-        uint32_t reserved;
+        uint16_t first, shard;      /* the number of its first shard, and which
+                                     * shard it is: docs/shards.md              */
         uint64_t layout_hash;       /* of the interface that it serves          */
     } peer[NR_SERVERS];
 };
 _Static_assert(sizeof(struct server_info) <= PAGE_BYTES, "one page");
+/* Is `id` a component that is there, and a shard of the one whose first shard is `first`? */
+static inline bool server_is(const struct server_info *info, uint32_t id, uint32_t first)
+{
+    return id < NR_SERVERS && info->peer[id].name[0] && info->peer[id].first == first;
+}
+/* The number of its shard number `shard`; NR_SERVERS: there is none. */
+static inline uint32_t server_shard(const struct server_info *info, uint32_t first, uint32_t shard)
+{
+    uint32_t id = 0;
+
+    while (id < NR_SERVERS && !(server_is(info, id, first) && info->peer[id].shard == shard))
+        id++;
+    return id;
+}
 #define BOOT_EXEC   0x1u            /* --exec: run exec/command, then power off */
 #define BOOT_TRACE  0x2u            /* trace rings exist; servers show their RPCs */
 

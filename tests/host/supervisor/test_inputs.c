@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* build: servers/supervisor/placement.c servers/supervisor/archive.c lib/fdt.c;
  *  include: servers/supervisor libipc/include microkernel/abi build/gen;
- *  define: ASSEMBLY_SIZE_H=1 NR_COMPONENTS=3 NR_SHARED=1 NR_DEVICE_KINDS=1 */
+ *  define: ASSEMBLY_SIZE_H=1 NR_COMPONENTS=6 NR_SHARED=1 NR_DEVICE_KINDS=1 */
 /* What the supervisor reads from outside: placement, archive, device tree. */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -19,7 +19,12 @@
 #include "placement.h"
 
 const struct component assembly[NR_COMPONENTS] = {
-    { .name = "proc", .id = SERVER_PROC }, { .name = "fs", .id = SERVER_FS }, { .name = "time", .id = SERVER_TIME },
+    { .name = "proc", .program = "proc", .first = SERVER_PROC, .id = SERVER_PROC },
+    { .name = "fs", .program = "fs", .first = SERVER_FS, .id = SERVER_FS },
+    { .name = "time", .program = "time", .first = SERVER_TIME, .id = SERVER_TIME },
+    { .name = "time.1", .program = "time", .first = SERVER_TIME, .shard = 1, .id = 7 },
+    { .name = "time.2", .program = "time", .first = SERVER_TIME, .shard = 2, .id = 8 },
+    { .name = "timer", .program = "timer", .first = 6, .id = 6 },
 };
 
 static void placement_takes_the_best_line(void **s)
@@ -62,6 +67,43 @@ static void senseless_placements_are_left_out(void **s)
     assert_int_equal(p.server_hart[SERVER_FS], 1);
     assert_int_equal(p.server_hart[SERVER_TIME], 0);
     assert_int_equal(p.guest_mask, 1);
+}
+
+static void shards_are_placed_one_a_hart(void **s)
+{
+    static const char text[] = "2: proc=1 fs=1 time=1 guests=0\n4: proc=3 time=3,1 guests=0-2\n";
+    struct placement p;
+
+    (void)s;
+    placement_default(&p, 4);
+    assert_int_equal(p.server_hart[SERVER_TIME], 3);
+    assert_int_equal(p.server_hart[7], NOWHERE);
+    assert_int_equal(p.server_hart[SERVER_NET], NOWHERE);
+    assert_int_equal(placement_parse(&p, text, sizeof text - 1, 4), 0);
+    assert_int_equal(p.server_hart[SERVER_TIME], 3);
+    assert_int_equal(p.server_hart[7], 1);
+    assert_int_equal(p.server_hart[8], NOWHERE);
+    assert_int_equal(placement_command_line(&p, "place=time=0-2,fs=2,timer=1", 4), 0);
+    assert_int_equal(p.server_hart[SERVER_TIME], 0);
+    assert_int_equal(p.server_hart[7], 1);
+    assert_int_equal(p.server_hart[8], 2);
+    assert_int_equal(p.server_hart[6], 1);
+    assert_int_equal(placement_command_line(&p, "place=time=3+2,fs=1", 4), 0);
+    assert_int_equal(p.server_hart[SERVER_TIME], 3);
+    assert_int_equal(p.server_hart[7], 2);
+    assert_int_equal(p.server_hart[8], NOWHERE);
+}
+
+static void more_harts_than_shards_are_left_out(void **s)
+{
+    struct placement p;
+
+    (void)s;
+    placement_default(&p, 4);
+    assert_int_equal(placement_command_line(&p, "place=time=0-3,fs=1,2,time.1=2,proc=0+,time=2+4", 4), 5);
+    for (unsigned id = SERVER_PROC; id <= SERVER_TIME; id++)
+        assert_int_equal(p.server_hart[id], 3);
+    assert_int_equal(p.server_hart[7], NOWHERE);
 }
 
 static size_t member(uint8_t *at, const char *name, const char *data)
@@ -240,7 +282,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(placement_takes_the_best_line), cmocka_unit_test(the_command_line_overrides),
-        cmocka_unit_test(senseless_placements_are_left_out), cmocka_unit_test(later_archive_members_win),
+        cmocka_unit_test(senseless_placements_are_left_out), cmocka_unit_test(shards_are_placed_one_a_hart),
+        cmocka_unit_test(more_harts_than_shards_are_left_out), cmocka_unit_test(later_archive_members_win),
         cmocka_unit_test(damaged_archives_do_no_harm), cmocka_unit_test(the_device_tree_is_walked),
         cmocka_unit_test(damaged_device_trees_do_no_harm),
     };
