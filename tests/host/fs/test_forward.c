@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* build: tests/host/fs/stream_fakes.c servers/fs/lease.c servers/fs/forward.c servers/fs/wait.c servers/fs/io.c servers/fs/rw.c;
  * include: servers/fs libipc/include microkernel/abi build/gen */
-/* Requests of programs on their way to a component and back. The component is the test: it takes entries and answers when it likes. */
+/* Requests of programs on their way to a component and back. The component is the test: it takes entries and answers
+ * when it likes. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

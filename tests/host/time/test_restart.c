@@ -265,8 +265,10 @@ static void exec_takes_the_timer_along_once(void **s)
         assert_int_not_equal(world->state.record[SLOT + 1], 0);
         assert_true(live(pass_10_seconds, 0));
         assert_int_equal(world->proc.header.sq_tail, 1);
-        if (lived)
+        if (lived) {
+            assert_in_range(n, 10, 1000);
             return;
+        }
     }
 }
 
