@@ -20,7 +20,6 @@
 #include <atoll/types.h>
 
 typedef uint64_t paddr_t;
-typedef uint64_t vaddr_t;
 
 static inline void *phys_to_kva(paddr_t pa)
 {

@@ -11,7 +11,6 @@
 #define KSTACK_BYTES 16384
 
 typedef uint64_t paddr_t;
-typedef uint64_t vaddr_t;
 
 extern uint64_t kernel_root_table[512];
 

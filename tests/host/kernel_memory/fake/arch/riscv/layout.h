@@ -8,7 +8,6 @@
 #define FAKE_PHYS 0x80000000ul
 
 typedef uint64_t paddr_t;
-typedef uint64_t vaddr_t;
 
 extern char *fake_arena;
 extern uint64_t kernel_root_table[512];
