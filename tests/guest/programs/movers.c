@@ -43,18 +43,6 @@ static bool last;            /* round of this worker */
         me->answered++;                                                                 \
     } while (0)
 
-static void fill(unsigned char *p, size_t n, uint64_t seed)
-{
-    for (size_t i = 0; i < n; i++)
-        p[i] = (unsigned char)((seed + i) * 2654435761u >> 13);
-}
-
-static void check(const unsigned char *p, size_t n, uint64_t seed)
-{
-    for (size_t i = 0; i < n; i++)
-        MUST(p[i] == (unsigned char)((seed + i) * 2654435761u >> 13));
-}
-
 static void files(uint64_t round)
 {
     static unsigned char out[BLOCK], in[BLOCK];

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What the robustness programs share: random numbers that a seed repeats, time, and an end with words.
- * They are ordinary static Linux programs; only hostile.c knows what it runs on.
+ * What the robustness programs share: random numbers that a seed repeats, bytes that are known, time, and an
+ * end with words. They are ordinary static Linux programs; only hostile.c knows what it runs on.
  */
 #ifndef ROBUST_H
 #define ROBUST_H
@@ -77,6 +77,19 @@ static inline int reap_within(pid_t pid, int ms)
     MUST(kill(pid, SIGKILL) == 0);
     MUST(waitpid(pid, &status, 0) == pid);
     return status;
+}
+
+/* Bytes [seed, seed + n) of a stream that everybody knows. */
+static inline void fill(unsigned char *p, size_t n, uint64_t seed)
+{
+    for (size_t i = 0; i < n; i++)
+        p[i] = (unsigned char)((seed + i) * 2654435761u >> 13);
+}
+
+static inline void check(const unsigned char *p, size_t n, uint64_t seed)
+{
+    for (size_t i = 0; i < n; i++)
+        MUST(p[i] == (unsigned char)((seed + i) * 2654435761u >> 13));
 }
 
 /* A field of /proc/meminfo in KiB. */

@@ -17,18 +17,6 @@
 
 static char path[64];
 
-static void fill(unsigned char *p, size_t n, uint64_t seed)
-{
-    for (size_t i = 0; i < n; i++)
-        p[i] = (unsigned char)((seed + i) * 2654435761u >> 13);
-}
-
-static void check(const unsigned char *p, size_t n, uint64_t seed)
-{
-    for (size_t i = 0; i < n; i++)
-        MUST(p[i] == (unsigned char)((seed + i) * 2654435761u >> 13));
-}
-
 static void write_all(int fd, const unsigned char *p, size_t n)
 {
     while (n > 0) {
