@@ -8,15 +8,13 @@ of the memory that it was given, in the slots that are its own, and proc has put
 
 from __future__ import annotations
 
-import os
 import re
 from collections import defaultdict
 
 import pytest
-from atoll_build import assembly, machines, run
-from atoll_build.testing import boot_exec
+from atoll_build import assembly, run
+from atoll_build.testing import boot_exec, smp_counts
 
-SMP = [int(n) for n in os.environ.get("ATOLL_SMP", "").split(",") if n and int(n) <= machines.default().max_harts] or [1, 2, 4]
 DEVICES = ["rtc", "uart", "virtio", "dma"]      # of a start with --exec: its output leaves by one virtio console
 SYSTEM = assembly.load()
 C = SYSTEM.constants
@@ -24,12 +22,11 @@ Line = tuple[str, str, int, str, int, int, str]  # component, place, slot, type,
 
 LINE = re.compile(r"supervisor: cap (start|end|restart) (\w+) (\S+) (\d+) (\w+) (\w+) (\w+) (\S+)")
 
-
 COMMAND = "echo one | cat >/tmp/file; sleep 0.1 & cat /tmp/file; wait; exit 3"
 
 
-def boot(smp: int, append: str = "caps", place: str = "", command: str = COMMAND) -> tuple[dict[str, list[Line]], run.Result]:
-    result, out, err = boot_exec(run.Options(smp=smp, append=append, place=place, timeout_s=120, command=command))
+def boot(smp: int, append: str = "caps", command: str = COMMAND) -> tuple[dict[str, list[Line]], run.Result]:
+    result, out, err = boot_exec(run.Options(smp=smp, append=append, timeout_s=120, command=command))
     assert result.status == 3 and out == "one\n", out + err + result.console[-2000:]
     found = defaultdict(list)
     for when, component, place_, slot, kind, rights, badge, thing in LINE.findall(result.console):
@@ -44,7 +41,7 @@ def listed() -> set[Line]:
             for c in [*assembly.capabilities(SYSTEM, name), *assembly.device_capabilities(SYSTEM, name, DEVICES)]}
 
 
-@pytest.mark.parametrize("smp", SMP)
+@pytest.mark.parametrize("smp", smp_counts(1, 2, 4))
 def test_components_hold_what_the_assembly_lists_and_nothing_else(smp: int) -> None:
     found, result = boot(smp)
     assert "supervisor: cap start done" in result.console and "supervisor: cap end done" in result.console

@@ -6,7 +6,6 @@ programs/movers.c is the load: it counts every request when it is made and when 
 
 from __future__ import annotations
 
-import os
 import re
 import subprocess
 import sys
@@ -16,13 +15,11 @@ import pexpect
 import pytest
 from atoll_build import run
 from atoll_build.paths import ROOT, TESTS
-from atoll_build.testing import boot_exec
-
-SMP = [int(n) for n in os.environ.get("ATOLL_SMP", "").split(",") if n]
+from atoll_build.testing import boot_exec, smp_counts
 
 
 def at_least(harts: int, *otherwise: int) -> list[int]:
-    return [n for n in SMP or otherwise if n >= harts]
+    return [n for n in smp_counts(*otherwise) if n >= harts]
 
 
 @pytest.fixture(scope="module")
@@ -79,7 +76,7 @@ def test_one_hart_is_moved_to_itself(overlay: Path) -> None:
     moved(overlay, 1, 6, "fs=0", "proc=0", "time=0")
 
 
-@pytest.mark.parametrize("smp", SMP or [1, 2])
+@pytest.mark.parametrize("smp", smp_counts(1, 2))
 def test_who_may_not_move_and_what_cannot_be_moved(overlay: Path, smp: int) -> None:
     assert "movers: refused" in guest("/r/movers refusals", smp, overlay)[0]
 
@@ -89,7 +86,6 @@ def test_the_command_moves_servers_and_says_why_not() -> None:
                      "for w in fs=2 fs=99999 web=1 fs fs= =1 fs=one; do servers --move proc=0 $w && echo moved; done\n"
                      "servers --move && echo moved; servers --mvoe fs=1 && echo moved; servers; servers --help\n"
                      "su user -c 'servers --move fs=0' && echo moved; su user -c servers >/dev/null && echo seen", 2)
-    before, _, after = out.partition("fs ")
     assert harts(out.split("server ")[1]) == {"proc": "1", "fs": "0", "time": "1"}, out
     assert harts(out.split("server ")[2]) == {"proc": "0", "fs": "0", "time": "1"}, out
     assert "moved" not in out and "Usage: servers" in out and out.endswith("seen\n"), out

@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 import subprocess
 from pathlib import Path
@@ -11,13 +10,12 @@ from pathlib import Path
 import pytest
 from atoll_build import assembly, run
 from atoll_build.paths import TESTS
-from atoll_build.testing import boot_exec
+from atoll_build.testing import boot_exec, smp_counts
 
-SMP = [int(n) for n in os.environ.get("ATOLL_SMP", "").split(",") if n] or [1, 2]
 COUNT = 50
 
 
-@pytest.mark.parametrize("smp", SMP)
+@pytest.mark.parametrize("smp", smp_counts(1, 2))
 def test_no_timer_is_lost_or_early_over_fifty_restarts(tmp_path: Path, smp: int) -> None:
     (tmp_path / "r").mkdir()
     subprocess.run(["riscv64-linux-gnu-gcc", "-O1", "-static", "-pthread", "-Wall", "-o", tmp_path / "r" / "restart",

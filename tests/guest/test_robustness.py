@@ -14,14 +14,14 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from atoll_build import machines, run, third_party
+from atoll_build import run, third_party
 from atoll_build.cli import prepare
 from atoll_build.paths import ROOT, TESTS
-from atoll_build.testing import WORK, boot_exec
+from atoll_build.testing import WORK, boot_exec, smp_counts
 
 PROGRAMS = TESTS / "guest" / "programs"
 SECONDS = int(os.environ.get("ATOLL_ROBUST_SECONDS", "8"))
-SMP = [int(n) for n in os.environ.get("ATOLL_SMP", "").split(",") if n and int(n) <= machines.default().max_harts] or [2]
+SMP = smp_counts(2)
 CFLAGS = ["-O1", "-static", "-D_GNU_SOURCE", "-pthread", "-Wall", "-fno-optimize-sibling-calls", "-Wno-clobbered",
           "-Wno-infinite-recursion", f"-I{ROOT}/microkernel/abi", f"-I{ROOT}/libipc/include"]
 

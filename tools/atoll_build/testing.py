@@ -305,6 +305,12 @@ def _with_console(cases: list[Case], result: run.Result) -> list[Case]:
     return cases
 
 
+def smp_counts(*otherwise: int) -> list[int]:
+    """Harts of a guest of a pytest: of those that --smp says the ones that the machine has, or else these."""
+    asked = [int(n) for n in os.environ.get("ATOLL_SMP", "").split(",") if n]
+    return [n for n in asked if n <= machines.default().max_harts] or list(otherwise)
+
+
 def boot_exec(options: run.Options) -> tuple[run.Result, str, str]:
     """Run a command in a guest; returns the result, its standard output and its standard error."""
     with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
