@@ -11,7 +11,7 @@ import jinja2
 
 from .errorlist import ALWAYS
 from .layout import MethodLayout, Message, Place, element_size, layout_hash
-from .model import SCALARS, Enum, Interface, Method, Object, Param, TypeRef, deadline_words
+from .model import SCALARS, Case, Enum, Field, Interface, Method, Object, Param, Struct, TypeRef, Variant, deadline_words
 
 TEMPLATES = Path(__file__).resolve().parent / "templates"
 OUTPUTS = ("types.h", "client.h", "client.c", "server.h", "server.c", "trace.c", "fuzz.c", "fuzz.h", "double.h", "double.c")
@@ -171,6 +171,12 @@ class Wire:
         if bits == 64:
             return f"(int64_t){expr}" if base == "i64" else expr
         return f"({_C_SCALAR[base]}){expr}"
+
+    def trace_where(self, place: Place) -> str:
+        """The address of a fixed piece for the trace decoder; NULL where a request brought no such arena."""
+        if place.area == "word":
+            return f"&m->word[{place.word}]"
+        return f"trace_fixed(m, {place.offset}, {place.size})"
 
     def scalar_from_words(self, place: Place) -> str:
         return self.scalar_from(place, "").replace("->word", "word")
@@ -472,6 +478,58 @@ class Generator:
     def rights(self, ref: TypeRef) -> str:
         """The rights of a handle type, as an expression of C."""
         return " | ".join(f"{self.upper}_{ref.name.upper()}_{r.name}" for r in ref.rights) or "0"
+
+    @staticmethod
+    def is_signed(ref: TypeRef) -> bool:
+        return SCALARS[ref.base][1]
+
+    def trace_element(self, ref: TypeRef) -> str:
+        """Size of an element and what shows it, as arguments of the trace decoder's functions."""
+        return f"{element_size(ref)}, {self.trace_show(ref)}"
+
+    @staticmethod
+    def trace_show(ref: TypeRef) -> str:
+        return f"show_{ref.struct.name}" if ref.struct else f"trace_{ref.base}"
+
+    def trace_field(self, field: Field | Case) -> str:
+        """The statement that shows a field of a struct, or a variant's payload."""
+        ref, name = field.type, field.name
+        if ref is None:
+            return f'trace_word(t, "{name}");'
+        if ref.nr:
+            return f'trace_list(t, "{name}", v.{name}, {ref.nr}, {self.trace_element(ref)});'
+        if ref.struct:
+            return f'show_{ref.struct.name}(t, "{name}", &v.{name});'
+        return f'trace_{"signed" if self.is_signed(ref) else "unsigned"}(t, "{name}", v.{name});'
+
+    @property
+    def _shown(self) -> list[Struct]:
+        """Structs and variants of messages, with what is in them."""
+        found: list[Struct] = []
+
+        def add(ref: TypeRef | None) -> None:
+            if ref and ref.struct and not any(ref.struct is x for x in found):
+                found.append(ref.struct)
+                for f in ref.struct.fields:
+                    add(f.type)
+                for c in ref.variant.cases if ref.variant else []:
+                    add(c.type)
+
+        for w in self.wires:
+            for p in [*w.m.params, *w.m.results]:
+                if p.mode in ("in", "result"):
+                    add(p.type)
+        return found
+
+    @property
+    def shown_structs(self) -> list[Struct]:
+        shown = self._shown
+        return [s for s in self.it.structs if any(s is x for x in shown)]
+
+    @property
+    def shown_variants(self) -> list[Variant]:
+        shown = self._shown
+        return [v for v in self.it.variants if any(v is x for x in shown)]
 
     @property
     def lends(self) -> bool:

@@ -7,73 +7,58 @@
 #include <libipc/server_trace.h>
 #include <libipc/syscall.h>
 #include <libipc/system.h>
-#include <stdio.h>
 #include <string.h>
 
 #include <atoll/trace.h>
 
-#define SHOWN 40u       /* characters of a string */
-_Static_assert(SHOWN + sizeof "\"\".." <= TRACE_STRING_BYTES, "room");
-
 static const struct trace_interface *shown;
 
-static size_t bounded(int n, size_t limit)
+/* "rpc CLIENT.TOKEN INTERFACE.METHOD" */
+static void begin_line(struct trace_text *t, const struct rpc_call *call)
 {
-    return n < 0 ? 0 : (size_t)n < limit ? (size_t)n : limit - 1;
-}
+    const char *method = shown->method_name(call->method);
 
-const char *trace_string(const struct sq_entry *entry, const uint8_t *arena, const void *where, char text[TRACE_STRING_BYTES])
-{
-    struct rpc_ref ref;
-    size_t n = 0;
-
-    memcpy(&ref, where, sizeof ref);
-    if (arena == NULL || ref.place != RPC_PLACE_ARENA || entry->arena_slot == ARENA_NONE || ref.at > entry->arena_bytes
-        || ref.bytes > entry->arena_bytes - ref.at) {
-        (void)snprintf(text, TRACE_STRING_BYTES, "[%u bytes]", ref.bytes);
-        return text;
-    }
-    text[n++] = '"';
-    for (size_t i = 0; i < ref.bytes && i < SHOWN; i++) {
-        uint8_t c = arena[ref.at + i];
-
-        text[n++] = c < ' ' || c > '~' || c == '"' ? '?' : (char)c;
-    }
-    text[n++] = '"';
-    memcpy(text + n, "..", 3);
-    if (ref.bytes <= SHOWN)
-        text[n] = 0;
-    return text;
+    trace_print(t, "rpc %u.%u %s.", call->client, call->token, shown->name);
+    if (method != NULL)
+        trace_print(t, "%s", method);
+    else
+        trace_print(t, "%u", call->method);
 }
 
 static void on_request(const struct rpc_call *call, const struct sq_entry *entry, const uint8_t *arena)
 {
     char text[TRACE_TEXT_MAX];
-    size_t n = bounded(snprintf(text, sizeof text, "rpc %u.%u ", call->client, call->token), sizeof text);
+    struct trace_text t = { .text = text, .bytes = sizeof text - 1 };   /* the last is for the parenthesis */
+    bool no_arena = arena == NULL || entry->arena_slot == ARENA_NONE;
+    struct trace_message m = { entry->word, no_arena ? NULL : arena, no_arena ? 0 : entry->arena_bytes };
 
-    n += bounded(shown->show_request(text + n, sizeof text - n - 1, entry, arena), sizeof text - n - 1);
-    text[n++] = ')';
-    sys_trace(SRV_CAP_PLATFORM, text, n);
+    begin_line(&t, call);
+    trace_print(&t, "(");
+    shown->show_request(&t, call->method, &m);
+    text[t.used++] = ')';
+    sys_trace(SRV_CAP_PLATFORM, text, t.used);
 }
 
+/* The results in the arena are looked at once, in a copy: its client can write there. */
 static void on_answer(const struct rpc_call *call, const struct cq_entry *entry)
 {
     char text[TRACE_TEXT_MAX];
-    struct sq_entry method = { .method = call->method };
-    char name[64];
-    size_t n = 0;
+    struct trace_text t = { .text = text, .bytes = sizeof text };
+    _Alignas(8) uint8_t arena[ARENA_SLOT_BYTES];
+    struct trace_message m = { .word = entry->word };
 
-    /* the decoder's text up to the parenthesis is the method's name */
-    shown->show_request(name, sizeof name, &method, NULL);
-    while (n < sizeof name - 1 && name[n] != '(' && name[n] != 0)
-        n++;
-    name[n] = 0;
-    n = bounded(snprintf(text, sizeof text, "rpc %u.%u %s -> ", call->client, call->token, name), sizeof text);
+    if (call->arena_slot < ARENA_SLOTS && entry->arena_bytes <= sizeof arena) {
+        memcpy(arena, call->server->sessions[call->client].arena[call->arena_slot], entry->arena_bytes);
+        m.arena = arena;
+        m.arena_bytes = entry->arena_bytes;
+    }
+    begin_line(&t, call);
+    trace_print(&t, " -> ");
     if (entry->error != 0)
-        n += bounded(snprintf(text + n, sizeof text - n, "error %d", entry->error), sizeof text - n);
+        trace_print(&t, "error %d", entry->error);
     else
-        n += bounded(shown->show_answer(text + n, sizeof text - n, call->method, entry), sizeof text - n);
-    sys_trace(SRV_CAP_PLATFORM, text, n);
+        shown->show_answer(&t, call->method, &m);
+    sys_trace(SRV_CAP_PLATFORM, text, t.used);
 }
 
 void rpc_server_trace(struct rpc_server *server, const struct trace_interface *interface)

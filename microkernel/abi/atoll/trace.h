@@ -42,7 +42,7 @@ _Static_assert(sizeof(struct trace_event) == 32, "one event");
 
 #define TRACE_RING_BYTES (512ul << 10)
 #define TRACE_EVENTS     ((TRACE_RING_BYTES - CACHE_LINE) / sizeof(struct trace_event))
-#define TRACE_TEXT_MAX   256u
+#define TRACE_TEXT_MAX   512u
 
 struct trace_ring {
     uint64_t head;      /* events ever written; stored last                     */

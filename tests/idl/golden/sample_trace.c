@@ -2,185 +2,326 @@
 /* Generated from sample.idl by the IDL compiler. Text of interface sample's entries, for traces. */
 #include <libipc/trace.h>
 #include <sample_types.h>
-#include <stdio.h>
+#include <string.h>
 
-/* NOLINTBEGIN(bugprone-branch-clone): a case a method, alike or not */
-static int show_request(char *text, size_t bytes, const struct sq_entry *e, const uint8_t *arena)
+static void show_point(struct trace_text *t, const char *name, const void *where)
 {
-    (void)arena;
-    switch (e->method) {
-    case SAMPLE_METHOD_SUM:
-        return snprintf(text, bytes, "sample.sum(a=%llu, b=%llu, c=%llu, d=%llu",
-                        (unsigned long long)(e->word[0]),
-                        (unsigned long long)(e->word[1]),
-                        (unsigned long long)(e->word[2]),
-                        (unsigned long long)(e->word[3]));
-    case SAMPLE_METHOD_CALC:
-        return snprintf(text, bytes, "sample.calc(a=%llu, what=%llu, b=%lld, negate=%llu, how=%llu",
-                        (unsigned long long)((uint8_t)e->word[0]),
-                        (unsigned long long)((uint8_t)(e->word[0] >> 8)),
-                        (long long)((int16_t)(e->word[0] >> 16)),
-                        (unsigned long long)(((e->word[0] >> 32) & 0xff) != 0),
-                        (unsigned long long)((uint32_t)e->word[1]));
-    case SAMPLE_METHOD_HELLO:
-        return snprintf(text, bytes, "sample.hello(name=%s, repeat=%llu",
-                        trace_string(e, arena, &e->word[1], (char[TRACE_STRING_BYTES]){ 0 }),
-                        (unsigned long long)((uint32_t)e->word[0]));
-    case SAMPLE_METHOD_SWAP:
-        return snprintf(text, bytes, "sample.swap(p=..., s=...");
-    case SAMPLE_METHOD_TOTAL:
-        return snprintf(text, bytes, "sample.total(numbers=[%u], points=[%u]",
-                        (uint32_t)(e->word[0] >> 32),
-                        (uint32_t)(e->word[1] >> 32));
-    case SAMPLE_METHOD_CHECKSUM:
-        return snprintf(text, bytes, "sample.checksum(data=[%llu bytes], seed=%llu",
-                        (unsigned long long)(uint32_t)e->word[2],
-                        (unsigned long long)((uint32_t)e->word[0]));
-    case SAMPLE_METHOD_FILL:
-        return snprintf(text, bytes, "sample.fill(data=[%llu bytes], with=%llu",
-                        (unsigned long long)(uint32_t)e->word[2],
-                        (unsigned long long)((uint8_t)e->word[0]));
-    case SAMPLE_METHOD_CONVERT:
-        return snprintf(text, bytes, "sample.convert(from=%s, to=%s, key=[%u bytes], data=..., result=..., s=...",
-                        trace_string(e, arena, &e->word[0], (char[TRACE_STRING_BYTES]){ 0 }),
-                        trace_string(e, arena, &e->word[2], (char[TRACE_STRING_BYTES]){ 0 }),
-                        (uint32_t)(e->word[4] >> 32));
-    case SAMPLE_METHOD_WIDE:
-        return snprintf(text, bytes, "sample.wide(a=%llu, b=%llu, c=%llu, d=%llu, e=%llu, f=%llu, g=..., h=..., i=...",
-                        (unsigned long long)(e->word[0]),
-                        (unsigned long long)((uint8_t)e->word[1]),
-                        (unsigned long long)(e->word[2]),
-                        (unsigned long long)(e->word[3]),
-                        (unsigned long long)(e->word[4]),
-                        (unsigned long long)(e->word[5]));
-    case SAMPLE_METHOD_WAIT:
-        return snprintf(text, bytes, "sample.wait(key=%llu",
-                        (unsigned long long)((uint32_t)e->word[0]));
-    case SAMPLE_METHOD_WAKE:
-        return snprintf(text, bytes, "sample.wake(key=%llu, value=%llu",
-                        (unsigned long long)((uint32_t)e->word[0]),
-                        (unsigned long long)((uint32_t)(e->word[0] >> 32)));
-    case SAMPLE_METHOD_SLEEP:
-        return snprintf(text, bytes, "sample.sleep(ticks=%llu, note=%s",
-                        (unsigned long long)(e->word[0]),
-                        trace_string(e, arena, &e->word[1], (char[TRACE_STRING_BYTES]){ 0 }));
-    case SAMPLE_METHOD_READ_LATER:
-        return snprintf(text, bytes, "sample.read_later(key=%llu, data=[%llu bytes]",
-                        (unsigned long long)((uint32_t)e->word[0]),
-                        (unsigned long long)(uint32_t)e->word[2]);
-    case SAMPLE_METHOD_WRONG:
-        return snprintf(text, bytes, "sample.wrong(");
-    case SAMPLE_METHOD_OPEN:
-        return snprintf(text, bytes, "sample.open(which=%llu",
-                        (unsigned long long)((uint32_t)e->word[0]));
-    case SAMPLE_METHOD_COPY:
-        return snprintf(text, bytes, "sample.copy(from=%llu, to=%llu, bytes=%llu",
-                        (unsigned long long)((uint32_t)e->word[0]),
-                        (unsigned long long)((uint32_t)(e->word[0] >> 32)),
-                        (unsigned long long)((uint32_t)e->word[1]));
-    case SAMPLE_METHOD_SOON:
-        return snprintf(text, bytes, "sample.soon(key=%llu",
-                        (unsigned long long)((uint32_t)e->word[0]));
-    case SAMPLE_METHOD_READ_SOON:
-        return snprintf(text, bytes, "sample.read_soon(key=%llu, data=[%llu bytes]",
-                        (unsigned long long)((uint32_t)e->word[0]),
-                        (unsigned long long)(uint32_t)e->word[2]);
-    case SAMPLE_METHOD_DRAW:
-        return snprintf(text, bytes, "sample.draw(what=[tag %llu], more=...",
-                        (unsigned long long)(uint8_t)e->word[0]);
-    case SAMPLE_METHOD_POST:
-        return snprintf(text, bytes, "sample.post(key=%llu, data=[%llu bytes]",
-                        (unsigned long long)((uint32_t)e->word[0]),
-                        (unsigned long long)(uint32_t)e->word[2]);
-    case SAMPLE_METHOD_LABEL:
-        return snprintf(text, bytes, "sample.label(before=[%u bytes], data=[%llu bytes], note=%s",
-                        (uint32_t)(e->word[0] >> 32),
-                        (unsigned long long)(uint32_t)e->word[2],
-                        trace_string(e, arena, &e->word[3], (char[TRACE_STRING_BYTES]){ 0 }));
-    case SAMPLE_METHOD_NOTE:
-        return snprintf(text, bytes, "sample.note(a=%llu, b=%llu, p=...",
-                        (unsigned long long)(e->word[0]),
-                        (unsigned long long)((uint32_t)e->word[1]));
-    case SAMPLE_METHOD_STOP:
-        return snprintf(text, bytes, "sample.stop(");
-    default:
-        return snprintf(text, bytes, "sample.%u(", e->method);
-    }
+    struct sample_point v;
+
+    if (!trace_open(t, name, '{', where))
+        return;
+    memcpy(&v, where, sizeof v);
+    trace_signed(t, "x", v.x);
+    trace_signed(t, "y", v.y);
+    trace_close(t, '}');
 }
 
-static int show_answer(char *text, size_t bytes, uint16_t method, const struct cq_entry *e)
+static void show_shape(struct trace_text *t, const char *name, const void *where)
+{
+    struct sample_shape v;
+
+    if (!trace_open(t, name, '{', where))
+        return;
+    memcpy(&v, where, sizeof v);
+    trace_list(t, "corner", v.corner, 2, 8, show_point);
+    trace_unsigned(t, "id", v.id);
+    trace_unsigned(t, "color", v.color);
+    trace_unsigned(t, "filled", v.filled);
+    trace_list(t, "reserved", v.reserved, 3, 1, trace_u8);
+    trace_close(t, '}');
+}
+
+static void show_figure(struct trace_text *t, const char *name, const void *where)
+{
+    struct sample_figure v;
+
+    if (!trace_open(t, name, '{', where))
+        return;
+    memcpy(&v, where, sizeof v);
+    switch ((int64_t)v.tag) {
+    case 0:
+        trace_word(t, "nothing");
+        break;
+    case 1:
+        show_point(t, "dot", &v.dot);
+        break;
+    case 2:
+        trace_list(t, "color", v.color, 3, 2, trace_u16);
+        break;
+    case 7:
+        trace_unsigned(t, "how", v.how);
+        break;
+    default:
+        trace_unsigned(t, "tag", v.tag);
+        break;
+    }
+    trace_close(t, '}');
+}
+
+static void show_word(struct trace_text *t, const char *name, const void *where)
+{
+    struct sample_word v;
+
+    if (!trace_open(t, name, '{', where))
+        return;
+    memcpy(&v, where, sizeof v);
+    switch ((int64_t)v.tag) {
+    case 1:
+        trace_unsigned(t, "number", v.number);
+        break;
+    case 2:
+        show_shape(t, "whole", &v.whole);
+        break;
+    default:
+        trace_unsigned(t, "tag", v.tag);
+        break;
+    }
+    trace_close(t, '}');
+}
+
+static const char *method_name(uint16_t method)
 {
     switch (method) {
     case SAMPLE_METHOD_SUM:
-        return snprintf(text, bytes, "total=%llu",
-                        (unsigned long long)(e->word[0]));
+        return "sum";
     case SAMPLE_METHOD_CALC:
-        return snprintf(text, bytes, "value=%lld, odd=%llu",
-                        (long long)((int64_t)e->word[0]),
-                        (unsigned long long)((e->word[1] & 0xff) != 0));
+        return "calc";
     case SAMPLE_METHOD_HELLO:
-        return snprintf(text, bytes, "text=[%u bytes], bytes=%llu",
-                        (uint32_t)(e->word[1] >> 32),
-                        (unsigned long long)((uint32_t)e->word[0]));
+        return "hello";
     case SAMPLE_METHOD_SWAP:
-        return snprintf(text, bytes, "s=..., p=...");
+        return "swap";
     case SAMPLE_METHOD_TOTAL:
-        return snprintf(text, bytes, "sum=%llu, doubled=[%u]",
-                        (unsigned long long)(e->word[0]),
-                        (uint32_t)(e->word[1] >> 32));
+        return "total";
     case SAMPLE_METHOD_CHECKSUM:
-        return snprintf(text, bytes, "sum=%llu",
-                        (unsigned long long)((uint32_t)e->word[0]));
+        return "checksum";
     case SAMPLE_METHOD_FILL:
-        return snprintf(text, bytes, "done=%llu",
-                        (unsigned long long)(e->word[0]));
+        return "fill";
     case SAMPLE_METHOD_CONVERT:
-        return snprintf(text, bytes, "result_done=%llu, s=...",
-                        (unsigned long long)((uint32_t)e->word[0]));
+        return "convert";
     case SAMPLE_METHOD_WIDE:
-        return snprintf(text, bytes, "r0=%llu, r1=%llu, r2=%llu, r3=%llu, r4=%llu, r5=%llu, r6=..., r7=...",
-                        (unsigned long long)(e->word[0]),
-                        (unsigned long long)(e->word[1]),
-                        (unsigned long long)(e->word[2]),
-                        (unsigned long long)(e->word[3]),
-                        (unsigned long long)(e->word[4]),
-                        (unsigned long long)(e->word[5]));
+        return "wide";
     case SAMPLE_METHOD_WAIT:
-        return snprintf(text, bytes, "value=%llu",
-                        (unsigned long long)((uint32_t)e->word[0]));
+        return "wait";
     case SAMPLE_METHOD_WAKE:
-        return snprintf(text, bytes, "woken=%llu",
-                        (unsigned long long)((uint32_t)e->word[0]));
+        return "wake";
     case SAMPLE_METHOD_SLEEP:
-        return snprintf(text, bytes, "note_bytes=%llu",
-                        (unsigned long long)((uint32_t)e->word[0]));
+        return "sleep";
     case SAMPLE_METHOD_READ_LATER:
-        return snprintf(text, bytes, "done=%llu",
-                        (unsigned long long)(e->word[0]));
+        return "read_later";
+    case SAMPLE_METHOD_WRONG:
+        return "wrong";
     case SAMPLE_METHOD_OPEN:
-        return snprintf(text, bytes, "file=%llu",
-                        (unsigned long long)((uint32_t)e->word[0]));
+        return "open";
     case SAMPLE_METHOD_COPY:
-        return snprintf(text, bytes, "size=%llu",
-                        (unsigned long long)((uint32_t)e->word[0]));
+        return "copy";
     case SAMPLE_METHOD_SOON:
-        return snprintf(text, bytes, "value=%llu",
-                        (unsigned long long)((uint32_t)e->word[0]));
+        return "soon";
     case SAMPLE_METHOD_READ_SOON:
-        return snprintf(text, bytes, "done=%llu",
-                        (unsigned long long)(e->word[0]));
+        return "read_soon";
     case SAMPLE_METHOD_DRAW:
-        return snprintf(text, bytes, "last=[tag %llu], sum=...",
-                        (unsigned long long)(uint8_t)e->word[0]);
+        return "draw";
     case SAMPLE_METHOD_POST:
-        return snprintf(text, bytes, "sum=%llu",
-                        (unsigned long long)((uint32_t)e->word[0]));
+        return "post";
     case SAMPLE_METHOD_LABEL:
-        return snprintf(text, bytes, "sum=%llu",
-                        (unsigned long long)((uint32_t)e->word[0]));
+        return "label";
+    case SAMPLE_METHOD_NOTE:
+        return "note";
+    case SAMPLE_METHOD_STOP:
+        return "stop";
     default:
-        (void)e;
-        return snprintf(text, bytes, "%s", "");
+        return NULL;
+    }
+}
+
+/* NOLINTBEGIN(bugprone-branch-clone): a case a method, alike or not */
+static void show_request(struct trace_text *t, uint16_t method, const struct trace_message *m)
+{
+    (void)t, (void)m;
+    switch (method) {
+    case SAMPLE_METHOD_SUM:
+        trace_unsigned(t, "a", m->word[0]);
+        trace_unsigned(t, "b", m->word[1]);
+        trace_unsigned(t, "c", m->word[2]);
+        trace_unsigned(t, "d", m->word[3]);
+        break;
+    case SAMPLE_METHOD_CALC:
+        trace_unsigned(t, "a", (uint8_t)m->word[0]);
+        trace_unsigned(t, "what", (uint8_t)(m->word[0] >> 8));
+        trace_signed(t, "b", (int16_t)(m->word[0] >> 16));
+        trace_unsigned(t, "negate", ((m->word[0] >> 32) & 0xff) != 0);
+        trace_unsigned(t, "how", (uint32_t)m->word[1]);
+        break;
+    case SAMPLE_METHOD_HELLO:
+        trace_string(t, "name", m, &m->word[1], false);
+        trace_unsigned(t, "repeat", (uint32_t)m->word[0]);
+        break;
+    case SAMPLE_METHOD_SWAP:
+        show_point(t, "p", &m->word[0]);
+        show_shape(t, "s", trace_fixed(m, 0, 32));
+        break;
+    case SAMPLE_METHOD_TOTAL:
+        trace_array(t, "numbers", m, &m->word[0], 4, trace_u32);
+        trace_array(t, "points", m, &m->word[1], 8, show_point);
+        break;
+    case SAMPLE_METHOD_CHECKSUM:
+        trace_bytes(t, "data", &m->word[1], false);
+        trace_unsigned(t, "seed", (uint32_t)m->word[0]);
+        break;
+    case SAMPLE_METHOD_FILL:
+        trace_bytes(t, "data", &m->word[1], false);
+        trace_unsigned(t, "with", (uint8_t)m->word[0]);
+        break;
+    case SAMPLE_METHOD_CONVERT:
+        trace_string(t, "from", m, &m->word[0], false);
+        trace_string(t, "to", m, &m->word[2], false);
+        trace_bytes(t, "key", &m->word[4], true);
+        trace_bytes(t, "data", trace_fixed(m, 0, 16), false);
+        trace_bytes(t, "result", trace_fixed(m, 16, 16), false);
+        show_shape(t, "s", trace_fixed(m, 32, 32));
+        break;
+    case SAMPLE_METHOD_WIDE:
+        trace_unsigned(t, "a", m->word[0]);
+        trace_unsigned(t, "b", (uint8_t)m->word[1]);
+        trace_unsigned(t, "c", m->word[2]);
+        trace_unsigned(t, "d", m->word[3]);
+        trace_unsigned(t, "e", m->word[4]);
+        trace_unsigned(t, "f", m->word[5]);
+        trace_u16(t, "g", trace_fixed(m, 0, 2));
+        trace_bool(t, "h", trace_fixed(m, 2, 1));
+        trace_i64(t, "i", trace_fixed(m, 8, 8));
+        break;
+    case SAMPLE_METHOD_WAIT:
+        trace_unsigned(t, "key", (uint32_t)m->word[0]);
+        break;
+    case SAMPLE_METHOD_WAKE:
+        trace_unsigned(t, "key", (uint32_t)m->word[0]);
+        trace_unsigned(t, "value", (uint32_t)(m->word[0] >> 32));
+        break;
+    case SAMPLE_METHOD_SLEEP:
+        trace_unsigned(t, "ticks", m->word[0]);
+        trace_string(t, "note", m, &m->word[1], false);
+        break;
+    case SAMPLE_METHOD_READ_LATER:
+        trace_unsigned(t, "key", (uint32_t)m->word[0]);
+        trace_bytes(t, "data", &m->word[1], false);
+        break;
+    case SAMPLE_METHOD_OPEN:
+        trace_unsigned(t, "which", (uint32_t)m->word[0]);
+        break;
+    case SAMPLE_METHOD_COPY:
+        trace_unsigned(t, "from", (uint32_t)m->word[0]);
+        trace_unsigned(t, "to", (uint32_t)(m->word[0] >> 32));
+        trace_unsigned(t, "bytes", (uint32_t)m->word[1]);
+        break;
+    case SAMPLE_METHOD_SOON:
+        trace_unsigned(t, "key", (uint32_t)m->word[0]);
+        break;
+    case SAMPLE_METHOD_READ_SOON:
+        trace_unsigned(t, "key", (uint32_t)m->word[0]);
+        trace_bytes(t, "data", &m->word[1], false);
+        break;
+    case SAMPLE_METHOD_DRAW:
+        show_figure(t, "what", &m->word[0]);
+        show_word(t, "more", trace_fixed(m, 0, 40));
+        break;
+    case SAMPLE_METHOD_POST:
+        trace_unsigned(t, "key", (uint32_t)m->word[0]);
+        trace_bytes(t, "data", &m->word[1], false);
+        break;
+    case SAMPLE_METHOD_LABEL:
+        trace_bytes(t, "before", &m->word[0], true);
+        trace_bytes(t, "data", &m->word[1], false);
+        trace_string(t, "note", m, &m->word[3], false);
+        break;
+    case SAMPLE_METHOD_NOTE:
+        trace_unsigned(t, "a", m->word[0]);
+        trace_unsigned(t, "b", (uint32_t)m->word[1]);
+        show_point(t, "p", &m->word[2]);
+        break;
+    default:
+        break;
+    }
+}
+
+static void show_answer(struct trace_text *t, uint16_t method, const struct trace_message *m)
+{
+    (void)t, (void)m;
+    switch (method) {
+    case SAMPLE_METHOD_SUM:
+        trace_unsigned(t, "total", m->word[0]);
+        break;
+    case SAMPLE_METHOD_CALC:
+        trace_signed(t, "value", (int64_t)m->word[0]);
+        trace_unsigned(t, "odd", (m->word[1] & 0xff) != 0);
+        break;
+    case SAMPLE_METHOD_HELLO:
+        trace_string(t, "text", m, &m->word[1], true);
+        trace_unsigned(t, "bytes", (uint32_t)m->word[0]);
+        break;
+    case SAMPLE_METHOD_SWAP:
+        show_shape(t, "s", trace_fixed(m, 0, 32));
+        show_point(t, "p", &m->word[0]);
+        break;
+    case SAMPLE_METHOD_TOTAL:
+        trace_unsigned(t, "sum", m->word[0]);
+        trace_array(t, "doubled", m, &m->word[1], 8, show_point);
+        break;
+    case SAMPLE_METHOD_CHECKSUM:
+        trace_unsigned(t, "sum", (uint32_t)m->word[0]);
+        break;
+    case SAMPLE_METHOD_FILL:
+        trace_unsigned(t, "done", m->word[0]);
+        break;
+    case SAMPLE_METHOD_CONVERT:
+        trace_unsigned(t, "result_done", (uint32_t)m->word[0]);
+        show_shape(t, "s", trace_fixed(m, 0, 32));
+        break;
+    case SAMPLE_METHOD_WIDE:
+        trace_unsigned(t, "r0", m->word[0]);
+        trace_unsigned(t, "r1", m->word[1]);
+        trace_unsigned(t, "r2", m->word[2]);
+        trace_unsigned(t, "r3", m->word[3]);
+        trace_unsigned(t, "r4", m->word[4]);
+        trace_unsigned(t, "r5", m->word[5]);
+        trace_i16(t, "r6", trace_fixed(m, 0, 2));
+        trace_bool(t, "r7", trace_fixed(m, 2, 1));
+        break;
+    case SAMPLE_METHOD_WAIT:
+        trace_unsigned(t, "value", (uint32_t)m->word[0]);
+        break;
+    case SAMPLE_METHOD_WAKE:
+        trace_unsigned(t, "woken", (uint32_t)m->word[0]);
+        break;
+    case SAMPLE_METHOD_SLEEP:
+        trace_unsigned(t, "note_bytes", (uint32_t)m->word[0]);
+        break;
+    case SAMPLE_METHOD_READ_LATER:
+        trace_unsigned(t, "done", m->word[0]);
+        break;
+    case SAMPLE_METHOD_OPEN:
+        trace_unsigned(t, "file", (uint32_t)m->word[0]);
+        break;
+    case SAMPLE_METHOD_COPY:
+        trace_unsigned(t, "size", (uint32_t)m->word[0]);
+        break;
+    case SAMPLE_METHOD_SOON:
+        trace_unsigned(t, "value", (uint32_t)m->word[0]);
+        break;
+    case SAMPLE_METHOD_READ_SOON:
+        trace_unsigned(t, "done", m->word[0]);
+        break;
+    case SAMPLE_METHOD_DRAW:
+        show_figure(t, "last", &m->word[0]);
+        show_word(t, "sum", trace_fixed(m, 0, 40));
+        break;
+    case SAMPLE_METHOD_POST:
+        trace_unsigned(t, "sum", (uint32_t)m->word[0]);
+        break;
+    case SAMPLE_METHOD_LABEL:
+        trace_unsigned(t, "sum", (uint32_t)m->word[0]);
+        break;
+    default:
+        break;
     }
 }
 
@@ -188,6 +329,7 @@ static int show_answer(char *text, size_t bytes, uint16_t method, const struct c
 
 const struct trace_interface sample_trace = {
     .name = "sample",
+    .method_name = method_name,
     .show_request = show_request,
     .show_answer = show_answer,
 };
