@@ -17,7 +17,7 @@ enum { NOTIFY_SIGNAL = 0, NOTIFY_NONE = 1, NOTIFY_THREAD_ID = 4 };
 enum { TIMER_ABSTIME = 1, SI_TIMER = -2, NSIG = 64 };
 #define MAX_OVERRUN 0x7fffffffu
 
-static bool still_pending(const struct posix_timer *t)
+static bool still_pending(const struct time_posix_timer *t)
 {
     return t->signo != 0 && process_page(t->process->slot)->pending >> (t->signo - 1) & 1;
 }
@@ -27,7 +27,7 @@ static uint32_t add_overrun(uint32_t a, uint64_t b)
     return b > MAX_OVERRUN - a ? MAX_OVERRUN : a + (uint32_t)b;
 }
 
-static void count(struct posix_timer *t, uint64_t periods)
+static void count(struct time_posix_timer *t, uint64_t periods)
 {
     if (t->notify == NOTIFY_NONE)
         return;
@@ -43,12 +43,12 @@ static void count(struct posix_timer *t, uint64_t periods)
 
 static void expired(struct timer *timer, uint64_t periods)
 {
-    count((struct posix_timer *)((char *)timer - offsetof(struct posix_timer, timer)), periods);
+    count((struct time_posix_timer *)((char *)timer - offsetof(struct time_posix_timer, timer)), periods);
 }
 
 static void cpu_expired(struct cpu_timer *timer, uint64_t periods)
 {
-    count((struct posix_timer *)((char *)timer - offsetof(struct posix_timer, cpu)), periods);
+    count((struct time_posix_timer *)((char *)timer - offsetof(struct time_posix_timer, cpu)), periods);
 }
 
 static bool is_used(const struct process *p, uint32_t id)
@@ -56,11 +56,18 @@ static bool is_used(const struct process *p, uint32_t id)
     return p->posix_used[id / 64] >> (id % 64) & 1;
 }
 
-static struct posix_timer *find(const struct rpc_call *call, uint32_t id)
+static struct time_posix_timer *find(const struct rpc_call *call, uint32_t id)
 {
     struct process *p = call->client < NR_SLOTS ? processes[call->client] : NULL;
 
     return p && id < MAX_POSIX_TIMERS && is_used(p, id) ? &p->posix[id] : NULL;
+}
+
+error_t time_lookup_posix_timer(struct rpc_call *call, uint32_t handle, uint32_t rights, struct time_posix_timer **out)
+{
+    (void)rights;               /* there are none */
+    *out = find(call, handle);
+    return *out ? 0 : ERR_INVALID_ARGUMENT;
 }
 
 /* A thread of the caller; proc looks again when the signal comes. */
@@ -75,7 +82,7 @@ static bool has_thread(const struct rpc_call *call, int32_t tid)
 }
 
 /* What does not outlive this server. */
-static void timer_recover(struct posix_timer *t)
+static void timer_recover(struct time_posix_timer *t)
 {
     if (t->on_cpu) {
         cpu_timer_recover(&t->cpu, t->process, cpu_expired);
@@ -97,7 +104,7 @@ error_t time_serve_timer_create(struct rpc_call *call, const struct time_timer_c
                                 struct time_timer_create_out *out)
 {
     struct process *p;
-    struct posix_timer *t;
+    struct time_posix_timer *t;
     struct cpu_clock cpu;
     bool realtime, on_cpu;
     uint32_t id;
@@ -140,17 +147,15 @@ error_t time_serve_timer_create(struct rpc_call *call, const struct time_timer_c
     return 0;
 }
 
-/* The timer, and for one of a CPU clock what that shows. RPC_BLOCKS: that is not
- * known without a coroutine. */
-static error_t get(const struct rpc_call *call, uint32_t id, struct posix_timer **out, struct cpu_use *now)
+/* For a timer of a CPU clock: what that shows. Suspends then, and the timer may be gone: ERR_INVALID_ARGUMENT. RPC_BLOCKS:
+ * that is not known without a coroutine. */
+static error_t read_clock(const struct rpc_call *call, const struct time_posix_timer *t, uint32_t id, struct cpu_use *now)
 {
-    struct posix_timer *t = find(call, id);
     struct cpu_clock clock;
     error_t error;
 
-    *out = t;
-    if (!t || !t->on_cpu)
-        return t ? 0 : ERR_INVALID_ARGUMENT;
+    if (!t->on_cpu)
+        return 0;
     if (!coro_self())
         return RPC_BLOCKS;
     clock = t->cpu.clock;
@@ -160,7 +165,7 @@ static error_t get(const struct rpc_call *call, uint32_t id, struct posix_timer 
     return error;
 }
 
-static error_t set_cpu(struct posix_timer *t, const struct cpu_use *now, bool absolute, int64_t value_ns, int64_t interval_ns)
+static error_t set_cpu(struct time_posix_timer *t, const struct cpu_use *now, bool absolute, int64_t value_ns, int64_t interval_ns)
 {
     ticks_t value = clock_ns_to_ticks(value_ns);
 
@@ -175,13 +180,13 @@ error_t time_serve_timer_settime(struct rpc_call *call, const struct time_timer_
                                  struct time_timer_settime_out *out)
 {
     struct cpu_use now = { 0, 1 };
-    struct posix_timer *t;
+    struct time_posix_timer *t = in->timer;
     bool realtime = false;
     error_t error;
 
     if (in->flags & ~(uint32_t)TIMER_ABSTIME || in->value_ns < 0 || in->interval_ns < 0)
         return ERR_INVALID_ARGUMENT;
-    error = get(call, in->timer, &t, &now);
+    error = read_clock(call, t, in->timer_handle, &now);
     if (error)
         return error;
     journal_begin(rpc_done_word(call));
@@ -202,8 +207,8 @@ error_t time_serve_timer_gettime(struct rpc_call *call, const struct time_timer_
                                  struct time_timer_gettime_out *out)
 {
     struct cpu_use now = { 0, 1 };
-    struct posix_timer *t;
-    error_t error = get(call, in->timer, &t, &now);
+    const struct time_posix_timer *t = in->timer;
+    error_t error = read_clock(call, t, in->timer_handle, &now);
 
     if (error == ERR_NO_PROCESS)    /* whose clock it is has ended */
         return 0;
@@ -217,17 +222,16 @@ error_t time_serve_timer_gettime(struct rpc_call *call, const struct time_timer_
 error_t time_serve_timer_overrun(struct rpc_call *call, const struct time_timer_overrun_in *in,
                                  struct time_timer_overrun_out *out)
 {
-    struct posix_timer *t = find(call, in->timer);
+    struct time_posix_timer *t = in->timer;
 
-    if (!t)
-        return ERR_INVALID_ARGUMENT;
+    (void)call;
     if (!still_pending(t))
         t->overrun = t->pending_overrun;
     out->count = t->overrun;
     return 0;
 }
 
-static void timer_free(struct posix_timer *t)
+static void timer_free(struct time_posix_timer *t)
 {
     if (t->on_cpu)
         cpu_timer_cancel(&t->cpu);
@@ -239,11 +243,9 @@ static void timer_free(struct posix_timer *t)
 error_t time_serve_timer_delete(struct rpc_call *call, const struct time_timer_delete_in *in,
                                 struct time_timer_delete_out *out)
 {
-    struct posix_timer *t = find(call, in->timer);
+    struct time_posix_timer *t = in->timer;
 
     (void)out;
-    if (!t)
-        return ERR_INVALID_ARGUMENT;
     journal_begin(rpc_done_word(call));
     journal_save(t, sizeof *t);
     journal_save(&t->process->posix_used[t->id / 64], sizeof t->process->posix_used[0]);

@@ -22,7 +22,7 @@ struct itimer {
     uint8_t  which;
 };
 
-struct posix_timer {
+struct time_posix_timer {
     union {
         struct timer timer;
         struct cpu_timer cpu;       /* if on_cpu                                */
@@ -41,7 +41,7 @@ struct process {
     uint32_t slot;
     uint64_t posix_used[MAX_POSIX_TIMERS / 64];
     struct itimer itimer[NR_ITIMERS];
-    struct posix_timer posix[MAX_POSIX_TIMERS];
+    struct time_posix_timer posix[MAX_POSIX_TIMERS];
 };
 
 extern struct process *processes[NR_SLOTS];     /* by slot; NULL: it has none */

@@ -208,11 +208,13 @@ static void set_periods(void)
     struct rpc_call fs = { .client = SERVER_FS }, call = { .client = SLOT };
     struct time_timer_create_out timer;
     struct time_timer_settime_out out;
+    struct time_posix_timer *posix;
 
     set_itimer(1000, 3000);
     answered(time_serve_fs_timer_set(&fs, &(struct time_fs_timer_set_in){ 0x700000003, CLOCK_MONOTONIC, 0, MS, 2 * MS }));
     answered(time_serve_timer_create(&call, &(struct time_timer_create_in){ CLOCK_MONOTONIC, 0, 34, 99, 0 }, &timer));
-    answered(time_serve_timer_settime(&call, &(struct time_timer_settime_in){ timer.timer, 0, 2 * MS, 5 * MS }, &out));
+    assert_int_equal(time_lookup_posix_timer(&call, timer.timer, 0, &posix), 0);
+    answered(time_serve_timer_settime(&call, &(struct time_timer_settime_in){ posix, timer.timer, 0, 2 * MS, 5 * MS }, &out));
 }
 static void pass_20_ms(void) { pass(5000 * MS + 20 * MS - clock_ticks_to_ns(world->ticks)); }
 

@@ -301,12 +301,22 @@ static uint32_t create(uint32_t clock)
     return out.timer;
 }
 
+/* What the dispatch does with a handle before it calls the handler. */
+static struct time_posix_timer *timer_of(uint32_t id)
+{
+    struct rpc_call call = { .client = SLOT };
+    struct time_posix_timer *timer;
+
+    assert_int_equal(time_lookup_posix_timer(&call, id, 0, &timer), 0);
+    return timer;
+}
+
 static error_t settime(uint32_t timer, uint32_t flags, int64_t value, int64_t interval)
 {
     struct rpc_call call = { .client = SLOT };
     struct time_timer_settime_out out;
 
-    return time_serve_timer_settime(&call, &(struct time_timer_settime_in){ timer, flags, value, interval }, &out);
+    return time_serve_timer_settime(&call, &(struct time_timer_settime_in){ timer_of(timer), timer, flags, value, interval }, &out);
 }
 
 static void a_pending_signal_counts_overruns(void **s)
@@ -324,12 +334,28 @@ static void a_pending_signal_counts_overruns(void **s)
     pass(3 * MS);
     assert_int_equal(sent.count, 1);
     page(SLOT)->pending = 0;            /* taken */
-    assert_int_equal(time_serve_timer_overrun(&call, &(struct time_timer_overrun_in){ timer }, &out), 0);
+    assert_int_equal(time_serve_timer_overrun(&call, &(struct time_timer_overrun_in){ timer_of(timer), timer }, &out), 0);
     assert_int_equal(out.count, 3);
     pass(MS);
     assert_int_equal(sent.count, 2);
-    assert_int_equal(time_serve_timer_delete(&call, &(struct time_timer_delete_in){ timer }, NULL), 0);
-    assert_int_equal(time_serve_timer_delete(&call, &(struct time_timer_delete_in){ timer }, NULL), ERR_INVALID_ARGUMENT);
+    assert_int_equal(time_serve_timer_delete(&call, &(struct time_timer_delete_in){ timer_of(timer), timer }, NULL), 0);
+}
+
+static void a_number_is_a_timer_only_for_who_made_it_and_while_it_lives(void **s)
+{
+    struct rpc_call call = { .client = SLOT }, other = { .client = SLOT + 1 }, nobody = { .client = NR_SLOTS };
+    const uint32_t wrong[] = { MAX_POSIX_TIMERS - 1, MAX_POSIX_TIMERS, MAX_POSIX_TIMERS + 1, INT32_MAX, UINT32_MAX };
+    struct time_posix_timer *timer;
+    uint32_t id = create(CLOCK_MONOTONIC);
+
+    (void)s;
+    assert_int_equal(time_lookup_posix_timer(&call, id, 0, &timer), 0);
+    assert_int_equal(time_lookup_posix_timer(&other, id, 0, &timer), ERR_INVALID_ARGUMENT);
+    assert_int_equal(time_lookup_posix_timer(&nobody, id, 0, &timer), ERR_INVALID_ARGUMENT);
+    for (uint32_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++)
+        assert_int_equal(time_lookup_posix_timer(&call, wrong[i], 0, &timer), ERR_INVALID_ARGUMENT);
+    assert_int_equal(time_serve_timer_delete(&call, &(struct time_timer_delete_in){ timer_of(id), id }, NULL), 0);
+    assert_int_equal(time_lookup_posix_timer(&call, id, 0, &timer), ERR_INVALID_ARGUMENT);
 }
 
 static void a_thread_that_is_signalled_is_the_callers_own(void **s)
@@ -366,7 +392,7 @@ static void a_timer_without_a_signal_has_no_overrun(void **s)
     assert_int_equal(time_serve_timer_create(&call, &in, &out), 0);
     assert_int_equal(settime(out.timer, 0, MS, 1000), 0);
     pass(5 * MS);
-    assert_int_equal(time_serve_timer_overrun(&call, &(struct time_timer_overrun_in){ out.timer }, &overrun), 0);
+    assert_int_equal(time_serve_timer_overrun(&call, &(struct time_timer_overrun_in){ timer_of(out.timer), out.timer }, &overrun), 0);
     assert_int_equal(overrun.count, 0);
     assert_int_equal(sent.count, 0);
 }
@@ -392,7 +418,7 @@ static struct time_timer_gettime_out cpu_gettime(uint32_t timer)
     struct time_timer_gettime_out out = { 0 };
 
     on_coroutine = true;
-    assert_int_equal(time_serve_timer_gettime(&call, &(struct time_timer_gettime_in){ timer }, &out), 0);
+    assert_int_equal(time_serve_timer_gettime(&call, &(struct time_timer_gettime_in){ timer_of(timer), timer }, &out), 0);
     on_coroutine = false;
     return out;
 }
@@ -474,7 +500,7 @@ static void a_timer_may_be_deleted_while_proc_is_asked(void **s)
     fn = spawned;
     spawned = NULL;
     assert_non_null(fn);
-    assert_int_equal(time_serve_timer_delete(&call, &(struct time_timer_delete_in){ timer }, NULL), 0);
+    assert_int_equal(time_serve_timer_delete(&call, &(struct time_timer_delete_in){ timer_of(timer), timer }, NULL), 0);
     fn(spawned_arg);
     assert_int_equal(sent.count, 0);
 }
@@ -630,7 +656,7 @@ int main(void)
         T(a_cpu_timer_waits_for_cpu_time), T(virtual_time_is_the_users_share),
         T(a_process_that_sleeps_is_seldom_looked_at), T(a_pending_signal_counts_overruns),
         T(a_thread_that_is_signalled_is_the_callers_own), T(a_timer_without_a_signal_has_no_overrun),
-        T(posix_timers_run_on_cpu_clocks), T(the_first_look_is_when_all_harts_could_have_used_it),
+        T(a_number_is_a_timer_only_for_who_made_it_and_while_it_lives), T(posix_timers_run_on_cpu_clocks), T(the_first_look_is_when_all_harts_could_have_used_it),
         T(a_timer_whose_process_ended_stays_quiet), T(a_timer_may_be_deleted_while_proc_is_asked), T(sleeping_on_cpu_time),
         T(absolute_realtime_timers_follow_the_clock), T(sleeping_until_a_realtime),
         T(realtime_is_set_within_bounds), T(an_interval_longer_than_time_lasts_comes_once), T(timerfds_belong_to_fs),
