@@ -77,7 +77,7 @@ def everything_else_holds(tree: Path) -> None:
     scratch.command(["./build.py", "assembly", "--svg", "build/kv.svg"])
     assert "kv by /dev/kv" in (tree / "build" / "kv.svg").read_text()
     scratch.command(["./build.py", "test", "guest/test_capabilities", "--smp", "2"])
-    scratch.command(["./build.py", "test", "lint/servers/kv", "lint/tests/host/kv", "lint/build/gen/kv_"])
+    scratch.command(["./build.py", "test", "lint/servers/kv", "lint/tests/host/kv", "lint/programs", "lint/build/gen/kv_"])
     programs = tree / "build" / "programs-overlay"
     programs.mkdir(exist_ok=True)
     scratch.command(["riscv64-linux-gnu-gcc", "-O1", "-static", "-pthread", "-Wall", "-Wextra", "-Werror", "-Ilibipc/include",

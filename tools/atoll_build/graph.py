@@ -377,19 +377,20 @@ class Writer:
 
     def programs(self) -> None:
         """programs/*.c: Linux programs of the system, in /usr/bin; they call components through device nodes."""
-        common = sorted([*(ROOT / "programs" / "lib").glob("*.c"), ROOT / "libipc" / "src" / "client_args.c"])
-        out = []
-        for source in program_sources():
-            sources = [rel(source), *directive(source, "build").split(), *map(rel, common)]
-            objects = []
-            for one in sources:
-                objects.append(f"build/programs/obj/{source.stem}/{one}.o")
-                self.edge([objects[-1]], "guestcc", [one], order=["build/musl/bin/musl-gcc", *self._gen_headers], compiler=LIBCS["musl"][0],
-                          flags=f"-c {PROGRAM_FLAGS}")
-            out.append(f"build/programs/{source.stem}")
-            self.edge([out[-1]], "hostlink", objects, hostcc=LIBCS["musl"][0], flags="-static -s -Wl,--gc-sections")
-        if out:
-            self.phony["programs"] = out
+        musl = LIBCS["musl"][0]
+        common = [rel(p) for p in sorted((ROOT / "programs" / "lib").glob("*.c"))] + ["libipc/src/client_args.c"]
+        programs = {p.stem: [rel(p), *directive(p, "build").split(), *common] for p in program_sources()}
+        for source in sorted({*common, *(s for sources in programs.values() for s in sources)}):
+            obj = f"build/programs/obj/{source}.o"
+            self.edge([obj], "guestcc", [source], order=["build/musl/bin/musl-gcc", *self._gen_headers], compiler=musl,
+                      flags=f"-c {PROGRAM_FLAGS}")
+            if source.startswith("programs/"):
+                self.lint(Path(source), obj, "${cross}gcc", PROGRAM_FLAGS)
+        for name, sources in programs.items():
+            objects = [f"build/programs/obj/{s}.o" for s in sources]
+            self.edge([f"build/programs/{name}"], "hostlink", objects, hostcc=musl, flags="-static -s -Wl,--gc-sections")
+        if programs:
+            self.phony["programs"] = [f"build/programs/{name}" for name in programs]
 
     def bench(self) -> None:
         out = []

@@ -160,6 +160,8 @@ def _lint(context: Context) -> list[Case]:
     lint.write_versions()
     with graph.lock():
         stamps = [s for s in graph.generate().phony["lint"] if context.wants(s.removeprefix("build/lint/"))]
+        if any(s.startswith("build/lint/programs/") for s in stamps):
+            third_party.ensure_musl()       # what they are compiled with
         try:
             graph.ninja(stamps, keep_going=True)
         except BuildError as error:
