@@ -7,7 +7,7 @@ from .diag import Diagnostics, Pos
 from .model import Interface, Method, Param
 
 # Names that are locals of generated functions: forbidden for parameters and results, harmless as members of structs.
-LOCALS = frozenset("rpc req err word call arena entry bad encoded submitted queued until attempt batch in out".split())
+LOCALS = frozenset("rpc req err word call arena entry bad encoded submitted queued until in out".split())
 
 
 class _Space:

@@ -595,23 +595,29 @@ static void unlock_and_ring(struct rpc_client *client)
         sys_signal(client->doorbell);
 }
 
+/* It is done, and was cancelled because of `why`, if that is not 0. A server that was restarted meanwhile has cancelled
+ * it, too. */
+static inline void cancelled_for(struct rpc_request *request, error_t why)
+{
+    if (why != 0 && (request->error == ERR_CANCELLED || request->error == ERR_PEER_RESTARTED))
+        request->error = why;
+}
+
 /* Wait for a published request, cancelling it once when interrupted. */
 static inline error_t await(struct rpc_client *client, struct rpc_request *request, bool cancellable)
 {
-    bool interrupted = false;
+    error_t why = 0;
 
     request->interruptible = cancellable;
     while (load_acquire(&request->done) == 0) {
         error_t error = client->env->wait(client, request);
         if (error == ERR_INTERRUPTED && request->interruptible && load_acquire(&request->done) == 0) {
-            interrupted = true;
+            why = ERR_INTERRUPTED;
             request->interruptible = 0;
             rpc_cancel(client, request);
         }
     }
-    /* A server that was restarted meanwhile has cancelled it, too. */
-    if (interrupted && (request->error == ERR_CANCELLED || request->error == ERR_PEER_RESTARTED))
-        request->error = ERR_INTERRUPTED;
+    cancelled_for(request, why);
     return request->error;
 }
 
@@ -766,8 +772,7 @@ bool rpc_finish_until(struct rpc_client *client, struct rpc_request *request, bo
             rpc_cancel(client, request);
         }
     }
-    if (ended != 0 && request->error == ERR_CANCELLED)
-        request->error = ended;
+    cancelled_for(request, ended);
     if (is_alone(client) && client->env->spin == NULL)
         client->bits_left = true;
     return true;

@@ -33,9 +33,12 @@ static void *stacks;
 static bool interrupt_next_wait;
 static uint64_t frozen_clock;   /* advances with the turns of a wait; 0: real time */
 
-static error_t wait_by_turns(struct rpc_client *c, struct rpc_request *request)
+/* Looks at the ring only when the deadline has not passed. */
+static error_t wait_by_turns_until(struct rpc_client *c, struct rpc_request *request, ticks_t deadline)
 {
     for (unsigned turn = 0; turn < 10000; turn++) {
+        if (frozen_clock >= deadline)
+            return ERR_TIMEOUT;
         if (frozen_clock != 0)
             fake_clock_set(frozen_clock += 10);
         rpc_take_ring(c);
@@ -51,6 +54,11 @@ static error_t wait_by_turns(struct rpc_client *c, struct rpc_request *request)
     }
     fail_msg("request %u was never answered", request->method);
     return 0;
+}
+
+static error_t wait_by_turns(struct rpc_client *c, struct rpc_request *request)
+{
+    return wait_by_turns_until(c, request, DEADLINE_NONE);
 }
 
 static struct rpc_env env;
@@ -445,25 +453,6 @@ static void who_waits_publishes_what_is_queued(void **state)
     assert_int_equal(sample_sum_finish(&client, first, &total), 0);
     assert_int_equal(total, 2);
     assert_nothing_leaked();
-}
-
-/* Looks at the ring only when the deadline has not passed. */
-static error_t wait_by_turns_until(struct rpc_client *c, struct rpc_request *request, ticks_t deadline)
-{
-    while (frozen_clock < deadline) {
-        fake_clock_set(frozen_clock += 10);
-        rpc_take_ring(c);
-        rpc_server_doorbells(&server, DOORBELL_MASK);
-        exec_turn();
-        rpc_drain(c);
-        if (request->done)
-            return 0;
-        if (interrupt_next_wait && request->interruptible) {
-            interrupt_next_wait = false;
-            return ERR_INTERRUPTED;
-        }
-    }
-    return ERR_TIMEOUT;
 }
 
 static uint32_t a_thousand(void)
@@ -1167,16 +1156,22 @@ static void opening_that_was_cut_short_is_taken_over(void **state)
     assert_nothing_leaked();
 }
 
+/* Whoever is to be interrupted is so before. */
 static unsigned restarts_to_come;
-static error_t wait_by_restarts(struct rpc_client *c, struct rpc_request *request)
+static error_t wait_by_restarts_until(struct rpc_client *c, struct rpc_request *request, ticks_t deadline)
 {
-    if (restarts_to_come == 0)
-        return wait_by_turns(c, request);
+    if (restarts_to_come == 0 || (interrupt_next_wait && request->interruptible))
+        return wait_by_turns_until(c, request, deadline);
     rpc_take_ring(c);
     another_server_takes_over(server.epoch + 1);
     restarts_to_come--;
     rpc_drain(c);
     return 0;
+}
+
+static error_t wait_by_restarts(struct rpc_client *c, struct rpc_request *request)
+{
+    return wait_by_restarts_until(c, request, DEADLINE_NONE);
 }
 
 static void idempotent_requests_are_repeated_as_often_as_needed(void **state)
@@ -1195,6 +1190,38 @@ static void idempotent_requests_are_repeated_as_often_as_needed(void **state)
     assert_int_equal(restarts_to_come, 0);
     restarts_to_come = 1;
     assert_int_equal(sample_wait(&client, 5, &value), ERR_PEER_RESTARTED);
+    assert_nothing_leaked();
+}
+
+static void restarts_move_no_deadline_and_undo_no_interrupt(void **state)
+{
+    (void)state;
+    uint32_t value;
+    uint64_t done;
+    have_deadlines();
+    env.wait = wait_by_restarts;
+    env.wait_until = wait_by_restarts_until;
+    restarts_to_come = 20;              /* repeated, until time is over */
+    assert_int_equal(sample_read_soon(&client, 5, (struct rpc_out){ &value, sizeof value }, &done), ERR_TIMEOUT);
+    assert_int_equal(restarts_to_come, 0);
+    assert_nothing_leaked();
+    env.wait_until = wait_by_turns_until;
+    restarts_to_come = 1;               /* time is over, and then the server dies with the cancel */
+    assert_int_equal(sample_read_soon(&client, 5, (struct rpc_out){ &value, sizeof value }, &done), ERR_TIMEOUT);
+    assert_int_equal(restarts_to_come, 0);
+    assert_nothing_leaked();
+    env.wait_until = wait_by_restarts_until;
+    restarts_to_come = 1;
+    assert_int_equal(sample_soon(&client, 5, &value), ERR_PEER_RESTARTED);
+    restarts_to_come = 1;
+    interrupt_next_wait = true;
+    assert_int_equal(sample_soon(&client, 5, &value), ERR_INTERRUPTED);
+    assert_int_equal(restarts_to_come, 0);
+    restarts_to_come = 1;
+    interrupt_next_wait = true;
+    assert_int_equal(sample_wait(&client, 5, &value), ERR_INTERRUPTED);
+    assert_int_equal(restarts_to_come, 0);
+    assert_int_equal(handlers_nr_parked, 0);
     assert_nothing_leaked();
 }
 
@@ -1259,6 +1286,7 @@ int main(void)
         TEST(entry_for_the_server_before_is_not_served), TEST(client_of_a_restarted_server_starts_like_any),
         TEST(an_event_is_handled_once_over_a_restart), TEST(open_sessions_survive_a_restart),
         TEST(opening_that_was_cut_short_is_taken_over), TEST(idempotent_requests_are_repeated_as_often_as_needed),
+        TEST(restarts_move_no_deadline_and_undo_no_interrupt),
         TEST(answers_to_an_earlier_life_are_dropped),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1210,13 +1210,18 @@ error_t sample_read_soon_until(struct rpc_client *rpc, ticks_t until, uint32_t k
                                uint64_t *done)
 {
     struct rpc_request *req;
-    error_t err = read_soon_encode(rpc, key, data, &req);
-    if (err != 0)
-        return err;
-    req->deadline = until;
-    rpc_queue(rpc, req);
-    if (!rpc_finish_until(rpc, req, false, true))
-        return ERR_TIMEOUT;
+    for (;;) {
+        error_t err = read_soon_encode(rpc, key, data, &req);
+        if (err != 0)
+            return err;
+        req->deadline = until;
+        rpc_queue(rpc, req);
+        if (!rpc_finish_until(rpc, req, false, true))
+            return ERR_TIMEOUT;
+        if (req->error != ERR_PEER_RESTARTED)
+            break;
+        rpc_end(rpc, req);
+    }
     return read_soon_decode(rpc, req, data, done);
 }
 
