@@ -375,8 +375,8 @@ static inline void forget_arena(struct rpc_request *request)
     request->lend_at = ARENA_NONE;
 }
 
-/* Without the lock. */
-__attribute__((noinline)) static void give_back(struct rpc_client *client, struct rpc_request *request)
+/* With or without the lock. True: somebody waits for room, and is to be told, with the lock. */
+static inline bool release(struct rpc_client *client, struct rpc_request *request)
 {
     uint32_t token = request->token;
 
@@ -388,7 +388,13 @@ __attribute__((noinline)) static void give_back(struct rpc_client *client, struc
     }
     __atomic_fetch_or(&client->tokens[token / 64], 1ull << (token % 64), __ATOMIC_RELEASE);
     full_fence();
-    if (__builtin_expect(load_relaxed(&client->nr_waiting_room) != 0, 0) && client->env->room != NULL) {
+    return __builtin_expect(load_relaxed(&client->nr_waiting_room) != 0, 0) && client->env->room != NULL;
+}
+
+/* Without the lock. */
+__attribute__((noinline)) static void give_back(struct rpc_client *client, struct rpc_request *request)
+{
+    if (release(client, request)) {
         lock(client);
         client->env->room(client);
         unlock(client);
@@ -1031,19 +1037,9 @@ bool rpc_handled(const struct rpc_client *client, uint32_t mark)
 /* Nobody waits for it. With the lock held. */
 static void reclaim(struct rpc_client *client, struct rpc_request *request)
 {
-    uint32_t token = request->token;
-
     request->given_up = 0;
     request->owner = NULL;
-    request->in_use = 0;
-    if (request->arena != NULL) {
-        uint32_t slot = 1u << request->arena_slot;
-        forget_arena(request);
-        __atomic_fetch_or(&client->arenas, slot, __ATOMIC_RELEASE);
-    }
-    __atomic_fetch_or(&client->tokens[token / 64], 1ull << (token % 64), __ATOMIC_RELEASE);
-    full_fence();
-    if (load_relaxed(&client->nr_waiting_room) != 0 && client->env->room != NULL)
+    if (release(client, request))
         client->env->room(client);
 }
 
@@ -1157,7 +1153,6 @@ static ticks_t ticks_of_us(uint32_t hz, uint64_t us)
 {
     return hz * us / 1000000;
 }
-
 
 bool rpc_spin(struct rpc_client *client, const volatile struct hart_page *page, uint32_t hart)
 {

@@ -30,6 +30,18 @@ static error_t copy_out(struct rpc_client *client, void *to, const void *from, s
     return 0;
 }
 
+/* Bytes that the server does not copy before the handler runs, at `at` of the slot. */
+static error_t put_uncounted(struct rpc_client *client, struct rpc_request *request, void *where, struct rpc_in in, uint32_t at)
+{
+    error_t error = copy_in(client, request->arena + at, in.data, in.bytes);
+    if (error != 0)
+        return error;
+    request->arena_used = (uint16_t)(at + in.bytes);
+    struct rpc_ref ref = { at, (uint32_t)in.bytes, RPC_PLACE_ARENA };
+    memcpy(RPC_ALIGNED(where), &ref, sizeof ref);
+    return 0;
+}
+
 /* Where the next part of `bytes` starts, or ARENA_NONE when it does not fit. */
 static uint32_t room_for(const struct rpc_request *request, uint32_t from, uint64_t bytes)
 {
@@ -87,25 +99,12 @@ error_t rpc_put_lend_in_small(struct rpc_client *client, struct rpc_request *req
         rpc_put_client_ref(where, in.data, in.bytes);
         return 0;
     }
-    error_t error = copy_in(client, request->arena + at, in.data, in.bytes);
-    if (error != 0)
-        return error;
-    request->arena_used = (uint16_t)(at + in.bytes);
-    struct rpc_ref ref = { at, (uint32_t)in.bytes, RPC_PLACE_ARENA };
-    memcpy(RPC_ALIGNED(where), &ref, sizeof ref);
-    return 0;
+    return put_uncounted(client, request, where, in, at);
 }
 
 error_t rpc_put_give_in(struct rpc_client *client, struct rpc_request *request, void *where, struct rpc_in in)
 {
-    uint32_t at = ALIGN8(request->arena_bytes);
-    error_t error = copy_in(client, request->arena + at, in.data, in.bytes);
-    if (error != 0)
-        return error;
-    request->arena_used = (uint16_t)(at + in.bytes);
-    struct rpc_ref ref = { at, (uint32_t)in.bytes, RPC_PLACE_ARENA };
-    memcpy(RPC_ALIGNED(where), &ref, sizeof ref);
-    return 0;
+    return put_uncounted(client, request, where, in, ALIGN8(request->arena_bytes));
 }
 
 void rpc_put_lend_out_small(struct rpc_request *request, void *where, struct rpc_out out, uint32_t results_bytes)

@@ -42,26 +42,6 @@ static void unlock(struct rpc_client *client)
     (void)client;
 }
 
-static error_t wait_done(struct rpc_client *client, struct rpc_request *request)
-{
-    struct coro *self = coro_self();
-    bool cancelled = false;
-
-    (void)client;
-    assert(self != NULL);   /* a call that waits, on the executor's own stack */
-    request->owner = self;
-    while (request->done == 0) {
-        if (coro_suspend() != ERR_CANCELLED)
-            continue;
-        if (request->interruptible)
-            return ERR_INTERRUPTED;
-        cancelled = true;
-    }
-    if (cancelled)
-        coro_set_cancelled(self, true);     /* for the next wait that may end early */
-    return 0;
-}
-
 static error_t wait_done_until(struct rpc_client *client, struct rpc_request *request, ticks_t deadline)
 {
     struct coro *self = coro_self();
@@ -69,10 +49,10 @@ static error_t wait_done_until(struct rpc_client *client, struct rpc_request *re
     bool cancelled = false;
 
     (void)client;
-    assert(self != NULL);
+    assert(self != NULL);   /* a call that waits, on the executor's own stack */
     request->owner = self;
     while (request->done == 0 && error != ERR_TIMEOUT) {
-        error = coro_suspend_until(deadline);
+        error = deadline == DEADLINE_NONE ? coro_suspend() : coro_suspend_until(deadline);
         if (error != ERR_CANCELLED)
             continue;
         if (request->interruptible)
@@ -82,6 +62,11 @@ static error_t wait_done_until(struct rpc_client *client, struct rpc_request *re
     if (cancelled)
         coro_set_cancelled(self, true);     /* for the next wait that may end early */
     return request->done != 0 ? 0 : ERR_TIMEOUT;
+}
+
+static error_t wait_done(struct rpc_client *client, struct rpc_request *request)
+{
+    return wait_done_until(client, request, DEADLINE_NONE);
 }
 
 static void completed(struct rpc_client *client, struct rpc_request *request)
