@@ -333,6 +333,8 @@ def test_a_program_that_does_what_the_assembly_says_is_accepted(system: System, 
 
 @pytest.mark.parametrize(("more", "replaced", "says"), [
     ("void proc_kill(void) {}", {}, "time calls proc.kill, which its connection to proc does not list"),
+    ("void proc_kill_queue(void) {}", {}, "time calls proc.kill, which its connection to proc does not list"),
+    ("void proc_hart_times_until(void) {}", {}, "time calls proc.hart_times, which its connection to proc does not list"),
     ("void proc_signal_group(void) {}", {}, "time posts proc.signal_group, which its connection to proc does not list"),
     ("", {"proc_cpu_time": "cpu_time"}, "proc.cpu_time is listed, but time never calls it"),
     ("", {"time_interface = { 0,": "time_interface = { 0, 1 +"}, "interfaces do not match: time was built for layout"),
@@ -351,10 +353,13 @@ def test_the_stubs_of_all_shards_are_in_one_program(tmp_path: Path) -> None:
         assembly.check_program(system, "time", time_program(tmp_path), assembly.read_interfaces())
 
 
-def test_a_call_to_who_is_not_connected_is_refused(tmp_path: Path) -> None:
+@pytest.mark.parametrize("stub", ["timer_fired", "openat", "openat_submit", "openat_queue"])
+def test_a_call_to_who_is_not_connected_is_refused(tmp_path: Path, stub: str) -> None:
     text = changed(('[[connection]]\nclient = "time"\nserver = "fs"\ninterface = "fs"\nevents = ["timer_fired"]\n', ""))
-    with pytest.raises(BuildError, match="time calls fs.timer_fired, but has no connection to who serves it"):
-        assembly.check_program(assembly.load(text=text), "time", time_program(tmp_path), assembly.read_interfaces())
+    method = stub.removesuffix("_submit").removesuffix("_queue")
+    with pytest.raises(BuildError, match=f"time calls fs.{method}, but has no connection to who serves it"):
+        assembly.check_program(assembly.load(text=text), "time", time_program(tmp_path, fs_timer_fired=f"fs_{stub}"),
+                               assembly.read_interfaces())
 
 
 # -- what comes out ---------------------------------------------------------------------------

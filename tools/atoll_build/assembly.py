@@ -40,6 +40,7 @@ ASKS = ("shutdown", "move", "restart")  # SUPERVISOR_* of libipc/system.h
 MAX_RESTARTS = 64               # supervisor/assembly.h
 MAX_IRQS = 12                   # SRV_IRQ_BIT
 MAX_SHARDS = 8
+STUBS = ("", "_submit", "_queue", "_until", "_finish")      # what a client may call of a method, NAME_METHOD and this
 CSPACE, CLIENT_VSPACES, CLIENT_DOORBELLS = "cspace", "client_vspaces", "client_doorbells"
 
 
@@ -750,7 +751,7 @@ def check_program(system: System, name: str, program: Path, interfaces: Mapping[
     for server, group in connected.items():
         _check_calls(system, name, server, group, interfaces[group[0].interface], symbols)
     for other in interfaces.values():
-        used = [m for m in other.methods if other.name != system.components[name].serves and f"{other.name}_{m}" in symbols]
+        used = [m for m in other.methods if other.name != system.components[name].serves and _calls(symbols, other, m)]
         if used and not any(other.name == group[0].interface for group in connected.values()):
             raise BuildError(f"{name} calls {other.name}.{used[0]}, but has no connection to who serves it", where=rel(program),
                              do=f"add a [[connection]] to {rel(system.source.path)}")
@@ -764,10 +765,14 @@ def check_program(system: System, name: str, program: Path, interfaces: Mapping[
                          f"{own.layout_hash:#x}", where=rel(program), do="build it again")
 
 
+def _calls(symbols: Mapping[str, int], interface: Interface, method: str) -> bool:
+    return any(f"{interface.name}_{method}{stub}" in symbols for stub in STUBS)
+
+
 def _check_calls(system: System, client: str, server: str, group: list[Connection], interface: Interface, symbols: Mapping[str, int]) -> None:
     """`group`: between the shards of these two."""
     for method, facts in interface.methods.items():
-        used = [s for s in ("", "_submit", "_finish") if f"{interface.name}_{method}{s}" in symbols]
+        used = _calls(symbols, interface, method)
         key = "events" if facts.event else "calls"
         lists = next((c for c in group if method in (c.events if facts.event else c.calls)), None)
         where = system.source.where("connection", key, (lists or group[0]).nth)
