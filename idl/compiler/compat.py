@@ -8,13 +8,16 @@ source: C written for OLD does not compile with what is generated from NEW, or m
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from typing import TypeVar
 
 from .diag import Pos
 from .emit import Generator
 from .layout import type_text
-from .model import Enum, Interface, Method, Param, Struct, TypeRef, Variant, deadline_words
+from .model import Const, Enum, Interface, Method, Object, Param, Struct, TypeRef, Variant, deadline_words
+
+Named = TypeVar("Named", Const, Enum, Struct, Variant, Object)
 
 
 @dataclass(frozen=True)
@@ -61,121 +64,13 @@ class Comparison:
         old, new = self.old, self.new
         if old.version != new.version:
             yield Change(new.pos, f"version {old.version} became {new.version}", wire=True)
-        yield from self._consts()
-        yield from self._enums()
-        yield from self._structs()
-        yield from self._variants()
-        yield from self._objects()
+        yield from _named(old.consts, new.consts, lambda c: f"constant {c.name}", _const)
+        yield from _named(old.enums, new.enums, lambda e: f"{_kind(e)} {e.name}", _enum)
+        yield from _named(old.structs, new.structs, lambda s: f"struct {s.name}", _fields)
+        yield from _named(old.variants, new.variants, lambda v: f"variant {v.name}", _cases)
+        yield from _named(old.objects, new.objects, lambda o: f"object {o.name}", _rights,
+                          ": servers need its lookup when a method takes one")
         yield from self._methods()
-
-    def _consts(self) -> Iterator[Change]:
-        new = {c.name: c for c in self.new.consts}
-        for const in self.old.consts:
-            now = new.pop(const.name, None)
-            if now is None:
-                yield Change(const.pos, f"constant {const.name} is gone", source=True)
-            elif now.value != const.value:
-                yield Change(now.pos, f"constant {const.name}: {const.value} became {now.value}", wire=True)
-        yield from (Change(c.pos, f"new constant {c.name}") for c in new.values())
-
-    def _enums(self) -> Iterator[Change]:
-        new = {e.name: e for e in self.new.enums}
-        for enum in self.old.enums:
-            now = new.pop(enum.name, None)
-            if now is None:
-                yield Change(enum.pos, f"{_kind(enum)} {enum.name} is gone", source=True)
-                continue
-            if (now.base, now.is_flags) != (enum.base, enum.is_flags):
-                yield Change(now.pos, f"{_kind(enum)} {enum.name} : {enum.base} became {_kind(now)} : {now.base}", True, True)
-            yield from self._items(enum, now)
-        yield from (Change(e.pos, f"new {_kind(e)} {e.name}") for e in new.values())
-
-    @staticmethod
-    def _items(old: Enum, new: Enum) -> Iterator[Change]:
-        now = {i.name: i for i in new.items}
-        values = {i.value for i in new.items}
-        for item in old.items:
-            other = now.pop(item.name, None)
-            what = f"{old.name}.{item.name}"
-            if other is None:
-                yield Change(item.pos, f"{what} is gone", wire=item.value not in values, source=True)
-            elif other.value != item.value:
-                yield Change(other.pos, f"{what}: {item.value} became {other.value}", wire=True)
-        for item in now.values():
-            yield Change(item.pos, f"new {new.name}.{item.name}: a server built from OLD refuses it (INVALID_ARGUMENT)")
-
-    def _structs(self) -> Iterator[Change]:
-        new = {s.name: s for s in self.new.structs}
-        for struct in self.old.structs:
-            now = new.pop(struct.name, None)
-            if now is None:
-                yield Change(struct.pos, f"struct {struct.name} is gone", source=True)
-            else:
-                yield from self._fields(struct, now)
-        yield from (Change(s.pos, f"new struct {s.name}") for s in new.values())
-
-    @staticmethod
-    def _fields(old: Struct, new: Struct) -> Iterator[Change]:
-        if old.size != new.size:
-            yield Change(new.pos, f"struct {old.name}: {old.size} bytes became {new.size}", wire=True)
-        now = {f.offset: f for f in new.fields}
-        names = {f.name for f in new.fields}
-        for field in old.fields:
-            other = now.get(field.offset)
-            what = f"struct {old.name}: {field.name}"
-            if other is None:
-                yield Change(new.pos, f"{what} is no longer at offset {field.offset}", True, field.name not in names)
-            elif (type_text(field.type), field.type.nr) != (type_text(other.type), other.type.nr):
-                yield Change(other.pos, f"{what}, {spell(field.type)}, became {spell(other.type)} {other.name}", True, True)
-            elif field.name != other.name:
-                yield Change(other.pos, f"{what} is called {other.name}", wire=field.name in names, source=True)
-        known = {f.name for f in old.fields} | {f.name for f in new.fields if f.offset in {x.offset for x in old.fields}}
-        yield from (Change(f.pos, f"struct {new.name}: new field {f.name}", wire=True) for f in new.fields if f.name not in known)
-
-    def _variants(self) -> Iterator[Change]:
-        new = {v.name: v for v in self.new.variants}
-        for variant in self.old.variants:
-            now = new.pop(variant.name, None)
-            if now is None:
-                yield Change(variant.pos, f"variant {variant.name} is gone", source=True)
-            else:
-                yield from self._cases(variant, now)
-        yield from (Change(v.pos, f"new variant {v.name}") for v in new.values())
-
-    @staticmethod
-    def _cases(old: Variant, new: Variant) -> Iterator[Change]:
-        if old.base != new.base:
-            yield Change(new.pos, f"variant {old.name} : {old.base} became {new.base}", True, True)
-        now = {c.value: c for c in new.cases}
-        for case in old.cases:
-            other = now.pop(case.value, None)
-            what = f"variant {old.name}: {case.name}"
-            if other is None:
-                yield Change(new.pos, f"{what}, tag {case.value}, is gone", True, True)
-                continue
-            was, became = (spell(c.type) if c.type else "nothing" for c in (case, other))
-            if was != became:
-                yield Change(other.pos, f"{what}, {was}, became {became}", True, True)
-            if case.name != other.name:
-                yield Change(other.pos, f"{what} is called {other.name}", source=True)
-        yield from (Change(c.pos, f"variant {new.name}: new case {c.name}", wire=True) for c in now.values())
-
-    def _objects(self) -> Iterator[Change]:
-        new = {o.name: o for o in self.new.objects}
-        for object_ in self.old.objects:
-            now = new.pop(object_.name, None)
-            if now is None:
-                yield Change(object_.pos, f"object {object_.name} is gone", source=True)
-                continue
-            rights = {r.name: r for r in now.rights}
-            for right in object_.rights:
-                other = rights.pop(right.name, None)
-                if other is None:
-                    yield Change(right.pos, f"{object_.name}.{right.name} is gone", source=True)
-                elif other.value != right.value:    # not on the wire: the server gives and tests them
-                    yield Change(other.pos, f"{object_.name}.{right.name}: {right.value} became {other.value}")
-            yield from (Change(r.pos, f"new {object_.name}.{r.name}") for r in rights.values())
-        yield from (Change(o.pos, f"new object {o.name}: servers need NAME_lookup_{o.name} when a method takes one") for o in new.values())
 
     def _methods(self) -> Iterator[Change]:
         now = {m.ordinal: m for m in self.new.methods}
@@ -253,6 +148,84 @@ class Comparison:
                 yield Change(new.pos, f"{new.name}: no longer answers {', '.join(sorted(was - now))}")
 
 
+def _named(old: list[Named], new: list[Named], what: Callable[[Named], str],
+           compare: Callable[[Named, Named], Iterator[Change]], note: str = "") -> Iterator[Change]:
+    """Declarations by their names: which are gone, what became of the others, which are new."""
+    now = {d.name: d for d in new}
+    for was in old:
+        other = now.pop(was.name, None)
+        if other is None:
+            yield Change(was.pos, f"{what(was)} is gone", source=True)
+        else:
+            yield from compare(was, other)
+    yield from (Change(d.pos, f"new {what(d)}{note}") for d in now.values())
+
+
+def _const(old: Const, new: Const) -> Iterator[Change]:
+    if old.value != new.value:
+        yield Change(new.pos, f"constant {new.name}: {old.value} became {new.value}", wire=True)
+
+
+def _enum(old: Enum, new: Enum) -> Iterator[Change]:
+    if (old.base, old.is_flags) != (new.base, new.is_flags):
+        yield Change(new.pos, f"{_kind(old)} {old.name} : {old.base} became {_kind(new)} : {new.base}", True, True)
+    now = {i.name: i for i in new.items}
+    values = {i.value for i in new.items}
+    for item in old.items:
+        other = now.pop(item.name, None)
+        what = f"{old.name}.{item.name}"
+        if other is None:
+            yield Change(item.pos, f"{what} is gone", wire=item.value not in values, source=True)
+        elif other.value != item.value:
+            yield Change(other.pos, f"{what}: {item.value} became {other.value}", wire=True)
+    for item in now.values():
+        yield Change(item.pos, f"new {new.name}.{item.name}: a server built from OLD refuses it (INVALID_ARGUMENT)")
+
+
+def _fields(old: Struct, new: Struct) -> Iterator[Change]:
+    if old.size != new.size:
+        yield Change(new.pos, f"struct {old.name}: {old.size} bytes became {new.size}", wire=True)
+    now = {f.offset: f for f in new.fields}
+    names = {f.name for f in new.fields}
+    for field in old.fields:
+        other = now.get(field.offset)
+        what = f"struct {old.name}: {field.name}"
+        if other is None:
+            yield Change(new.pos, f"{what} is no longer at offset {field.offset}", True, field.name not in names)
+        elif (type_text(field.type), field.type.nr) != (type_text(other.type), other.type.nr):
+            yield Change(other.pos, f"{what}, {spell(field.type)}, became {spell(other.type)} {other.name}", True, True)
+        elif field.name != other.name:
+            yield Change(other.pos, f"{what} is called {other.name}", wire=field.name in names, source=True)
+    known = {f.name for f in old.fields} | {f.name for f in new.fields if f.offset in {x.offset for x in old.fields}}
+    yield from (Change(f.pos, f"struct {new.name}: new field {f.name}", wire=True) for f in new.fields if f.name not in known)
+
+
+def _cases(old: Variant, new: Variant) -> Iterator[Change]:
+    if old.base != new.base:
+        yield Change(new.pos, f"variant {old.name} : {old.base} became {new.base}", True, True)
+    now = {c.value: c for c in new.cases}
+    for case in old.cases:
+        other = now.pop(case.value, None)
+        what = f"variant {old.name}: {case.name}"
+        if other is None:
+            yield Change(new.pos, f"{what}, tag {case.value}, is gone", True, True)
+            continue
+        was, became = (spell(c.type) if c.type else "nothing" for c in (case, other))
+        if was != became:
+            yield Change(other.pos, f"{what}, {was}, became {became}", True, True)
+        if case.name != other.name:
+            yield Change(other.pos, f"{what} is called {other.name}", source=True)
+    yield from (Change(c.pos, f"variant {new.name}: new case {c.name}", wire=True) for c in now.values())
+
+
+def _rights(old: Object, new: Object) -> Iterator[Change]:
+    """Values are not on the wire: the server gives and tests them."""
+    def value(was: Const, now: Const) -> Iterator[Change]:
+        if was.value != now.value:
+            yield Change(now.pos, f"{new.name}.{now.name}: {was.value} became {now.value}")
+    yield from _named(old.rights, new.rights, lambda r: f"{new.name}.{r.name}", value)
+
+
 def _kind(enum: Enum) -> str:
     return "flags" if enum.is_flags else "enum"
 
@@ -262,10 +235,8 @@ def _method_kind(method: Method) -> str:
 
 
 def _error_set(it: Interface, method: Method) -> set[str] | None:
-    if method.any_error:
-        return None
-    names = method.errors if method.errors is not None else it.errors
-    return None if names is None else {n.name for n in names}
+    names = it.errors_of(method)
+    return None if names is None else set(names)
 
 
 def compare(old: list[Generator], new: list[Generator]) -> list[Change]:

@@ -285,23 +285,16 @@ class Wire:
         return self.out_name(result) if result else ""
 
     @property
-    def error_names(self) -> list[str] | None:
-        """What a handler may answer besides ALWAYS; None: any error."""
-        if self.m.any_error or (self.m.errors is None and self.gen.it.errors is None):
-            return None
-        return [n.name for n in (self.m.errors if self.m.errors is not None else self.gen.it.errors)]
-
-    @property
     def error_words(self) -> str:
         if self.m.is_event:
             return ""
-        names = self.error_names
+        names = self.gen.it.errors_of(self.m)
         return "any" if names is None else ", ".join(names) or "none of its own"
 
     @property
     def error_mask(self) -> tuple[int, int] | None:
         """Bit n of the pair: error -n may be answered. None: any error of the list."""
-        names = self.error_names
+        names = self.gen.it.errors_of(self.m)
         if names is None:
             return None
         bits = 0

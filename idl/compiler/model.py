@@ -192,3 +192,8 @@ class Interface:
     @property
     def live(self) -> list[Method]:
         return [m for m in self.methods if m.removed is None]
+
+    def errors_of(self, method: Method) -> list[str] | None:
+        """What a handler may answer besides what every one may; None: any error."""
+        names = method.errors if method.errors is not None else self.errors
+        return None if names is None or method.any_error else [n.name for n in names]
