@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The client's side of a session: tokens, publishing, draining.
+ * The client's side of a session: requests, from begin to end. client_drain.c takes their completions, client_post.c
+ * posts events.
  *
  * Life of a request: begin (token, entry and perhaps an arena slot reserved),
  * publish (the entry is in the ring), done (its completion was drained), end
@@ -16,26 +17,13 @@
  * The only thread on the only hart (env->interrupted) takes a shorter way: no lock,
  * no atomic operation, and an answer that is the one waited for is taken from the
  * ring by rpc_invoke itself. Whatever else it finds it leaves to env->wait.
- *
- * Restart of the client's own process (a server's): rpc_client_resume. Tokens then bear another generation, so that
- * answers to requests of the earlier life are told apart, and dropped.
- *
- * Restart of the server: seen as a change of the header's epoch, by begin and
- * by drain. Indices go on. Answers that the old server left are taken first; then
- * each published request ends with ERR_PEER_RESTARTED (tests/models/ring_epoch.pml).
  */
-#include <libipc/atomic.h>
-#include <libipc/client.h>
-#include <libipc/syscall.h>
 #include <string.h>
+
+#include "client.h"
 
 /* The owner of a request that was given up: drains of one completion leave it to complete_one. */
 #define NOBODY ((void *)1)
-#define SPIN_MIN_US   1u
-#define SPIN_MAX_US   100u
-#define SPIN_LOOKS    16u   /* between two readings of the clock */
-/* A sleep shorter than this, the two wake-ups included, would have been better spun. */
-#define SPIN_WORTH_US 300u
 
 /* Requests are set up when first used, so that a client costs no more memory
  * than it needs. Tokens are taken lowest first; request 0 is there at once. */
@@ -86,18 +74,6 @@ error_t rpc_client_renew(struct rpc_client *client, struct session *session, con
     return init_head(client, session, env, doorbell, own, layout_hash);
 }
 
-static inline void lock(struct rpc_client *client)
-{
-    if (client->env->lock != NULL)
-        client->env->lock(client);
-}
-
-static inline void unlock(struct rpc_client *client)
-{
-    if (client->env->unlock != NULL)
-        client->env->unlock(client);
-}
-
 static inline bool is_alone(const struct rpc_client *client)
 {
     return client->env->interrupted != NULL;
@@ -116,59 +92,10 @@ static inline unsigned lowest_bit(uint64_t bits)
     return (bits & 1) != 0 ? 0 : index[(bits & -bits) * 0x022fdd63cc95386dull >> 58];
 }
 
-/* env->completed has nothing to do for a request that nobody waits for yet. */
-static inline void tell_owner(struct rpc_client *client, struct rpc_request *request)
-{
-    if (request->owner != NULL || request->user != 0)
-        client->env->completed(client, request);
-}
-
-static unsigned take_completions(struct rpc_client *client);
-static void complete(struct rpc_client *client, struct rpc_request *request, error_t error);
-
-/* The server opened the session, or another one took it over. */
-static void adopt_epoch(struct rpc_client *client, uint32_t epoch)
-{
-    struct session_header *header = &client->session->header;
-    bool first = client->epoch == 0 && load_relaxed(&header->first_epoch) == epoch;
-
-    client->broken = load_relaxed(&header->layout_hash) != client->layout_hash;
-    if (first) {
-        client->epoch = epoch;  /* whatever was submitted before is still in the ring */
-        return;
-    }
-    take_completions(client);
-    client->epoch = epoch;
-    for (unsigned i = 0; i < CQ_ENTRIES; i++) {
-        struct rpc_request *request = &client->request[i];
-        if (request->in_use && request->published && !request->done)
-            complete(client, request, ERR_PEER_RESTARTED);
-    }
-}
-
-static inline bool session_usable(struct rpc_client *client)
-{
-    struct session_header *header = &client->session->header;
-
-    if (__builtin_expect(load_relaxed(&header->epoch) != client->epoch, 0))
-        adopt_epoch(client, load_acquire(&header->epoch));
-    return !client->broken && load_relaxed(&header->closed) == 0;
-}
-
 /* The same in one look; false may also mean that another epoch is to be adopted. */
 static inline bool session_good(const struct rpc_client *client)
 {
     return load_relaxed(&client->session->header.epoch_closed) == client->epoch && !client->broken;
-}
-
-static inline bool has_entry(struct rpc_client *client)
-{
-    if (client->sq_tail + client->nr_reserved - client->sq_head_seen < SQ_ENTRIES)
-        return true;
-    uint32_t head = load_acquire(&client->session->header.sq_head);
-    if (client->sq_tail - head <= SQ_ENTRIES)   /* else absurd: stay without room */
-        client->sq_head_seen = head;
-    return client->sq_tail + client->nr_reserved - client->sq_head_seen < SQ_ENTRIES;
 }
 
 uint32_t rpc_free_entries(struct rpc_client *client)
@@ -184,7 +111,6 @@ bool rpc_may_begin(struct rpc_client *client)
            && client->arenas != 0;
 }
 
-static void unlock_and_ring(struct rpc_client *client);
 static inline void publish_queued(struct rpc_client *client);
 
 /* Lock held, and given up meanwhile. Room comes from what the server was told of. */
@@ -196,7 +122,7 @@ static void wait_for_others(struct rpc_client *client)
     lock(client);
 }
 
-static void wait_room_locked(struct rpc_client *client)
+void client_wait_room(struct rpc_client *client)
 {
     client->nr_waiting_room++;
     wait_for_others(client);
@@ -366,31 +292,6 @@ struct rpc_request *rpc_begin(struct rpc_client *client, uint16_t method)
     return rpc_begin_with(client, method, RPC_NEED_ARENA);
 }
 
-static inline void forget_arena(struct rpc_request *request)
-{
-    request->arena = NULL;
-    request->arena_slot = ARENA_NONE;
-    request->arena_bytes = 0;
-    request->arena_used = 0;
-    request->lend_at = ARENA_NONE;
-}
-
-/* With or without the lock. True: somebody waits for room, and is to be told, with the lock. */
-static inline bool release(struct rpc_client *client, struct rpc_request *request)
-{
-    uint32_t token = request->token;
-
-    request->in_use = 0;
-    if (request->arena != NULL) {
-        uint32_t slot = 1u << request->arena_slot;
-        forget_arena(request);
-        __atomic_fetch_or(&client->arenas, slot, __ATOMIC_RELEASE);
-    }
-    __atomic_fetch_or(&client->tokens[token / 64], 1ull << (token % 64), __ATOMIC_RELEASE);
-    full_fence();
-    return __builtin_expect(load_relaxed(&client->nr_waiting_room) != 0, 0) && client->env->room != NULL;
-}
-
 /* Without the lock. */
 __attribute__((noinline)) static void give_back(struct rpc_client *client, struct rpc_request *request)
 {
@@ -412,33 +313,6 @@ static inline void give_back_alone(struct rpc_client *client, struct rpc_request
         forget_arena(request);
     }
     client->tokens[token / 64] |= 1ull << (token % 64);
-}
-
-static inline void copy_words(uint64_t to[6], const uint64_t from[6])
-{
-    uint64_t a = from[0], b = from[1], c = from[2], d = from[3], e = from[4], f = from[5];
-    to[0] = a, to[1] = b, to[2] = c, to[3] = d, to[4] = e, to[5] = f;
-}
-
-static inline struct sq_entry *next_entry(struct rpc_client *client)
-{
-    struct sq_entry *entry = &client->session->sq[client->sq_tail % SQ_ENTRIES];
-
-    one_base(entry);
-    return entry;
-}
-
-/* The entry is written: publish it, and find out whether to ring. The fence
- * stands between our store of the tail and our load of the asleep word; the
- * server does the mirror image (docs/rings.md). */
-static inline void publish_tail(struct rpc_client *client)
-{
-    struct session_header *header = &client->session->header;
-
-    store_release(&header->sq_tail, ++client->sq_tail);
-    full_fence();
-    if (load_relaxed(&header->server_asleep) != 0)
-        client->ring_needed = true;
 }
 
 static inline void fill_head(struct sq_entry *entry, const struct rpc_client *client, const struct rpc_request *request)
@@ -584,21 +458,7 @@ static inline void publish_queued(struct rpc_client *client)
 
 bool rpc_take_ring(struct rpc_client *client)
 {
-    if (!client->ring_needed)
-        return false;
-    client->ring_needed = false;
-    client->nr_rings++;
-    return true;
-}
-
-/* Unlock, then ring if it is due. */
-static void unlock_and_ring(struct rpc_client *client)
-{
-    bool ring = rpc_take_ring(client);
-
-    unlock(client);
-    if (ring)
-        sys_signal(client->doorbell);
+    return take_ring(client);
 }
 
 /* It is done, and was cancelled because of `why`, if that is not 0. A server that was restarted meanwhile has cancelled
@@ -789,7 +649,7 @@ void rpc_cancel(struct rpc_client *client, struct rpc_request *request)
     lock(client);
     while (session_usable(client) && load_acquire(&request->done) == 0) {
         if (!has_entry(client)) {
-            wait_room_locked(client);
+            client_wait_room(client);
             continue;
         }
         struct sq_entry *entry = next_entry(client);
@@ -944,255 +804,3 @@ error_t rpc_call_words(struct rpc_client *client, uint16_t method, unsigned flag
     return call(client, method, flags, word, nr_in);    /* one tail call: the arguments stay where they are */
 }
 /* NOLINTEND(misc-no-recursion) */
-
-void rpc_post(struct rpc_client *client, struct rpc_request *request)
-{
-    uint64_t word[6];
-
-    copy_words(word, request->word);
-    uint16_t method = request->method;
-    rpc_end(client, request);
-    rpc_post_event(client, method, word);
-}
-
-void rpc_client_resume(struct rpc_client *client, uint32_t restarts)
-{
-    struct session_header *header = &client->session->header;
-    struct sq_entry forget = { .flags = SQ_CANCEL, .arena_slot = ARENA_NONE, .word = { TOKEN_EVENT } };
-
-    if (restarts == 0)
-        return;
-    client->generation = (restarts & 0x7fffff) * (2 * CQ_ENTRIES);
-    client->sq_tail = load_relaxed(&header->sq_tail);
-    client->sq_head_seen = load_acquire(&header->sq_head);
-    client->cq_head = load_relaxed(&header->cq_head);
-    client->epoch = load_acquire(&header->epoch);
-    store_relaxed(&header->client_asleep, 0);
-    sys_signal(client->doorbell);   /* of what was published, perhaps without telling */
-    lock(client);
-    while (!rpc_try_post(client, &forget))
-        wait_room_locked(client);
-    unlock_and_ring(client);
-}
-
-bool rpc_has_room(struct rpc_client *client)
-{
-    return client->backlog == NULL && (has_entry(client) || !session_usable(client));
-}
-
-void rpc_await_room(struct rpc_client *client)
-{
-    lock(client);
-    while (!rpc_has_room(client))
-        wait_room_locked(client);
-    unlock(client);
-}
-
-bool rpc_try_post(struct rpc_client *client, const struct sq_entry *event)
-{
-    if (!session_usable(client))
-        return true;    /* nobody listens: events are dropped */
-    if (!has_entry(client))
-        return false;
-    struct sq_entry *entry = next_entry(client);
-    *entry = *event;
-    entry->epoch = client->epoch;
-    publish_tail(client);
-    return true;
-}
-
-void rpc_post_event(struct rpc_client *client, uint16_t method, const uint64_t word[6])
-{
-    struct sq_entry event = { .method = method, .token = TOKEN_EVENT, .arena_slot = ARENA_NONE };
-    const struct rpc_env *env = client->env;
-
-    copy_words(event.word, word);
-    lock(client);
-    /* Behind others that wait: the order of events is kept. */
-    bool taken = client->backlog != NULL && env->backlog != NULL && env->backlog(client, &event);
-    while (!taken && !rpc_try_post(client, &event)) {
-        if (env->backlog != NULL && env->backlog(client, &event))
-            break;
-        wait_room_locked(client);
-    }
-    unlock_and_ring(client);
-}
-
-uint32_t rpc_posted(const struct rpc_client *client)
-{
-    return client->sq_tail + client->nr_backlog;
-}
-
-/* With nothing under way all is handled: events may also have been dropped, and
- * a restart of the server counts from 0 again. */
-bool rpc_handled(const struct rpc_client *client, uint32_t mark)
-{
-    uint32_t head = load_acquire(&client->session->header.sq_head);
-
-    return (int32_t)(head - mark) >= 0 || (client->backlog == NULL && head == client->sq_tail);
-}
-
-/* ---- completions ---- */
-
-/* Nobody waits for it. With the lock held. */
-static void reclaim(struct rpc_client *client, struct rpc_request *request)
-{
-    request->given_up = 0;
-    request->owner = NULL;
-    if (release(client, request))
-        client->env->room(client);
-}
-
-static void complete(struct rpc_client *client, struct rpc_request *request, error_t error)
-{
-    request->error = error;
-    if (request->given_up) {
-        reclaim(client, request);
-        return;
-    }
-    store_release(&request->done, 1);
-    tell_owner(client, request);
-}
-
-static inline bool complete_one(struct rpc_client *client, const struct cq_entry *entry)
-{
-    uint32_t token = load_relaxed(&entry->token) ^ client->generation;
-    if (token >= CQ_ENTRIES)
-        return false;       /* nonsense, or an answer to an earlier life */
-    struct rpc_request *request = &client->request[token];
-    if (!request->in_use || !request->published || request->done)
-        return false;
-
-    int32_t error = load_relaxed(&entry->error);
-    uint32_t bytes = load_relaxed(&entry->arena_bytes);
-    if (error > 0 || bytes > ARENA_SLOT_BYTES || (bytes != 0 && request->arena == NULL))
-        error = ERR_BAD_MESSAGE;
-    if (error == 0)
-        copy_words(request->word, entry->word);
-    request->result_bytes = error == 0 ? bytes : 0;
-    complete(client, request, error);
-    return true;
-}
-
-static unsigned take_completions(struct rpc_client *client)
-{
-    struct session *session = client->session;
-    uint32_t head = client->cq_head;
-    uint32_t tail = load_acquire(&session->header.cq_tail);
-    unsigned nr = 0;
-
-    if (head == tail)
-        return 0;
-    if (tail - head > CQ_ENTRIES) {
-        client->broken = true;
-        return 0;
-    }
-    for (; head != tail; head++)
-        nr += complete_one(client, &session->cq[head % CQ_ENTRIES]);
-    client->cq_head = head;
-    store_release(&session->header.cq_head, head);
-    return nr;
-}
-
-__attribute__((noinline)) static unsigned drain_slow(struct rpc_client *client)
-{
-    if (__builtin_expect(load_acquire(&client->session->header.epoch) != client->epoch, 0))
-        session_usable(client);
-    return take_completions(client);
-}
-
-/* One good answer that nobody needs to be told of is the frequent case; anything
- * else is looked at again from the beginning. */
-unsigned rpc_drain(struct rpc_client *client)
-{
-    struct session *session = client->session;
-    uint32_t epoch = load_acquire(&session->header.epoch), head = client->cq_head;
-    uint32_t tail = load_acquire(&session->header.cq_tail);
-
-    if (__builtin_expect(epoch == client->epoch, 1) && tail == head)
-        return 0;
-    const struct cq_entry *entry = &session->cq[head % CQ_ENTRIES];
-    uint32_t token = load_relaxed(&entry->token) ^ client->generation;
-    if (epoch != client->epoch || tail - head != 1 || token >= CQ_ENTRIES)
-        return drain_slow(client);
-    struct rpc_request *request = &client->request[token];
-    uint32_t bytes = load_relaxed(&entry->arena_bytes);
-    if (!request->in_use || !request->published || request->done || load_relaxed(&entry->error) != 0
-        || bytes > ARENA_SLOT_BYTES || (bytes != 0 && request->arena == NULL) || request->owner != NULL
-        || request->user != 0)
-        return drain_slow(client);
-    copy_words(request->word, entry->word);
-    request->error = 0;
-    request->result_bytes = bytes;
-    store_release(&request->done, 1);
-    client->cq_head = head + 1;
-    store_release(&session->header.cq_head, head + 1);
-    return 1;
-}
-
-bool rpc_prepare_sleep(struct rpc_client *client)
-{
-    struct session_header *header = &client->session->header;
-
-    store_relaxed(&header->client_asleep, 1);
-    full_fence();
-    return load_acquire(&header->cq_tail) == client->cq_head && load_relaxed(&header->epoch) == client->epoch;
-}
-
-void rpc_end_sleep(struct rpc_client *client)
-{
-    store_relaxed(&client->session->header.client_asleep, 0);
-}
-
-bool rpc_server_sleeps(const struct rpc_client *client)
-{
-    return load_relaxed(&client->session->header.server_asleep) != 0;
-}
-
-static ticks_t ticks_of_us(uint32_t hz, uint64_t us)
-{
-    return hz * us / 1000000;
-}
-
-bool rpc_spin(struct rpc_client *client, const volatile struct hart_page *page, uint32_t hart)
-{
-    struct session_header *header = &client->session->header;
-    uint32_t head = client->cq_head;
-    ticks_t end = 0;
-
-    if (page == NULL || page->nr_harts < 2)
-        return load_acquire(&header->cq_tail) != head;
-    for (;;) {      /* the clock is read after the first looks */
-        for (unsigned i = 0; i < SPIN_LOOKS; i++) {
-            if (load_acquire(&header->cq_tail) != head)
-                return true;
-            uint32_t parks = load_relaxed(&header->parks);
-            if (parks != client->parks_seen) {
-                client->parks_seen = parks;
-                return false;
-            }
-            if (page->hart[hart].runnable > 1 || load_relaxed(&header->server_asleep) != 0)
-                return false;
-        }
-        ticks_t now = sys_clock();
-        if (end == 0) {
-            if (client->spin_ticks == 0)
-                client->spin_ticks = ticks_of_us(page->timebase_hz, SPIN_MAX_US);
-            end = now + client->spin_ticks;
-        } else if (now >= end) {
-            break;
-        }
-    }
-    client->spin_ticks -= client->spin_ticks / 4;
-    if (client->spin_ticks < ticks_of_us(page->timebase_hz, SPIN_MIN_US))
-        client->spin_ticks = ticks_of_us(page->timebase_hz, SPIN_MIN_US);
-    return false;
-}
-
-void rpc_spin_learn(struct rpc_client *client, ticks_t slept, uint32_t hz)
-{
-    /* What was put aside is why we slept; it shall not end the next request's spin. */
-    client->parks_seen = load_relaxed(&client->session->header.parks);
-    if (slept < ticks_of_us(hz, SPIN_WORTH_US) && client->spin_ticks < ticks_of_us(hz, SPIN_MAX_US))
-        client->spin_ticks *= 2;
-}

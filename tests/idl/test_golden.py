@@ -111,8 +111,8 @@ def test_fuzz_harness_finds_nothing_in_a_short_run(tmp_path):
         assert cli.main(["--out", str(tmp_path), str(idl)]) == 0
         names.append(idl.stem)
     runtime = [ROOT / "tests/host/libipc/fake_kernel.c"] + [
-        ROOT / "libipc/src" / f for f in ("client.c", "server.c", "call.c", "job.c", "coro.c", "coro_switch.S",
-                                          "timer.c", "executor.c", "coro_env.c")]
+        ROOT / "libipc/src" / f for f in ("client.c", "client_drain.c", "client_post.c", "server.c", "call.c", "job.c", "coro.c",
+                                          "coro_switch.S", "timer.c", "executor.c", "coro_env.c")]
     for name in names:
         binary = tmp_path / f"{name}_fuzz"
         done = subprocess.run(

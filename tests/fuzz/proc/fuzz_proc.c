@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* build: tests/fuzz/server/world.c libipc/src/client.c libipc/src/client_args.c libipc/src/server.c libipc/src/call.c
+/* build: tests/fuzz/server/world.c libipc/src/client.c libipc/src/client_drain.c libipc/src/client_post.c
+ *  libipc/src/client_args.c libipc/src/server.c libipc/src/call.c
  *  libipc/src/job.c libipc/src/coro.c libipc/src/coro_switch.S libipc/src/timer.c libipc/src/executor.c
  *  libipc/src/coro_env.c libipc/src/figures.c build/gen/proc_server.c build/gen/fs_client.c build/gen/time_client.c; tree: servers/proc -main.c
  *  -reaper.c;
