@@ -102,12 +102,13 @@ static FAST_INLINE struct tcb *fast_signal_wait(struct hart *h, struct tcb *t, c
     struct notification *n, *own;
     badge_t badge = 0;
 
+    if (!timed && unlikely(deadline != DEADLINE_NONE))
+        return NULL;
     quiesce_enter(h);
     if (!fast_find(t, cptr, CAP_TYPE_NOTIFICATION, RIGHT_WRITE, &n, &badge) ||
         !fast_find(t, t->x[11], CAP_TYPE_NOTIFICATION, RIGHT_READ, &own, NULL) ||
         unlikely(n == own || t->upcall_pending ||
-                 (deadline != DEADLINE_NONE && (!timed || deadline <= read_time())) ||
-                 !spin_trylock(&n->lock)))
+                 (deadline != DEADLINE_NONE && deadline <= read_time()) || !spin_trylock(&n->lock)))
         return NULL;
     struct tcb *to = n->head;
     if (unlikely(to == NULL || (!timed && to->in_heap) || !fast_switchable(h, to) ||
