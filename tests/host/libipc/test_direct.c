@@ -1,8 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* build: tests/host/libipc/fake_kernel.c
- *        libipc/src/client.c libipc/src/client_drain.c libipc/src/client_post.c
- *        libipc/src/client_args.c libipc/src/server.c libipc/src/call.c libipc/src/job.c
- *        libipc/src/coro.c libipc/src/coro_switch.S libipc/src/timer.c libipc/src/executor.c libipc/src/coro_env.c;
+/* build: tests/host/libipc/fake_kernel.c libipc/src/coro_switch.S; tree: libipc/src -start.c;
  * include: libipc/include microkernel/abi */
 /*
  * The short ways of both sides: a client with one thread that looks for its

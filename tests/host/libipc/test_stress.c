@@ -1,9 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* build: tests/host/libipc/fake_kernel.c tests/host/libipc/sample_handlers.c
  *        tests/idl/golden/sample_client.c tests/idl/golden/sample_server.c
- *        libipc/src/client.c libipc/src/client_drain.c libipc/src/client_post.c
- *        libipc/src/client_args.c libipc/src/server.c libipc/src/call.c libipc/src/job.c
- *        libipc/src/coro.c libipc/src/coro_switch.S libipc/src/timer.c libipc/src/executor.c libipc/src/coro_env.c;
+ *        libipc/src/coro_switch.S; tree: libipc/src -start.c;
  * include: libipc/include microkernel/abi tests/idl/golden */
 /*
  * One server thread and several client threads over shared memory. Both sides
