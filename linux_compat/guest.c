@@ -70,17 +70,6 @@ long guest_strlen(uaddr_t from, uint64_t max)
     return n;
 }
 
-long guest_string(char *to, uaddr_t from, uint64_t max)
-{
-    long n = guest_strlen(from, max);
-    if (n < 0)
-        return n;
-    if (guest_copy_raw(to, (const void *)from, (uint64_t)n))
-        return -EFAULT;
-    to[n] = 0;      /* whatever another thread wrote there meanwhile */
-    return n;
-}
-
 /* entry.S: a fault at a pc that no exception range covers, or memory for the
  * personality's own pages is gone. The process cannot go on. */
 void fault_fatal(void);

@@ -109,7 +109,5 @@ static inline long put64(uaddr_t to, uint64_t value)
 /* Length of the string without its NUL, at most max - 1; -EFAULT; or
  * -ENAMETOOLONG when there is no NUL within `max` bytes. */
 long guest_strlen(uaddr_t from, uint64_t max);
-/* Copy a string with its NUL; returns as guest_strlen. */
-long guest_string(char *to, uaddr_t from, uint64_t max);
 
 #endif

@@ -73,7 +73,6 @@ struct process {
     struct lock rpc_lock;
     uint32_t drainer;           /* thread index + 1 of who drains, or 0         */
     uint64_t waiting[2];        /* threads that wait for the drainer            */
-    uint32_t nr_unsent;
     /* libipc's, under rpc_lock */
     struct rpc_client client[NR_CLIENTS];
 };

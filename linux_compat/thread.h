@@ -14,7 +14,6 @@
 #include <libipc/system.h>
 
 struct process;
-struct lock;
 
 /* A reason to look at signals before going back to the guest. */
 #define WORK_SIGNAL     0x1u

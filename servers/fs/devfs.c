@@ -105,17 +105,6 @@ error_t devfs_add(const char *path, uint32_t mode, uint32_t uid, uint32_t gid, u
     return e;
 }
 
-error_t devfs_add_link(const char *path, const char *target)
-{
-    struct dentry *made;
-    struct last at;
-    error_t e = place(path, &at);
-
-    if (!e && at.child.dentry)
-        e = ERR_EXISTS;
-    return e ? e : vfs_symlink(NULL, &at, target, &made);
-}
-
 void devfs_remove(const char *path)
 {
     struct last at;

@@ -14,8 +14,6 @@
 #include "cpio.h"
 #include "tmpfs.h"
 
-#define LINK_SLOTS 1024u
-
 struct seen_link { uint32_t ino, dev; struct inode *inode; };
 
 struct unpacker {

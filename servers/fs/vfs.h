@@ -28,7 +28,6 @@ struct file;
 struct inode;
 struct mount;
 struct process;
-struct rpc_call;
 struct segment;
 struct superblock;
 
@@ -274,7 +273,6 @@ error_t vfs_open_special(struct inode *, struct file *, struct process *);
 /* ---- devfs (devfs.c) ---- */
 /* A node below /dev: "tty0", "pts/3". Owned by uid, gid. ERR_EXISTS, ERR_NO_MEMORY. */
 error_t devfs_add(const char *path, uint32_t mode, uint32_t uid, uint32_t gid, uint64_t rdev);
-error_t devfs_add_link(const char *path, const char *target);
 void devfs_remove(const char *path);
 
 #endif

@@ -100,7 +100,6 @@ enum process_state { PROCESS_FREE, PROCESS_CREATED, PROCESS_LIVE, PROCESS_ZOMBIE
 struct process {
     uint8_t  state;
     bool     stopped;
-    bool     kill_on_exec;          /* parent death signal etc. reset at exec */
     bool     did_exec;              /* setpgid by the parent is over */
     bool     is_subreaper;
     uint8_t  exit_signal;
@@ -119,7 +118,6 @@ struct process {
     /* parked requests */
     struct parked *waits;           /* wait4 of this process */
     struct rpc_call *vfork_call;    /* of the parent, released by exec or exit */
-    struct process *vfork_parent;
     struct exec *exec;              /* exec under way */
     /* accounting of ended threads, and of waited-for children */
     ticks_t  user_ticks, system_ticks;

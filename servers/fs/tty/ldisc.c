@@ -25,11 +25,6 @@ static const struct tty_termios default_termios = {
     .ospeed = 38400,
 };
 
-void ldisc_default_termios(struct tty_termios *t)
-{
-    *t = default_termios;
-}
-
 void ldisc_init(struct ldisc *ld, struct byte_ring *out, const struct ldisc_ops *ops)
 {
     memset(ld, 0, sizeof(*ld));

@@ -57,8 +57,6 @@ struct ldisc {
 };
 
 void ldisc_init(struct ldisc *, struct byte_ring *out, const struct ldisc_ops *);
-/* The settings of a fresh terminal. */
-void ldisc_default_termios(struct tty_termios *);
 
 /* Take n bytes of the line. Returns how many were taken: fewer only in raw mode
  * with a full buffer. */
