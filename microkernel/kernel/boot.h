@@ -16,8 +16,6 @@ extern char kernel_init_start[], kernel_init_end[];
 extern uint64_t kernel_gib_table[512];
 #define KERNEL_LEAF_RW 0xe7ul
 
-extern uint64_t timebase_hz;
-
 static inline uint64_t page_up(uint64_t n) { return (n + PAGE_BYTES - 1) & ~(PAGE_BYTES - 1); }
 
 /* This hart takes interrupts. */

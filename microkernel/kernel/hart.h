@@ -73,6 +73,7 @@ struct hart {
 
 extern struct hart harts[MAX_HARTS];
 extern unsigned nr_harts;
+extern uint64_t timebase_hz;
 extern struct hart_page hart_page;
 
 static inline struct hart *this_hart(void)

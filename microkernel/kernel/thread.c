@@ -29,8 +29,8 @@
 #include "kernel/trace.h"
 #include "object/segment.h"
 
-#define RETRIES_BEFORE_SLEEP 4
-#define BACK_OFF_TICKS 200
+#define RETRIES_BEFORE_SLEEP 16     /* about as long as the sleep                  */
+#define BACK_OFF_HZ          50000  /* 20 us                                       */
 #define MAX_STOP_REPORTS 64
 
 void thread_wake(struct tcb *t)
@@ -376,7 +376,7 @@ void thread_retry(struct hart *h, struct tcb *t)
         return;
     sched_remove(h, t);
     t->state = THREAD_OUT_OF_BUDGET;
-    deadline_insert(h, t, read_time() + BACK_OFF_TICKS);
+    deadline_insert(h, t, read_time() + timebase_hz / BACK_OFF_HZ);
 }
 
 static void store_regs(struct upcall_regs *to, const struct tcb *t, uint64_t cause, uint64_t value)

@@ -29,8 +29,6 @@
 #define LARGE_PAGE       (2ul << 20)
 #define DEFAULT_SLICE_HZ 100        /* a fresh context: slices of 10 ms        */
 
-extern uint64_t timebase_hz;
-
 static struct segment physical[NR_PHYSICAL] __attribute__((aligned(CACHE_LINE)));
 static uint8_t physical_state[NR_PHYSICAL];     /* 0 free, 1 used, 2 stale     */
 

@@ -155,14 +155,16 @@ static void add_retype(struct batch *b, cptr_t row, enum cap_type type, unsigned
     batch_add(b, row + ROW_CHUNK, UNTYPED_RETYPE, type, size, row + what, count, 0);
 }
 
+/* The TCB last: a revoke begins with the newest. When the TCB's hart has let go of it, that holds for all that it uses; each
+ * object that goes before it asks that hart by itself, with an interrupt and a wait. */
 static void add_thread_objects(struct batch *b, cptr_t row, unsigned hart)
 {
     ticks_t slice = info->timebase_hz / 1000 * GUEST_SLICE_MS;
 
-    add_retype(b, row, CAP_TYPE_TCB, 0, ROW_TCB, 1);
     add_retype(b, row, CAP_TYPE_SCHED_CONTEXT, 0, ROW_SCHED, 1);
     add_retype(b, row, CAP_TYPE_NOTIFICATION, 0, ROW_PROCESS_NOTIFICATION, 2);
     batch_add(b, row + ROW_SCHED, SCHED_CONFIGURE, slice, slice, hart, 0, 0);
+    add_retype(b, row, CAP_TYPE_TCB, 0, ROW_TCB, 1);
 }
 
 /* Chunks are for ever, so address spaces leave room for every group's: a crowd of
