@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* Interrupts of a device: the UART's transmitter-empty interrupt. A 16550 as QEMU's virt
  * machine has it; with the word "sifive" on the command line SiFive's, as in sifive_u. */
+#include <atoll/trace.h>
+
 #include "kt.h"
 
 #define UART     (option("sifive") ? 0x10010000ul : 0x10000000ul)
@@ -193,7 +195,7 @@ TEST(irq, counters_and_debug_output_check_their_rights)
     CHECK_EQ(sys(SYS_DEBUG_WRITE, none, (uint64_t)&c, 1, 0, 0, 0, 0).a[0], ERR_RIGHTS);
     CHECK_EQ(sys(SYS_DEBUG_WRITE, CAP_INIT_PLATFORM, 0x7000, 1, 0, 0, 0, 0).a[0], ERR_FAULT);
     CHECK_EQ(sys(SYS_TRACE, none, (uint64_t)&c, 1, 0, 0, 0, 0).a[0], ERR_RIGHTS);
-    CHECK_EQ(sys(SYS_TRACE, CAP_INIT_PLATFORM, (uint64_t)&c, 257, 0, 0, 0, 0).a[0], ERR_RANGE);
+    CHECK_EQ(sys(SYS_TRACE, CAP_INIT_PLATFORM, (uint64_t)&c, TRACE_TEXT_MAX + 1, 0, 0, 0, 0).a[0], ERR_RANGE);
     CHECK_EQ(sys(SYS_TRACE, CAP_INIT_PLATFORM, 0x7000, 1, 0, 0, 0, 0).a[0], ERR_FAULT);
     OK(sys(SYS_TRACE, CAP_INIT_PLATFORM, (uint64_t)&c, 8, 0, 0, 0, 0).a[0]);
 }
