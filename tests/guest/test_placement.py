@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pexpect
 import pytest
-from atoll_build import run
+from atoll_build import machines, run
 from atoll_build.paths import ROOT, TESTS
 from atoll_build.testing import boot_exec, smp_counts
 
@@ -126,7 +126,7 @@ def test_a_server_knows_where_it_runs() -> None:
 
 def test_the_terminal_goes_on() -> None:
     """Each key is an interrupt of the UART, which fs takes."""
-    shell = pexpect.spawn(str(ROOT / "build.py"), ["qemu-riscv", "--timeout", "120", "--smp", "2"], encoding="utf-8", timeout=60,
+    shell = pexpect.spawn(str(ROOT / "build.py"), [machines.default().name, "--timeout", "120", "--smp", "2"], encoding="utf-8", timeout=60,
                           dimensions=(30, 100), codec_errors="replace")
     shell.logfile_read = sys.stdout
     try:
