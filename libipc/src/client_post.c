@@ -6,16 +6,6 @@
  */
 #include "client.h"
 
-void rpc_post(struct rpc_client *client, struct rpc_request *request)
-{
-    uint64_t word[6];
-
-    copy_words(word, request->word);
-    uint16_t method = request->method;
-    rpc_end(client, request);
-    rpc_post_event(client, method, word);
-}
-
 void rpc_client_resume(struct rpc_client *client, uint32_t restarts)
 {
     struct session_header *header = &client->session->header;

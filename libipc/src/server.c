@@ -185,7 +185,6 @@ static void session_start(struct rpc_server *server, struct server_session *s)
 
     s->nr_parked = s->arenas_held = 0;
     s->parked = NULL;
-    s->user = NULL;
     s->broken = s->rung = s->was_full = false;
     s->open = true;
     s->serial++;
@@ -297,16 +296,6 @@ static void break_session(struct rpc_server *server, struct server_session *s)
     s->broken = true;
     server->stats.broken_sessions++;
     store_release(&header_of(s)->closed, 1);
-}
-
-void rpc_session_set_user(struct rpc_server *server, uint32_t client, void *user)
-{
-    server->state[client].user = user;
-}
-
-void *rpc_session_user(struct rpc_server *server, uint32_t client)
-{
-    return server->state[client].user;
 }
 
 bool rpc_session_is_open(const struct rpc_server *server, uint32_t client)

@@ -34,7 +34,6 @@ struct server_session {
     };
     bool     open, to_ring, rung, was_full;
     bool     fresh;                 /* opened by this server, not taken over    */
-    void    *user;
     struct rpc_call *parked;
     struct server_session *next_in_bucket;
     struct server_session *next_hot;

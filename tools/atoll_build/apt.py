@@ -295,8 +295,3 @@ def backports_view() -> View:
 
 def fetch_source(package: str, destination: Path) -> str:
     return source_view().unpack_source(package, destination)
-
-
-def fetch_binary(arch: str, suite: str, packages: Sequence[str], destination: Path) -> None:
-    """Binary packages for a foreign architecture with all their dependencies."""
-    View(arch, [("deb", suite)], arch=arch).unpack_binaries(packages, destination)

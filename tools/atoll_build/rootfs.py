@@ -12,7 +12,7 @@ import argparse
 import posixpath
 from pathlib import Path
 
-from . import cpio, stamps
+from . import cpio, graph, stamps
 from .errors import BuildError
 from .paths import BUILD, ROOT
 from .third_party import BUSYBOX, MUSL
@@ -54,7 +54,7 @@ def busybox_archive() -> bytes:
 
 
 def _programs() -> list[Path]:
-    return [BUILD / "programs" / p.stem for p in sorted((ROOT / "programs").glob("*.c"))]
+    return [BUILD / "programs" / p.stem for p in graph.program_sources()]
 
 
 def directory_archive(folder: Path) -> bytes:

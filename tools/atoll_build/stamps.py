@@ -33,7 +33,3 @@ def current(name: str, key: str, *products: Path) -> bool:
 def done(name: str, key: str) -> None:
     STAMPS.mkdir(parents=True, exist_ok=True)
     (STAMPS / name).write_text(key)
-
-
-def forget(name: str) -> None:
-    (STAMPS / name).unlink(missing_ok=True)

@@ -198,8 +198,6 @@ bool    rpc_finish_until(struct rpc_client *, struct rpc_request *, bool cancell
 ticks_t rpc_deadline_in(const struct rpc_client *, uint64_t ns);
 void    rpc_cancel(struct rpc_client *, struct rpc_request *);
 void    rpc_end(struct rpc_client *, struct rpc_request *);
-/* Publish a request that has no answer (IDL: `event`). Waits for room only. */
-void    rpc_post(struct rpc_client *, struct rpc_request *);
 
 /* Drain the completion ring; returns the number of requests completed. Call
  * with the lock held. */

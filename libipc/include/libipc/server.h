@@ -182,8 +182,6 @@ void rpc_session_take_over(struct rpc_server *, uint32_t client);
 uint32_t *rpc_done_word(const struct rpc_call *);
 /* Cancels all parked requests of the session, then forgets it. */
 void rpc_session_close(struct rpc_server *, uint32_t client);
-void rpc_session_set_user(struct rpc_server *, uint32_t client, void *user);
-void *rpc_session_user(struct rpc_server *, uint32_t client);
 bool rpc_session_is_open(const struct rpc_server *, uint32_t client);
 
 /* ---- for generated stubs ---- */
