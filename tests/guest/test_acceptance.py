@@ -99,7 +99,8 @@ def test_gdb_is_told_how_to_attach() -> None:
         assert process.stderr is not None
         text = process.stderr.read()
     assert process.returncode == 124        # nobody attached
-    assert "build/kernel.elf -x tools/gdb/atoll.py -ex 'target remote :1234'" in text
+    words = " ".join(f"-ex '{word.format(':1234')}'" for word in run.Options().machine.attach)
+    assert f"build/kernel.elf -x tools/gdb/atoll.py {words}\n" in text
 
 
 # ---- the user's own programs ----

@@ -29,8 +29,8 @@ def test_threads_coroutines_and_rings_of_a_stopped_system() -> None:
     guest.start()
     with os.fdopen(out) as said:
         assert said.readline() == "ready\n"
-        words = ["set pagination off", f"target remote 127.0.0.1:{port}", "atoll threads", "atoll coroutines fs",
-                 "atoll rings fs", "atoll nonsense", "kill"]
+        words = ["set pagination off", *(word.format(f"127.0.0.1:{port}") for word in options.machine.attach), "atoll threads",
+                 "atoll coroutines fs", "atoll rings fs", "atoll nonsense", "kill"]
         done = subprocess.run(["gdb-multiarch", "-batch", "-nx", "-x", "tools/gdb/atoll.py",
                                *(w for word in words for w in ("-ex", word)), "build/kernel.elf"],
                               cwd=ROOT, capture_output=True, text=True, timeout=100, check=False, stdin=subprocess.DEVNULL)

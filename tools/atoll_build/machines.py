@@ -22,6 +22,7 @@ class Machine:
     can_power_off: bool = True          # else the kernel says HALTED, and QEMU is ended from outside
     memory: int = 512 << 20             # unless --mem says otherwise
     test_words: str = ""                # of the kernel command line, for tests/guest/kernel
+    attach: tuple[str, ...] = ("target remote {}",)     # gdb's commands to reach the system's harts at an address
     ram: int = 0x80000000
     kernel: int = 0x80200000
     reserved: int = 4 << 20             # from `ram` on: OpenSBI and the kernel
@@ -48,7 +49,9 @@ class Machine:
 MACHINES = {m.name: m for m in (
     Machine("qemu-riscv", max_harts=8, default_harts=2),
     Machine("qemu-u740", max_harts=4, default_harts=4, first_hart=1, other_harts=1, has_virtio=False, can_power_off=False,
-            test_words="sifive",
+            test_words="sifive",        # QEMU shows each kind of core as a process of its own, the S7 as the first
+            attach=("target extended-remote {}", "add-inferior -exec build/kernel.elf", "inferior 2", "attach 2",
+                    "set schedule-multiple on"),
             refused={0: "the S7 has no S-mode, no MMU and no floating point: a server there would need a monitor of its own "
                         "(docs/u740.md)"}),
 )}

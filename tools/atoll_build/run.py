@@ -296,7 +296,7 @@ def run_captured(options: Options, stdout: int, stderr: int) -> Result:
             ports.append(("atoll.trace", str(folder / "trace.bin")))
         command += _port_args(ports)
         if options.gdb:
-            _tell_gdb()
+            _tell_gdb(options.machine)
         start = time.monotonic()
         with messages.open("wb") as log:
             try:
@@ -360,13 +360,14 @@ def _port_args(ports: Sequence[tuple[str, str]]) -> list[str]:
     return out
 
 
-def _tell_gdb() -> None:
+def _tell_gdb(machine: Machine) -> None:
     gdb = "gdb-multiarch" if shutil.which("gdb-multiarch") else "riscv64-linux-gnu-gdb"
     if not shutil.which(gdb):
         gdb = "gdb-multiarch"
         say.step("gdb-multiarch is not installed: apt-get install gdb-multiarch")
     print(f"[atoll] waiting for gdb on port 1234; in another terminal:\n"
-          f"  {gdb} build/kernel.elf -x tools/gdb/atoll.py -ex 'target remote :1234'", file=sys.stderr, flush=True)
+          f"  {gdb} build/kernel.elf -x tools/gdb/atoll.py "
+          + " ".join(f"-ex '{word.format(':1234')}'" for word in machine.attach), file=sys.stderr, flush=True)
 
 
 def run_exec(options: Options) -> int:
@@ -398,7 +399,7 @@ def run_terminal(options: Options) -> int:
         command += _port_args([("atoll.trace", str(folder / "trace.bin"))] if options.trace and not link else [])
         say.step("booting; Ctrl-A x ends QEMU")
         if options.gdb:
-            _tell_gdb()
+            _tell_gdb(options.machine)
         saved = termios.tcgetattr(0) if sys.stdin.isatty() else None
         handler = signal.signal(signal.SIGINT, signal.SIG_IGN)
         try:
