@@ -209,6 +209,8 @@ static long decode_mmap(struct map_request *m, uint64_t flags, uint64_t fd)
     } else {
         m->kind = shared ? REGION_FILE_SHARED : REGION_FILE;
         m->fd = (int32_t)fd;
+        if (m->fd < 0)
+            return -EBADF;      /* what fs takes for anonymous memory */
         if (m->offset + m->bytes < m->offset)
             return -EOVERFLOW;
     }

@@ -182,19 +182,14 @@ error_t fs_serve_statat(struct rpc_call *call, const struct fs_statat_in *in, st
 
 error_t fs_serve_fstat(struct rpc_call *call, const struct fs_fstat_in *in, struct fs_fstat_out *out)
 {
-    struct process *p = process_of(call);
-    struct file *f = p ? fd_lookup_any(p, in->fd) : NULL;
+    struct file *f = handle_file(in->fd);
+    error_t e = file_stat(f, &out->st);
 
-    error_t e;
-
-    if (!f)
-        return ERR_BAD_HANDLE;
-    e = file_stat(f, &out->st);
     if (e || !f->inode || f->ops->stat || f->inode->ops->refresh)
         return e;
     /* Whoever asks twice will ask again; most ask once after opening. */
     if (f->stat_asked)
-        out->st.lease = lease_grant(p, in->fd, f);
+        out->st.lease = lease_grant(request_process(call), (int32_t)in->fd_handle, f);
     f->stat_asked = true;
     return 0;
 }

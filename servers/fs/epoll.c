@@ -297,12 +297,12 @@ static error_t add_item(struct epoll *ep, struct file *target, const struct fs_e
         grow_table(ep);
     item->ep = ep;
     item->file = target;
-    item->fd = in->fd;
+    item->fd = (int32_t)in->fd_handle;
     item->events = in->events;
     item->data = in->data;
     item->waiter.events = interest(item) | FS_WAKE_LEVEL;
     item->waiter.wake = item_wake;
-    struct epitem **slot = find_slot(ep, target, in->fd);
+    struct epitem **slot = find_slot(ep, target, (int32_t)in->fd_handle);
     item->hash_next = *slot;
     *slot = item;
     ep->nr_items++;
@@ -324,41 +324,21 @@ static error_t modify_item(struct epitem *item, const struct fs_epoll_ctl_in *in
     return 0;
 }
 
-/* What both epoll_ctl and epoll_wait look at first. */
-static error_t find_epoll(struct process *process, int32_t epfd, struct epoll **ep)
-{
-    struct file *f = fd_lookup(process, epfd);
-
-    if (f == NULL)
-        return ERR_BAD_HANDLE;
-    if (!is_epoll(f))
-        return ERR_INVALID_ARGUMENT;
-    *ep = f->data;
-    return 0;
-}
-
 error_t fs_serve_epoll_ctl(struct rpc_call *call, const struct fs_epoll_ctl_in *in, struct fs_epoll_ctl_out *out)
 {
-    struct process *process = process_of(call);
-    struct epoll *ep = NULL;
+    const struct file *f = handle_file(in->epfd);
+    struct file *target = handle_file(in->fd);
+    struct epoll *ep = f->data;
 
-    (void)out;
-    if (process == NULL)
-        return ERR_PEER_CLOSED;
-    struct file *target = fd_lookup(process, in->fd);
-    if (fd_lookup(process, in->epfd) == NULL || target == NULL)
-        return ERR_BAD_HANDLE;
+    (void)call, (void)out;
     if (target->ops->poll == NULL)
         return ERR_PERMISSION;
-    error_t error = find_epoll(process, in->epfd, &ep);
-    if (error != 0)
-        return error;
-    if (target == ep->file)
+    if (!is_epoll(f) || target == f)
         return ERR_INVALID_ARGUMENT;
     if (in->op != EPOLL_CTL_DEL && (in->events & EPOLLEXCLUSIVE) &&
         (in->op == EPOLL_CTL_MOD || is_epoll(target) || (in->events & ~EP_EXCLUSIVE_OK)))
         return ERR_INVALID_ARGUMENT;
-    struct epitem *item = *find_slot(ep, target, in->fd);
+    struct epitem *item = *find_slot(ep, target, (int32_t)in->fd_handle);
     set_changes(ep);
     switch (in->op) {
     case EPOLL_CTL_ADD:
@@ -492,28 +472,26 @@ static uint32_t lease_answer(struct process *process, int32_t epfd, struct epoll
 
 error_t fs_serve_epoll_wait(struct rpc_call *call, const struct fs_epoll_wait_in *in, struct fs_epoll_wait_out *out)
 {
-    struct process *process = process_of(call);
-    struct epoll *ep = NULL;
+    struct process *process = request_process(call);
+    const struct file *f = handle_file(in->epfd);
+    struct epoll *ep = f->data;
     struct parked *parked;
     struct io io;
 
-    if (process == NULL)
-        return ERR_PEER_CLOSED;
-    error_t error = find_epoll(process, in->epfd, &ep);
-    if (error != 0)
-        return error;
+    if (!is_epoll(f))
+        return ERR_INVALID_ARGUMENT;
     uint64_t max = in->events.bytes / sizeof(struct fs_epoll_event);
     max = in->max < max ? in->max : max;
     max = max < EP_MAX_EVENTS ? max : EP_MAX_EVENTS;
     if (max == 0)
         return ERR_INVALID_ARGUMENT;
     io_init_buffer(&io, call, &in->events);
-    error = collect(ep, process, &io, (uint32_t)max, &out->count);
+    error_t error = collect(ep, process, &io, (uint32_t)max, &out->count);
     out->done = io.done;
     if (error != ERR_WOULD_BLOCK || in->deadline == 0) {
         io_fini(&io);
         out->lease = error == 0 || error == ERR_WOULD_BLOCK
-                         ? lease_answer(process, in->epfd, ep, (uint32_t)max, out->count) : 0;
+                         ? lease_answer(process, (int32_t)in->epfd_handle, ep, (uint32_t)max, out->count) : 0;
         return error == ERR_WOULD_BLOCK ? 0 : error;
     }
     error = park(call, &epoll_wait_ops, sizeof(struct parked_epoll), ep->file, in->deadline, &parked);

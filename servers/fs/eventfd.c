@@ -143,30 +143,17 @@ error_t fs_serve_eventfd(struct rpc_call *call, const struct fs_eventfd_in *in, 
 
 /* ---- owned by its process ---- */
 
-static error_t lookup(struct rpc_call *call, int32_t fd, struct process **process, struct file **f)
-{
-    *process = process_of(call);
-    if (*process == NULL)
-        return ERR_PEER_CLOSED;
-    *f = fd_lookup(*process, fd);
-    if (*f == NULL)
-        return ERR_BAD_HANDLE;
-    return (*f)->ops == &eventfd_ops ? 0 : ERR_INVALID_ARGUMENT;
-}
-
 /* One reference is the descriptor: no second one, no message in flight, no parked
  * request. One reference to the table: no other process, no fork or exec under way. */
 error_t fs_serve_eventfd_take(struct rpc_call *call, const struct fs_eventfd_take_in *in,
                               struct fs_eventfd_take_out *out)
 {
-    struct process *process;
-    struct file *f;
-    error_t error = lookup(call, in->fd, &process, &f);
-
-    if (error != 0)
-        return error;
+    struct file *f = handle_file(in->fd);
     struct eventfd *e = f->data;
-    if (f->refs != 1 || process->files->refs != 1 || f->poll_links != NULL || !waitq_empty(&e->waiters) ||
+
+    if (f->ops != &eventfd_ops)
+        return ERR_INVALID_ARGUMENT;
+    if (f->refs != 1 || request_process(call)->files->refs != 1 || f->poll_links != NULL || !waitq_empty(&e->waiters) ||
         (f->flags & O_ASYNC))
         return ERR_BUSY;
     e->owned = true;
@@ -178,15 +165,11 @@ error_t fs_serve_eventfd_take(struct rpc_call *call, const struct fs_eventfd_tak
 error_t fs_serve_eventfd_return(struct rpc_call *call, const struct fs_eventfd_return_in *in,
                                 struct fs_eventfd_return_out *out)
 {
-    struct process *process;
-    struct file *f;
-    error_t error = lookup(call, in->fd, &process, &f);
-
-    (void)out;
-    if (error != 0)
-        return error;
+    struct file *f = handle_file(in->fd);
     struct eventfd *e = f->data;
-    if (!e->owned || in->counter > COUNTER_MAX)
+
+    (void)call, (void)out;
+    if (f->ops != &eventfd_ops || !e->owned || in->counter > COUNTER_MAX)
         return ERR_INVALID_ARGUMENT;
     e->owned = false;
     e->counter = in->counter;

@@ -365,10 +365,11 @@ error_t fd_close(struct process *p, int32_t fd)
 /* ---- requests ---- */
 error_t fs_serve_close(struct rpc_call *call, const struct fs_close_in *in, struct fs_close_out *out)
 {
-    struct process *p = process_of(call);
+    struct process *p = request_process(call);
 
     (void)out;
-    return p ? fd_close(p, in->fd) : ERR_PEER_CLOSED;
+    close_entry(p->files, in->fd_handle, p);
+    return 0;
 }
 
 #define CLOSE_RANGE_UNSHARE 2u
@@ -406,16 +407,11 @@ error_t fs_serve_close_range(struct rpc_call *call, const struct fs_close_range_
  * flags: O_CLOEXEC. */
 error_t fs_serve_dup(struct rpc_call *call, const struct fs_dup_in *in, struct fs_dup_out *out)
 {
-    struct process *p = process_of(call);
+    struct process *p = request_process(call);
     uint32_t fd_flags = in->flags & O_CLOEXEC ? FD_FLAG_CLOEXEC : 0;
-    struct file *f;
+    struct file *f = handle_file(in->fd);
     error_t e;
 
-    if (!p)
-        return ERR_PEER_CLOSED;
-    f = fd_lookup_any(p, in->fd);
-    if (!f)
-        return ERR_BAD_HANDLE;
     if (in->exactly < 0) {
         if (in->at_least < 0 || (uint32_t)in->at_least >= fd_limit(p))
             return ERR_INVALID_ARGUMENT;
@@ -425,7 +421,7 @@ error_t fs_serve_dup(struct rpc_call *call, const struct fs_dup_in *in, struct f
         return e;
     }
     out->fd = in->exactly;
-    if (in->exactly == in->fd)
+    if ((uint32_t)in->exactly == in->fd_handle)
         return 0;
     if ((uint32_t)in->exactly >= fd_limit(p))
         return ERR_BAD_HANDLE;
@@ -464,18 +460,11 @@ static error_t set_flags(struct file *f, uint32_t wanted)
 
 error_t fs_serve_fcntl(struct rpc_call *call, const struct fs_fcntl_in *in, struct fs_fcntl_out *out)
 {
-    struct process *p = process_of(call);
-    struct file *f;
-    struct fd_entry *entry;
+    struct process *p = request_process(call);
+    struct file *f = handle_file(in->fd);
     int32_t fd;
     error_t e;
 
-    if (!p)
-        return ERR_PEER_CLOSED;
-    f = fd_lookup_any(p, in->fd);
-    if (!f)
-        return ERR_BAD_HANDLE;
-    entry = &p->files->entry[in->fd];
     out->result = 0;
     switch (in->command) {
     case F_DUPFD:
@@ -488,8 +477,8 @@ error_t fs_serve_fcntl(struct rpc_call *call, const struct fs_fcntl_in *in, stru
         else
             out->result = (uint64_t)fd;
         return e;
-    case F_GETFD: out->result = entry->flags & FD_FLAG_CLOEXEC; return 0;
-    case F_SETFD: entry->flags = in->argument & FD_FLAG_CLOEXEC; return 0;
+    case F_GETFD: out->result = p->files->entry[in->fd_handle].flags & FD_FLAG_CLOEXEC; return 0;
+    case F_SETFD: p->files->entry[in->fd_handle].flags = in->argument & FD_FLAG_CLOEXEC; return 0;
     case F_GETFL: out->result = f->flags | ((f->flags & O_PATH) ? 0 : O_LARGEFILE); return 0;
     }
     if (f->flags & O_PATH)

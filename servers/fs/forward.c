@@ -241,11 +241,11 @@ static error_t node_write(struct file *f, struct io *io, uint64_t *position)
     (void)position;
     if (o->written)
         return ERR_BUSY;
-    if (!io->process || io_left(io) != sizeof m)
+    if (!io_process(io) || io_left(io) != sizeof m)
         return ERR_INVALID_ARGUMENT;
     e = io_get(io, &m, sizeof m);
     if (!e)
-        e = prepare(o->node, io->process, &m, &who, &c);
+        e = prepare(o->node, io_process(io), &m, &who, &c);
     if (!e) {
         c->opened = o;
         e = publish(c, &m, &who);

@@ -363,18 +363,6 @@ error_t fs_serve_inotify_init(struct rpc_call *call, const struct fs_inotify_ini
     return e;
 }
 
-static error_t instance_of(struct process *p, int32_t fd, struct inotify **out)
-{
-    struct file *f = fd_lookup(p, fd);
-
-    if (!f)
-        return ERR_BAD_HANDLE;
-    if (f->ops != &inotify_ops)
-        return ERR_INVALID_ARGUMENT;
-    *out = f->data;
-    return 0;
-}
-
 static error_t watch_change(struct watch *w, uint32_t mask)
 {
     const uint32_t kept = IN_ALL_EVENTS | IN_EXCL_UNLINK | IN_ONESHOT;
@@ -411,6 +399,7 @@ error_t fs_serve_inotify_add_watch(struct rpc_call *call, const struct fs_inotif
 {
     uint32_t how = in->mask & IN_DONT_FOLLOW ? 0 : LOOKUP_FOLLOW;
     struct process *p = process_of(call);
+    const struct file *f;
     struct inotify *n;
     struct watch *w;
     struct inode *i;
@@ -421,13 +410,13 @@ error_t fs_serve_inotify_add_watch(struct rpc_call *call, const struct fs_inotif
         return ERR_PEER_CLOSED;
     if (!(in->mask & IN_ALL_BITS))
         return ERR_INVALID_ARGUMENT;
-    if (!fd_lookup(p, in->fd))
+    f = fd_lookup(p, in->fd);
+    if (!f)
         return ERR_BAD_HANDLE;
-    if ((in->mask & IN_MASK_ADD) && (in->mask & IN_MASK_CREATE))
+    if (((in->mask & IN_MASK_ADD) && (in->mask & IN_MASK_CREATE)) || f->ops != &inotify_ops)
         return ERR_INVALID_ARGUMENT;
-    e = instance_of(p, in->fd, &n);
-    if (!e)
-        e = vfs_lookup(p, FS_AT_FDCWD, in->path, how | (in->mask & IN_ONLYDIR ? LOOKUP_DIRECTORY : 0), &at);
+    n = f->data;
+    e = vfs_lookup(p, FS_AT_FDCWD, in->path, how | (in->mask & IN_ONLYDIR ? LOOKUP_DIRECTORY : 0), &at);
     if (e)
         return e;
     i = at.path.dentry ? at.path.dentry->inode : at.file->inode;
@@ -447,17 +436,13 @@ error_t fs_serve_inotify_add_watch(struct rpc_call *call, const struct fs_inotif
 error_t fs_serve_inotify_rm_watch(struct rpc_call *call, const struct fs_inotify_rm_watch_in *in,
                                   struct fs_inotify_rm_watch_out *out)
 {
-    struct process *p = process_of(call);
-    struct inotify *n;
+    const struct file *f = handle_file(in->fd);
+    const struct inotify *n = f->data;
     struct watch *w;
-    error_t e;
 
-    (void)out;
-    if (!p)
-        return ERR_PEER_CLOSED;
-    e = instance_of(p, in->fd, &n);
-    if (e)
-        return e;
+    (void)call, (void)out;
+    if (f->ops != &inotify_ops)
+        return ERR_INVALID_ARGUMENT;
     for (w = n->watches; w && w->wd != in->wd; w = w->next)
         ;
     if (!w)

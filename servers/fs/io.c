@@ -23,11 +23,6 @@ void io_init_memory(struct io *io, void *memory, uint64_t bytes)
     io->iov = NULL;
 }
 
-void io_init_buffer(struct io *io, struct rpc_call *call, const struct rpc_buf *buf)
-{
-    io_init_lent(io, call, process_of(call), buf);
-}
-
 error_t io_init_vector(struct io *io, struct rpc_call *call, uint64_t iov, uint32_t count)
 {
     uint64_t total = 0;
@@ -37,7 +32,6 @@ error_t io_init_vector(struct io *io, struct rpc_call *call, uint64_t iov, uint3
         return ERR_INVALID_ARGUMENT;
     io->kind = IO_VECTOR;
     io->call = call;
-    io->process = process_of(call);
     io->done = io->iov_done = 0;
     io->iov_index = 0;
     io->iov_count = count;

@@ -42,7 +42,7 @@ struct io {
     uint64_t done;                  /* moved so far                             */
     uint64_t iov_done;              /* of the current element                   */
     struct rpc_call *call;          /* NULL with IO_MEMORY                      */
-    struct process *process;        /* who does it; NULL: fs itself             */
+    struct process *process;        /* without a call: who does it, NULL: fs itself; io_process */
     uint8_t *memory;
     struct rpc_buf buffer;
     struct fs_iovec *iov;           /* == iov_inline or allocated               */
@@ -52,16 +52,13 @@ struct io {
 static inline uint64_t io_left(const struct io *io) { return io->bytes - io->done; }
 
 void io_init_memory(struct io *, void *memory, uint64_t bytes);
-void io_init_buffer(struct io *, struct rpc_call *, const struct rpc_buf *);
-/* The same when the process is known. */
-static inline void io_init_lent(struct io *io, struct rpc_call *call, struct process *process, const struct rpc_buf *buf)
+static inline void io_init_buffer(struct io *io, struct rpc_call *call, const struct rpc_buf *buf)
 {
     io->kind = IO_BUFFER;
     io->buffer = *buf;
     io->bytes = buf->bytes;
     io->done = 0;
     io->call = call;
-    io->process = process;
     io->iov = NULL;
 }
 /* Reads the client's iovec array. ERR_INVALID_ARGUMENT (count, total), ERR_FAULT, ERR_NO_MEMORY. */

@@ -418,15 +418,13 @@ static error_t get_lock(struct lock_set *set, const struct lock *want, struct fs
 
 error_t fs_serve_lock(struct rpc_call *call, const struct fs_lock_in *in, struct fs_lock_out *out)
 {
-    struct process *p = process_of(call);
-    struct file *f = p ? fd_lookup(p, in->fd) : NULL;
+    struct process *p = request_process(call);
+    struct file *f = handle_file(in->fd);
     struct lock want = { 0 }, *conflict;
     struct lock_set *set;
     bool wait, get;
     error_t e;
 
-    if (!f)
-        return p ? ERR_BAD_HANDLE : ERR_PEER_CLOSED;
     if (!f->inode)
         return ERR_INVALID_ARGUMENT;
     e = decode(p, f, in, &want, &wait, &get);

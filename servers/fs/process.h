@@ -62,15 +62,13 @@ static inline struct process *process_of(const struct rpc_call *call)
     struct process *p = &processes[call->client % NR_SLOTS];
     return p->open ? p : NULL;
 }
-/* What a request's descriptor means: fd_lookup, in line. */
-static inline error_t request_file(const struct rpc_call *call, int32_t fd, struct process **p, struct file **f)
-{
-    *p = &processes[call->client % NR_SLOTS];
-    if (!(*p)->open)
-        return ERR_PEER_CLOSED;
-    *f = (uint32_t)fd < (*p)->files->size ? (*p)->files->entry[fd].file : NULL;
-    return *f && !((*f)->flags & O_PATH) ? 0 : ERR_BAD_HANDLE;
-}
+/* The same of a request with a handle: it was looked up (handles.h), so the process is open. A client is the number of a
+ * session, of which there are NR_SLOTS. */
+static inline struct process *request_process(const struct rpc_call *call) { return &processes[call->client]; }
+/* Who reads or writes; NULL: fs itself. */
+static inline struct process *io_process(const struct io *io) { return io->call ? request_process(io->call) : io->process; }
+/* What the dispatch found; `struct fs_file` is the interface's name of it. */
+static inline struct file *handle_file(struct fs_file *f) { return (struct file *)f; }
 /* Is the request from another server (events)? */
 static inline bool call_from_server(const struct rpc_call *call) { return call->client < FIRST_PROCESS_SLOT; }
 /* The processes and zombies in the order of their slots, without loaders: NULL is before the first and after the last. */

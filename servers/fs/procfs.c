@@ -77,7 +77,7 @@ static error_t procfs_read(struct file *f, struct io *io, uint64_t *position)
     if (!f->value || *position == 0) {
         if (node_of(f->inode)->blocks && !coro_self())
             return RPC_BLOCKS;
-        e = make_content(f, io->process);
+        e = make_content(f, io_process(io));
         if (e)
             return e;
     }
@@ -102,7 +102,7 @@ static error_t procfs_write(struct file *f, struct io *io, uint64_t *position)
     (void)position;
     if (!coro_self())
         return RPC_BLOCKS;
-    target_of(f->inode, io->process, &target);
+    target_of(f->inode, io_process(io), &target);
     if (target.pid && !target.process)
         return ERR_NO_PROCESS;
     e = io_get(io, text, n);
@@ -147,7 +147,7 @@ static error_t procfs_getdents(struct file *f, struct io *io)
     char name[16];
     error_t e = 0;
 
-    target_of(f->inode, io->process, &t);
+    target_of(f->inode, io_process(io), &t);
     if (t.pid && !t.process)
         return ERR_NOT_FOUND;
     while (f->offset < 2) {

@@ -106,8 +106,24 @@ static inline error_t rw_finish(struct rpc_call *call, struct file *f, struct io
     return e < 0 && io->done ? 0 : e;
 }
 
+/* Linux's order: whether it has positions, then whether it is open for that. f is not O_PATH. */
+static inline error_t may_read(const struct file *f, bool at)
+{
+    if (at && !f->ops->seek)
+        return ERR_SEEK_PIPE;
+    return (f->flags & O_ACCMODE) == O_WRONLY ? ERR_BAD_HANDLE : 0;
+}
+
+static inline error_t may_write(const struct file *f, bool at)
+{
+    if (at && !f->ops->seek)
+        return ERR_SEEK_PIPE;
+    return (f->flags & O_ACCMODE) == O_RDONLY ? ERR_BAD_HANDLE : 0;
+}
+
+/* `checked`: it is known to be open for reading. */
 static inline error_t read_request(struct rpc_call *call, struct file *f, struct io *io, const uint64_t *at,
-                                   uint64_t *done)
+                                   uint64_t *done, bool checked)
 {
     bool pinned = coro_self() != NULL;  /* then the operation may suspend, and f be closed meanwhile */
     uint64_t position = at ? *at : 0;
@@ -115,13 +131,10 @@ static inline error_t read_request(struct rpc_call *call, struct file *f, struct
 
     if (pinned)
         file_get(f);
-    if (!file_readable(f))
-        e = ERR_BAD_HANDLE;
-    else if (!f->ops->read)
+    e = checked ? 0 : may_read(f, at != NULL);
+    if (!e && !f->ops->read)
         e = ERR_INVALID_ARGUMENT;
-    else if (at && !f->ops->seek)
-        e = ERR_SEEK_PIPE;
-    else
+    if (!e)
         e = f->ops->read(f, io, at ? &position : &f->offset);
     e = rw_finish(call, f, io, at ? &position : NULL, e, false, done);
     if (pinned)
@@ -130,50 +143,47 @@ static inline error_t read_request(struct rpc_call *call, struct file *f, struct
 }
 
 static inline error_t write_file(struct rpc_call *call, struct file *f, struct io *io, const uint64_t *at,
-                                 uint64_t *done)
+                                 uint64_t *done, bool checked)
 {
     uint64_t position = at ? *at : 0;
-    error_t e;
+    error_t e = checked ? 0 : may_write(f, at != NULL);
 
-    if (!file_writable(f))
-        e = ERR_BAD_HANDLE;
-    else if (!f->ops->write)
+    if (!e && !f->ops->write)
         e = ERR_INVALID_ARGUMENT;
-    else if (at && !f->ops->seek)
-        e = ERR_SEEK_PIPE;
-    else
+    if (!e)
         e = f->ops->write(f, io, at ? &position : &f->offset);
     return rw_finish(call, f, io, at ? &position : NULL, e, true, done);
 }
 
 /* The operation may suspend, and f be closed meanwhile. */
 __attribute__((noinline)) static error_t write_on_coroutine(struct rpc_call *call, struct file *f, struct io *io,
-                                                            const uint64_t *at, uint64_t *done)
+                                                            const uint64_t *at, uint64_t *done, bool checked)
 {
     error_t e;
 
     file_get(f);
-    e = write_file(call, f, io, at, done);
+    e = write_file(call, f, io, at, done, checked);
     file_put(f);
     return e;
 }
 
+/* `checked`: it is known to be open for writing. */
 static inline error_t write_request(struct rpc_call *call, struct file *f, struct io *io, const uint64_t *at,
-                                    uint64_t *done)
+                                    uint64_t *done, bool checked)
 {
     if (__builtin_expect(coro_self() != NULL, 0))
-        return write_on_coroutine(call, f, io, at, done);
-    return write_file(call, f, io, at, done);
+        return write_on_coroutine(call, f, io, at, done, checked);
+    return write_file(call, f, io, at, done, checked);
 }
 
 error_t file_read_request(struct rpc_call *call, struct file *f, struct io *io, const uint64_t *at, uint64_t *done)
 {
-    return read_request(call, f, io, at, done);
+    return read_request(call, f, io, at, done, false);
 }
 
 error_t file_write_request(struct rpc_call *call, struct file *f, struct io *io, const uint64_t *at, uint64_t *done)
 {
-    return write_request(call, f, io, at, done);
+    return write_request(call, f, io, at, done, false);
 }
 
 uint32_t file_poll(struct file *f, struct waiter *w)
@@ -183,120 +193,77 @@ uint32_t file_poll(struct file *f, struct waiter *w)
     return FS_POLLIN | FS_POLLOUT | FS_POLLRDNORM | FS_POLLWRNORM;
 }
 
-static struct file *file_of(struct rpc_call *call, int32_t fd, error_t *e)
-{
-    struct process *p;
-    struct file *f = NULL;
-
-    *e = request_file(call, fd, &p, &f);
-    return f;
-}
-
 /* ---- data requests ---- */
 error_t fs_serve_read(struct rpc_call *call, const struct fs_read_in *in, struct fs_read_out *out)
 {
-    struct process *p;
-    struct file *f;
     struct io io;
-    error_t e = request_file(call, in->fd, &p, &f);
 
-    if (e)
-        return e;
-    io_init_lent(&io, call, p, &in->data);
-    return read_request(call, f, &io, NULL, &out->done);
+    io_init_buffer(&io, call, &in->data);
+    return read_request(call, handle_file(in->fd), &io, NULL, &out->done, true);
 }
 
 error_t fs_serve_write(struct rpc_call *call, const struct fs_write_in *in, struct fs_write_out *out)
 {
-    struct process *p;
-    struct file *f;
     struct io io;
-    error_t e = request_file(call, in->fd, &p, &f);
 
-    if (e)
-        return e;
-    io_init_lent(&io, call, p, &in->data);
-    return write_request(call, f, &io, NULL, &out->done);
+    io_init_buffer(&io, call, &in->data);
+    return write_request(call, handle_file(in->fd), &io, NULL, &out->done, true);
 }
 
 error_t fs_serve_pread(struct rpc_call *call, const struct fs_pread_in *in, struct fs_pread_out *out)
 {
-    struct process *p;
-    struct file *f;
     struct io io;
-    error_t e = request_file(call, in->fd, &p, &f);
 
-    if (!e && in->offset > INT64_MAX)
-        e = ERR_INVALID_ARGUMENT;
-    if (e)
-        return e;
-    io_init_lent(&io, call, p, &in->data);
-    return read_request(call, f, &io, &in->offset, &out->done);
+    if (in->offset > INT64_MAX)
+        return ERR_INVALID_ARGUMENT;
+    io_init_buffer(&io, call, &in->data);
+    return read_request(call, handle_file(in->fd), &io, &in->offset, &out->done, false);
 }
 
 error_t fs_serve_pwrite(struct rpc_call *call, const struct fs_pwrite_in *in, struct fs_pwrite_out *out)
 {
-    struct process *p;
-    struct file *f;
     struct io io;
-    error_t e = request_file(call, in->fd, &p, &f);
 
-    if (!e && in->offset > INT64_MAX)
-        e = ERR_INVALID_ARGUMENT;
-    if (e)
-        return e;
-    io_init_lent(&io, call, p, &in->data);
-    return write_request(call, f, &io, &in->offset, &out->done);
+    if (in->offset > INT64_MAX)
+        return ERR_INVALID_ARGUMENT;
+    io_init_buffer(&io, call, &in->data);
+    return write_request(call, handle_file(in->fd), &io, &in->offset, &out->done, false);
 }
 
 /* offset -1: the file's own. */
 error_t fs_serve_readv(struct rpc_call *call, const struct fs_readv_in *in, struct fs_readv_out *out)
 {
     uint64_t at = (uint64_t)in->offset;
-    error_t e;
-    struct file *f = file_of(call, in->fd, &e);
     struct io io;
+    error_t e = in->offset < -1 ? ERR_INVALID_ARGUMENT : io_init_vector(&io, call, in->iov, in->iov_count);
 
-    if (!e && in->offset < -1)
-        e = ERR_INVALID_ARGUMENT;
-    if (!e)
-        e = io_init_vector(&io, call, in->iov, in->iov_count);
-    return e ? e : file_read_request(call, f, &io, in->offset >= 0 ? &at : NULL, &out->done);
+    return e ? e : file_read_request(call, handle_file(in->fd), &io, in->offset >= 0 ? &at : NULL, &out->done);
 }
 
 error_t fs_serve_writev(struct rpc_call *call, const struct fs_writev_in *in, struct fs_writev_out *out)
 {
     uint64_t at = (uint64_t)in->offset;
-    error_t e;
-    struct file *f = file_of(call, in->fd, &e);
     struct io io;
+    error_t e = in->offset < -1 ? ERR_INVALID_ARGUMENT : io_init_vector(&io, call, in->iov, in->iov_count);
 
-    if (!e && in->offset < -1)
-        e = ERR_INVALID_ARGUMENT;
-    if (!e)
-        e = io_init_vector(&io, call, in->iov, in->iov_count);
-    return e ? e : file_write_request(call, f, &io, in->offset >= 0 ? &at : NULL, &out->done);
+    return e ? e : file_write_request(call, handle_file(in->fd), &io, in->offset >= 0 ? &at : NULL, &out->done);
 }
 
 /* ---- the rest ---- */
 error_t fs_serve_lseek(struct rpc_call *call, const struct fs_lseek_in *in, struct fs_lseek_out *out)
 {
-    error_t e;
-    struct file *f = file_of(call, in->fd, &e);
+    struct file *f = handle_file(in->fd);
 
-    if (e)
-        return e;
+    (void)call;
     return f->ops->seek ? f->ops->seek(f, in->offset, in->whence, &out->position) : ERR_SEEK_PIPE;
 }
 
 error_t fs_serve_getdents(struct rpc_call *call, const struct fs_getdents_in *in, struct fs_getdents_out *out)
 {
-    error_t e;
-    struct file *f = file_of(call, in->fd, &e);
+    struct file *f = handle_file(in->fd);
     struct io io;
+    error_t e;
 
-    if (e)
-        return e;
     if (!f->ops->getdents)
         return ERR_NOT_DIRECTORY;
     if (f->dentry && dentry_is_gone(f->dentry))
@@ -328,12 +295,10 @@ error_t fs_serve_getdents(struct rpc_call *call, const struct fs_getdents_in *in
 
 error_t fs_serve_fallocate(struct rpc_call *call, const struct fs_fallocate_in *in, struct fs_fallocate_out *out)
 {
+    struct file *f = handle_file(in->fd);
     error_t e;
-    struct file *f = file_of(call, in->fd, &e);
 
-    (void)out;
-    if (e)
-        return e;
+    (void)call, (void)out;
     if (!file_writable(f))
         return ERR_BAD_HANDLE;
     if (!f->ops->fallocate)
@@ -347,12 +312,9 @@ error_t fs_serve_fallocate(struct rpc_call *call, const struct fs_fallocate_in *
 /* Everything is in memory already. */
 error_t fs_serve_fsync(struct rpc_call *call, const struct fs_fsync_in *in, struct fs_fsync_out *out)
 {
-    error_t e;
-    struct file *f = file_of(call, in->fd, &e);
+    const struct file *f = handle_file(in->fd);
 
-    (void)out;
-    if (e)
-        return e;
+    (void)call, (void)out;
     return f->inode && (S_ISREG(f->inode->mode) || S_ISDIR(f->inode->mode) || S_ISBLK(f->inode->mode))
                ? 0 : ERR_INVALID_ARGUMENT;
 }
@@ -413,25 +375,20 @@ error_t fs_serve_mmap(struct rpc_call *call, const struct fs_mmap_in *in, struct
 /* A table with another user gets none: that one's close would not take our window along. */
 error_t fs_serve_map_window(struct rpc_call *call, const struct fs_map_window_in *in, struct fs_map_window_out *out)
 {
-    struct process *p = process_of(call);
-    struct file *f;
+    struct process *p = request_process(call);
+    struct file *f = handle_file(in->fd);
     error_t e;
 
-    if (!p)
-        return ERR_PEER_CLOSED;
-    f = fd_lookup(p, in->fd);
-    if (!f || !file_readable(f))
-        return ERR_BAD_HANDLE;
     if (in->address < PERS_WINDOWS || in->address >= PERS_WINDOW(VM_MAX_AREAS, 0) || in->address % PERS_WINDOW_BYTES)
         return ERR_INVALID_ARGUMENT;
-    if (!f->ops->map_window || in->fd >= (int32_t)FD_WORDS || p->files->refs != 1 || inotify_wants_reads(f))
+    if (!f->ops->map_window || in->fd_handle >= FD_WORDS || p->files->refs != 1 || inotify_wants_reads(f))
         return ERR_NO_DEVICE;
     out->mapped = PERS_WINDOW_BYTES;
     e = f->ops->map_window(f, p, in->address, &out->mapped);
     if (e)
         return e;
     out->size = f->inode->size;
-    out->lease = lease_grant(p, in->fd, f);
+    out->lease = lease_grant(p, (int32_t)in->fd_handle, f);
     return 0;
 }
 
@@ -441,13 +398,9 @@ error_t fs_serve_map_window(struct rpc_call *call, const struct fs_map_window_in
 error_t fs_serve_position_take(struct rpc_call *call, const struct fs_position_take_in *in,
                                struct fs_position_take_out *out)
 {
-    struct process *p;
-    struct file *f;
-    error_t e = request_file(call, in->fd, &p, &f);
+    const struct file *f = handle_file(in->fd);
 
-    if (e)
-        return e;
-    if (f->refs != 1 || p->files->refs != 1 || !f->ops->map_window || !file_readable(f))
+    if (f->refs != 1 || request_process(call)->files->refs != 1 || !f->ops->map_window || !file_readable(f))
         return ERR_BUSY;
     out->position = f->offset;
     return 0;
@@ -469,8 +422,8 @@ static error_t ioctl_common(struct rpc_call *call, struct process *p, struct fil
 
     *handled = true;
     switch (in->command) {
-    case FIOCLEX: p->files->entry[in->fd].flags |= FD_FLAG_CLOEXEC; return 0;
-    case FIONCLEX: p->files->entry[in->fd].flags &= ~FD_FLAG_CLOEXEC; return 0;
+    case FIOCLEX: p->files->entry[in->fd_handle].flags |= FD_FLAG_CLOEXEC; return 0;
+    case FIONCLEX: p->files->entry[in->fd_handle].flags &= ~FD_FLAG_CLOEXEC; return 0;
     case FIONBIO:
     case FIOASYNC: {
         uint32_t bit = in->command == FIONBIO ? O_NONBLOCK : O_ASYNC, flags;
@@ -497,13 +450,10 @@ static error_t ioctl_common(struct rpc_call *call, struct process *p, struct fil
 
 error_t fs_serve_ioctl(struct rpc_call *call, const struct fs_ioctl_in *in, struct fs_ioctl_out *out)
 {
-    error_t e;
-    struct file *f = file_of(call, in->fd, &e);
+    struct file *f = handle_file(in->fd);
     bool handled;
+    error_t e = ioctl_common(call, request_process(call), f, in, &handled);
 
-    if (e)
-        return e;
-    e = ioctl_common(call, process_of(call), f, in, &handled);
     if (handled)
         return e;
     out->result = 0;

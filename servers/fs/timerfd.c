@@ -181,29 +181,20 @@ error_t fs_serve_timerfd_create(struct rpc_call *call, const struct fs_timerfd_c
     return error;
 }
 
-static error_t find(struct rpc_call *call, int32_t fd, struct timerfd **t)
+/* NULL: it is another file. */
+static struct timerfd *timerfd_of(struct fs_file *handle)
 {
-    struct process *process = process_of(call);
+    struct file *f = handle_file(handle);
 
-    if (process == NULL)
-        return ERR_PEER_CLOSED;
-    struct file *f = fd_lookup(process, fd);
-    if (f == NULL)
-        return ERR_BAD_HANDLE;
-    if (f->ops != &timerfd_ops)
-        return ERR_INVALID_ARGUMENT;
-    *t = f->data;
-    return 0;
+    return f->ops == &timerfd_ops ? f->data : NULL;
 }
 
 error_t fs_serve_timerfd_set(struct rpc_call *call, const struct fs_timerfd_set_in *in, struct fs_timerfd_set_out *out)
 {
-    struct timerfd *t = NULL;
-    error_t error = find(call, in->fd, &t);
+    struct timerfd *t = timerfd_of(in->fd);
 
-    if (error != 0)
-        return error;
-    if ((in->flags & ~(TFD_TIMER_ABSTIME | TFD_TIMER_CANCEL_ON_SET)) || in->value_ns < 0 || in->interval_ns < 0)
+    (void)call;
+    if (t == NULL || (in->flags & ~(TFD_TIMER_ABSTIME | TFD_TIMER_CANCEL_ON_SET)) || in->value_ns < 0 || in->interval_ns < 0)
         return ERR_INVALID_ARGUMENT;
     out->old_value_ns = left_ns(t);
     out->old_interval_ns = t->interval_ns;
@@ -224,11 +215,11 @@ error_t fs_serve_timerfd_set(struct rpc_call *call, const struct fs_timerfd_set_
 
 error_t fs_serve_timerfd_get(struct rpc_call *call, const struct fs_timerfd_get_in *in, struct fs_timerfd_get_out *out)
 {
-    struct timerfd *t = NULL;
-    error_t error = find(call, in->fd, &t);
+    const struct timerfd *t = timerfd_of(in->fd);
 
-    if (error != 0)
-        return error;
+    (void)call;
+    if (t == NULL)
+        return ERR_INVALID_ARGUMENT;
     out->value_ns = left_ns(t);
     out->interval_ns = t->interval_ns;
     return 0;

@@ -203,6 +203,7 @@ static error_t tmpfs_write(struct file *f, struct io *io, uint64_t *position)
 {
     struct inode *i = f->inode;
     uint64_t n = io_left(io), before = io->done, at, moved;
+    struct process *p = io_process(io);
     error_t e;
 
     if (f->flags & O_APPEND)
@@ -211,8 +212,8 @@ static error_t tmpfs_write(struct file *f, struct io *io, uint64_t *position)
     if (!n)
         return 0;
     inode_changes(i);
-    if (!within(i, io->process, at, n)) {
-        e = prepare_write(i, io->process, at, &n);
+    if (!within(i, p, at, n)) {
+        e = prepare_write(i, p, at, &n);
         if (e)
             return e;
     }
@@ -224,7 +225,7 @@ static error_t tmpfs_write(struct file *f, struct io *io, uint64_t *position)
     else if (e && i->mapped && pages_of(i->size) < i->segment->nr_pages)
         (void)seg_resize(i->segment, pages_of(i->size));
     if (moved)
-        vfs_wrote(io->process, i);
+        vfs_wrote(p, i);
     return e;
 }
 

@@ -204,11 +204,11 @@ static void transfer_release(struct parked *parked)
 static const struct parked_ops transfer_ops = { .attempt = transfer_attempt, .reply = transfer_reply,
                                                 .release = transfer_release };
 
-static error_t check(struct process *p, const struct fs_transfer_in *in, struct transfer *t)
+static error_t check(const struct fs_transfer_in *in, struct transfer *t)
 {
-    t->in = fd_lookup(p, in->in_fd);
-    t->out = fd_lookup(p, in->out_fd);
-    if (!t->in || !t->out || !file_readable(t->in) || !file_writable(t->out))
+    t->in = handle_file(in->in_fd);
+    t->out = handle_file(in->out_fd);
+    if (!file_readable(t->in) || !file_writable(t->out))
         return ERR_BAD_HANDLE;
     if (in->flags & TRANSFER_TEE)
         return file_is_pipe(t->in) && file_is_pipe(t->out) ? 0 : ERR_INVALID_ARGUMENT;
@@ -234,15 +234,12 @@ static error_t check(struct process *p, const struct fs_transfer_in *in, struct 
 
 error_t fs_serve_transfer(struct rpc_call *call, const struct fs_transfer_in *in, struct fs_transfer_out *out)
 {
-    struct process *p = process_of(call);
-    struct transfer t = { .process = p, .in_position = (uint64_t)in->in_offset, .out_position = (uint64_t)in->out_offset,
+    struct transfer t = { .process = request_process(call), .in_position = (uint64_t)in->in_offset, .out_position = (uint64_t)in->out_offset,
                           .tee = in->flags & TRANSFER_TEE, .in_own = in->in_offset == -1, .out_own = in->out_offset == -1, .left = in->bytes };
     struct parked *parked;
     error_t e;
 
-    if (!p)
-        return ERR_PEER_CLOSED;
-    e = check(p, in, &t);
+    e = check(in, &t);
     if (e)
         return e;
     if (coro_self()) {              /* reading may suspend */

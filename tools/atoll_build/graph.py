@@ -220,7 +220,8 @@ class Writer:
     def generated_library(self, suffix: str, flags: list[str]) -> list[str]:
         names = c.interface_names()
         sources = tuple(Path(f"build/gen/{n}_{k}.c") for n in names for k in ("client", "server", "trace"))
-        component = c.Component("gen" + suffix, sources, (), c.library("libipc", flags).includes, tuple(flags))
+        includes = (*c.library("libipc", flags).includes, Path("servers"))      # NAME/handles.h
+        component = c.Component("gen" + suffix, sources, (), includes, tuple(flags))
         return self.archive("libgen" + suffix, self.objects(component))
 
     def kernel(self) -> None:

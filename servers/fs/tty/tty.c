@@ -273,11 +273,13 @@ static bool first_attempt(const struct io *io)
  */
 static error_t check_background(struct tty *t, const struct file *f, const struct io *io, int signo)
 {
-    if (io->process == NULL)
+    const struct process *p = io_process(io);
+
+    if (p == NULL)
         return 0;
-    if (io->process->page->stopped && !tty_in_foreground(t, io->process))
+    if (p->page->stopped && !tty_in_foreground(t, p))
         return ERR_WOULD_BLOCK;
-    error_t error = tty_check_background(t, io->process, signo);
+    error_t error = tty_check_background(t, p, signo);
     return error == ERR_RESTART && !(f->flags & O_NONBLOCK) ? ERR_WOULD_BLOCK : error;
 }
 

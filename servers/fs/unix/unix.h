@@ -128,8 +128,8 @@ extern struct unix_socket *unix_sockets;
 
 /* ---- unix_socket.c ---- */
 bool file_is_unix(const struct file *);
-/* The socket behind a descriptor. ERR_PEER_CLOSED, ERR_BAD_HANDLE, ERR_NOT_SOCKET. */
-error_t unix_find(struct rpc_call *, int32_t fd, struct process **, struct unix_socket **);
+/* What the dispatch found for a handle<socket>; `struct fs_socket` is the interface's name of it. Borrowed, as a file. */
+static inline struct unix_socket *handle_socket(struct fs_socket *s) { return (struct unix_socket *)s; }
 void unix_wake(struct unix_socket *, uint32_t events);
 /* Wake who waits for room in u's queue (messages or connections). */
 void unix_wake_blocked(struct unix_socket *u);

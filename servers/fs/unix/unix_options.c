@@ -51,14 +51,10 @@ static uint32_t clamp_buffer(int32_t value, bool force)
 
 error_t fs_serve_setsockopt(struct rpc_call *call, const struct fs_setsockopt_in *in, struct fs_setsockopt_out *out)
 {
-    struct process *p;
-    struct unix_socket *u;
+    struct unix_socket *u = handle_socket(in->fd);
     int32_t value = 0;
-    error_t error = unix_find(call, in->fd, &p, &u);
 
     (void)out;
-    if (error != 0)
-        return error;
     if (in->level != SOL_SOCKET)
         return ERR_NOT_SUPPORTED;
     if (in->name == SO_RCVTIMEO)
@@ -71,7 +67,7 @@ error_t fs_serve_setsockopt(struct rpc_call *call, const struct fs_setsockopt_in
     switch (in->name) {
     case SO_SNDBUFFORCE:
     case SO_RCVBUFFORCE:
-        if (!process_capable(p, CAP_NET_ADMIN))
+        if (!process_capable(request_process(call), CAP_NET_ADMIN))
             return ERR_PERMISSION;
         *(in->name == SO_SNDBUFFORCE ? &u->sndbuf : &u->rcvbuf) = clamp_buffer(value, true);
         waitq_level_changes(&u->waiters);
@@ -111,14 +107,10 @@ static struct timeval64 timeval_of(uint64_t ticks)
 
 error_t fs_serve_getsockopt(struct rpc_call *call, const struct fs_getsockopt_in *in, struct fs_getsockopt_out *out)
 {
-    struct process *p;
-    struct unix_socket *u;
+    struct unix_socket *u = handle_socket(in->fd);
     struct timeval64 tv;
     int32_t value = 0;
-    error_t error = unix_find(call, in->fd, &p, &u);
 
-    if (error != 0)
-        return error;
     if (in->level != SOL_SOCKET)
         return ERR_NOT_SUPPORTED;
     switch (in->name) {

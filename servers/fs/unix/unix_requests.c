@@ -93,15 +93,13 @@ static error_t park_send(struct rpc_call *call, struct process *p, struct unix_s
 
 error_t fs_serve_sendmsg(struct rpc_call *call, const struct fs_sendmsg_in *in, struct fs_sendmsg_out *out)
 {
-    struct process *p;
-    struct unix_socket *u;
+    struct process *p = request_process(call);
+    struct unix_socket *u = handle_socket(in->fd);
     struct unix_cred cred;
     struct unix_files *files;
     struct io io;
-    error_t error = unix_find(call, in->fd, &p, &u);
+    error_t error;
 
-    if (error != 0)
-        return error;
     if (in->flags & MSG_OOB)
         return ERR_NOT_SUPPORTED;
     error = io_init_vector(&io, call, in->iov, in->iov_count);
@@ -225,13 +223,10 @@ static error_t park_receive(struct rpc_call *call, struct unix_socket *u, struct
 
 error_t fs_serve_recvmsg(struct rpc_call *call, const struct fs_recvmsg_in *in, struct fs_recvmsg_out *out)
 {
-    struct process *p;
-    struct unix_socket *u;
+    struct unix_socket *u = handle_socket(in->fd);
     struct io io, address;
-    error_t error = unix_find(call, in->fd, &p, &u);
+    error_t error;
 
-    if (error != 0)
-        return error;
     if (in->flags & MSG_OOB)
         return ERR_NOT_SUPPORTED;
     error = io_init_vector(&io, call, in->iov, in->iov_count);
@@ -239,7 +234,7 @@ error_t fs_serve_recvmsg(struct rpc_call *call, const struct fs_recvmsg_in *in, 
         return error == ERR_INVALID_ARGUMENT && in->iov_count > FS_IOV_MAX ? ERR_MESSAGE_SIZE : error;
     io_init_buffer(&address, call, &in->address);
     struct receive_request rq = {
-        .process = p, .control = in->control, .control_bytes = in->control_bytes, .flags = in->flags,
+        .process = request_process(call), .control = in->control, .control_bytes = in->control_bytes, .flags = in->flags,
     };
     error = unix_receive(u, &io, in->flags, &rq.received);
     if (error == ERR_WOULD_BLOCK && may_wait(u, in->flags))

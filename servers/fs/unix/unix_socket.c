@@ -38,17 +38,19 @@ struct unix_cred unix_cred_of(const struct process *p)
     return (struct unix_cred){ process_pid(p), p->page->euid, p->page->egid };
 }
 
-error_t unix_find(struct rpc_call *call, int32_t fd, struct process **p, struct unix_socket **u)
+error_t fs_lookup_socket(struct rpc_call *call, uint32_t handle, uint32_t rights, struct fs_socket **out)
 {
-    *p = process_of(call);
-    if (*p == NULL)
+    struct process *p = process_of(call);
+
+    (void)rights;               /* there are none */
+    if (p == NULL)
         return ERR_PEER_CLOSED;
-    struct file *f = fd_lookup(*p, fd);
+    struct file *f = fd_lookup(p, (int32_t)handle);
     if (f == NULL)
         return ERR_BAD_HANDLE;
     if (!file_is_unix(f))
         return ERR_NOT_SOCKET;
-    *u = f->data;
+    *out = f->data;
     return 0;
 }
 
@@ -247,11 +249,12 @@ static error_t unix_read(struct file *f, struct io *io, uint64_t *position)
 static error_t unix_write(struct file *f, struct io *io, uint64_t *position)
 {
     struct unix_socket *u = f->data;
-    struct unix_cred cred = io->process != NULL ? unix_cred_of(io->process) : u->cred;
+    struct process *p = io_process(io);
+    struct unix_cred cred = p != NULL ? unix_cred_of(p) : u->cred;
     struct unix_files *files = NULL;
 
     (void)position;
-    return unix_send(u, io->process, io, NULL, 0, &cred, &files);
+    return unix_send(u, p, io, NULL, 0, &cred, &files);
 }
 
 static uint32_t unix_poll(struct file *f, struct waiter *w)
@@ -426,23 +429,15 @@ no_sockets:
 
 error_t fs_serve_bind(struct rpc_call *call, const struct fs_bind_in *in, struct fs_bind_out *out)
 {
-    struct process *p;
-    struct unix_socket *u;
-    error_t error = unix_find(call, in->fd, &p, &u);
-
     (void)out;
-    return error != 0 ? error : unix_bind(p, u, in->address, in->address_bytes);
+    return unix_bind(request_process(call), handle_socket(in->fd), in->address, in->address_bytes);
 }
 
 error_t fs_serve_listen(struct rpc_call *call, const struct fs_listen_in *in, struct fs_listen_out *out)
 {
-    struct process *p;
-    struct unix_socket *u;
-    error_t error = unix_find(call, in->fd, &p, &u);
+    struct unix_socket *u = handle_socket(in->fd);
 
     (void)out;
-    if (error != 0)
-        return error;
     if (u->type == SOCK_DGRAM)
         return ERR_NOT_SUPPORTED;
     if (u->address == NULL || u->state == UNIX_CONNECTED)
@@ -450,7 +445,7 @@ error_t fs_serve_listen(struct rpc_call *call, const struct fs_listen_in *in, st
     u->state = UNIX_LISTENING;
     waitq_level_changes(&u->waiters);
     u->backlog = in->backlog < UNIX_BACKLOG_MAX ? in->backlog : UNIX_BACKLOG_MAX;
-    u->cred = unix_cred_of(p);      /* what a client sees as its peer */
+    u->cred = unix_cred_of(request_process(call));      /* what a client sees as its peer */
     unix_wake_blocked(u);
     return 0;
 }
@@ -458,12 +453,8 @@ error_t fs_serve_listen(struct rpc_call *call, const struct fs_listen_in *in, st
 error_t fs_serve_getname(struct rpc_call *call, const struct fs_getname_in *in, struct fs_getname_out *out)
 {
     static const struct unix_address unnamed = { .bytes = 2, .name = { AF_UNIX, 0 } };
-    struct process *p;
-    struct unix_socket *u;
-    error_t error = unix_find(call, in->fd, &p, &u);
+    const struct unix_socket *u = handle_socket(in->fd);
 
-    if (error != 0)
-        return error;
     if (in->peer && u->state != UNIX_CONNECTED)
         return ERR_NOT_CONNECTED;
     const struct unix_address *a = !in->peer ? u->address : u->peer != NULL ? u->peer->address : u->peer_address;
@@ -565,14 +556,12 @@ static ticks_t deadline_of(uint64_t timeout)
 
 error_t fs_serve_connect(struct rpc_call *call, const struct fs_connect_in *in, struct fs_connect_out *out)
 {
-    struct process *p;
-    struct unix_socket *u;
+    struct process *p = request_process(call);
+    struct unix_socket *u = handle_socket(in->fd);
     struct parked *parked;
-    error_t error = unix_find(call, in->fd, &p, &u);
+    error_t error;
 
     (void)out;
-    if (error != 0)
-        return error;
     if (u->type == SOCK_DGRAM)
         return connect_datagram(p, u, in->address, in->address_bytes);
     error = connect_stream(p, u, in->address, in->address_bytes);
@@ -664,14 +653,12 @@ static const struct parked_ops accept_ops = {
 
 error_t fs_serve_accept(struct rpc_call *call, const struct fs_accept_in *in, struct fs_accept_out *out)
 {
-    struct process *p;
-    struct unix_socket *u;
+    struct process *p = request_process(call);
+    struct unix_socket *u = handle_socket(in->fd);
     struct parked *parked;
     struct io address;
-    error_t error = unix_find(call, in->fd, &p, &u);
+    error_t error;
 
-    if (error != 0)
-        return error;
     if (in->flags & ~(O_NONBLOCK | O_CLOEXEC))
         return ERR_INVALID_ARGUMENT;
     io_init_buffer(&address, call, &in->address);
@@ -700,13 +687,9 @@ error_t fs_serve_accept(struct rpc_call *call, const struct fs_accept_in *in, st
 error_t fs_serve_shutdown(struct rpc_call *call, const struct fs_shutdown_in *in, struct fs_shutdown_out *out)
 {
     const uint32_t events = FS_POLLIN | FS_POLLRDNORM | FS_POLLOUT | FS_POLLWRNORM | FS_POLLRDHUP | FS_POLLHUP;
-    struct process *p;
-    struct unix_socket *u;
-    error_t error = unix_find(call, in->fd, &p, &u);
+    struct unix_socket *u = handle_socket(in->fd);
 
-    (void)out;
-    if (error != 0)
-        return error;
+    (void)call, (void)out;
     if (in->how > SHUT_RDWR)
         return ERR_INVALID_ARGUMENT;
     uint32_t mine = in->how == SHUT_RD ? RCV_SHUTDOWN : in->how == SHUT_WR ? SEND_SHUTDOWN

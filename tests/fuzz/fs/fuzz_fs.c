@@ -4,7 +4,7 @@
  *  libipc/src/server.c libipc/src/call.c libipc/src/job.c libipc/src/coro.c libipc/src/coro_switch.S libipc/src/timer.c
  *  libipc/src/executor.c libipc/src/coro_env.c libipc/src/figures.c build/gen/fs_server.c build/gen/time_client.c build/gen/proc_client.c; tree:
  *  servers/fs -main.c -unpack.c -cpio.c -tracer.c;
- *  include: tests/fuzz/server servers/fs libipc/include microkernel/abi build/gen */
+ *  include: tests/fuzz/server servers servers/fs libipc/include microkernel/abi build/gen */
 /* fuzz: runs=1500; max_len=700 */
 /* fs under any requests of four clients, which share a tree, terminals, pipes and sockets. When they are gone, the tree is
  * taken apart, and as many inodes and mounts must be left as at the start. */

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* See names_fakes.h. */
+#include "handles.h"
 #include "names_fakes.h"
 
 #include <assert.h>
@@ -325,6 +326,11 @@ void fake_start(void)
     struct fs_##method##_out out; \
     memset(&out, 0, sizeof out); \
     error_t e = fs_serve_##method(&call, &in, &out)
+#define REQUEST_FILE(method, rights, ...) \
+    struct rpc_call call = fake_call(slot, 0); \
+    struct fs_##method##_out out; \
+    memset(&out, 0, sizeof out); \
+    error_t e = SERVE_FILE(method, rights, &call, fd, &out, ##__VA_ARGS__)
 #define RESULT(field) return e ? e : (int64_t)out.field
 #define PATH(p) .path = (p), .path_bytes = (uint32_t)strlen(p)
 
@@ -337,7 +343,7 @@ int64_t t_open(uint32_t slot, const char *path, uint32_t flags, uint32_t mode)
 {
     return t_openat(slot, FS_AT_FDCWD, path, flags, mode);
 }
-error_t t_close(uint32_t slot, int64_t fd) { REQUEST(close, .fd = (int32_t)fd); return e; }
+error_t t_close(uint32_t slot, int64_t fd) { REQUEST_FILE(close, 0); return e; }
 
 /* Short buffers come as the arena does, long ones as client memory. */
 static struct rpc_buf buffer(const void *memory, size_t bytes)
@@ -348,32 +354,32 @@ static struct rpc_buf buffer(const void *memory, size_t bytes)
 }
 int64_t t_read(uint32_t slot, int64_t fd, void *to, size_t bytes)
 {
-    REQUEST(read, .fd = (int32_t)fd, .data = buffer(to, bytes));
+    REQUEST_FILE(read, FS_FILE_READ, .data = buffer(to, bytes));
     RESULT(done);
 }
 int64_t t_write(uint32_t slot, int64_t fd, const void *from, size_t bytes)
 {
-    REQUEST(write, .fd = (int32_t)fd, .data = buffer(from, bytes));
+    REQUEST_FILE(write, FS_FILE_WRITE, .data = buffer(from, bytes));
     RESULT(done);
 }
 int64_t t_pread(uint32_t slot, int64_t fd, void *to, size_t bytes, uint64_t at)
 {
-    REQUEST(pread, .fd = (int32_t)fd, .offset = at, .data = buffer(to, bytes));
+    REQUEST_FILE(pread, FS_FILE_USE, .offset = at, .data = buffer(to, bytes));
     RESULT(done);
 }
 int64_t t_pwrite(uint32_t slot, int64_t fd, const void *from, size_t bytes, uint64_t at)
 {
-    REQUEST(pwrite, .fd = (int32_t)fd, .offset = at, .data = buffer(from, bytes));
+    REQUEST_FILE(pwrite, FS_FILE_USE, .offset = at, .data = buffer(from, bytes));
     RESULT(done);
 }
 int64_t t_lseek(uint32_t slot, int64_t fd, int64_t offset, uint32_t whence)
 {
-    REQUEST(lseek, .fd = (int32_t)fd, .offset = offset, .whence = whence);
+    REQUEST_FILE(lseek, FS_FILE_USE, .offset = offset, .whence = whence);
     RESULT(position);
 }
 int64_t t_getdents(uint32_t slot, int64_t fd, void *to, size_t bytes)
 {
-    REQUEST(getdents, .fd = (int32_t)fd, .entries = { .address = (uintptr_t)to, .bytes = bytes });
+    REQUEST_FILE(getdents, FS_FILE_USE, .entries = { .address = (uintptr_t)to, .bytes = bytes });
     RESULT(done);
 }
 error_t t_mkdir(uint32_t slot, const char *path, uint32_t mode)
@@ -420,7 +426,7 @@ error_t t_lstat(uint32_t slot, const char *path, struct fs_stat *st)
 }
 error_t t_fstat(uint32_t slot, int64_t fd, struct fs_stat *st)
 {
-    REQUEST(fstat, .fd = (int32_t)fd);
+    REQUEST_FILE(fstat, 0);
     *st = out.st;
     return e;
 }

@@ -16,6 +16,7 @@
 #include <string.h>
 
 #include "fs_server.h"
+#include "serve.h"
 #include "mounts.h"
 #include "open.h"
 #include "process.h"

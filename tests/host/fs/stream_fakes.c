@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* See stream_fakes.h. */
+#include "handles.h"
 #include "stream_fakes.h"
 
 #include <assert.h>
@@ -266,7 +267,7 @@ struct request *start_read(struct process *p, int32_t fd, void *to, size_t n)
     struct fs_read_out out = { 0 };
 
     r->call.method = FS_METHOD_READ;
-    error_t error = fs_serve_read(&r->call, &(struct fs_read_in){ .fd = fd, .data = { (uint64_t)to, n, NULL } }, &out);
+    error_t error = SERVE_FILE(read, FS_FILE_READ, &r->call, fd, &out, .data = { (uint64_t)to, n, NULL });
     request_result(r, error, out.done);
     return r;
 }
@@ -277,8 +278,7 @@ struct request *start_write(struct process *p, int32_t fd, const void *from, siz
     struct fs_write_out out = { 0 };
 
     r->call.method = FS_METHOD_WRITE;
-    error_t error =
-        fs_serve_write(&r->call, &(struct fs_write_in){ .fd = fd, .data = { (uint64_t)from, n, NULL } }, &out);
+    error_t error = SERVE_FILE(write, FS_FILE_WRITE, &r->call, fd, &out, .data = { (uint64_t)from, n, NULL });
     request_result(r, error, out.done);
     return r;
 }
@@ -289,7 +289,7 @@ struct request *start_ioctl(struct process *p, int32_t fd, uint32_t command, uin
     struct fs_ioctl_out out = { 0 };
 
     r->call.method = FS_METHOD_IOCTL;
-    error_t error = fs_serve_ioctl(&r->call, &(struct fs_ioctl_in){ fd, command, argument }, &out);
+    error_t error = SERVE_FILE(ioctl, FS_FILE_USE, &r->call, fd, &out, .command = command, .argument = argument);
     request_result(r, error, out.result);
     return r;
 }

@@ -11,6 +11,7 @@
 #include <fs_server.h>
 
 #include "file.h"
+#include "serve.h"
 #include "process.h"
 #include "vfs.h"
 

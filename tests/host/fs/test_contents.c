@@ -135,14 +135,11 @@ static void random_operations_agree_with_a_model(void **state)
                 memset(model + at, 0, size - at);
             size = at;
             break;
-        case 4: {
-            struct fs_fallocate_in in = { .fd = (int32_t)fd, .mode = 3, .offset = at, .length = n + 1 };
-
-            assert_int_equal(fs_serve_fallocate(&call, &in, NULL), 0);
+        case 4:
+            assert_int_equal(SERVE_FILE(fallocate, FS_FILE_USE, &call, fd, NULL, .mode = 3, .offset = at, .length = n + 1), 0);
             if (at < size)
                 memset(model + at, 0, at + n + 1 < size ? n + 1 : size - at);
             break;
-        }
         case 5:
             if (rand() % 20 == 0) {
                 struct fs_mmap_in in = { .fd = (int32_t)fd, .address = 0x10000, .length = 4096, .prot = 1,
@@ -339,21 +336,19 @@ static void transfer_copies_between_files(void **state)
     static uint8_t data[200000], back[200000];
     int64_t from = t_open(SLOT_A, "/tf", O_CREAT | O_RDWR, 0644), to = t_open(SLOT_A, "/tt", O_CREAT | O_RDWR, 0644);
     struct rpc_call call = fake_call(SLOT_A, FS_METHOD_TRANSFER);
-    struct fs_transfer_in in = { .in_fd = (int32_t)from, .in_offset = -1, .out_fd = (int32_t)to, .out_offset = 10,
-                                 .bytes = 1 << 30 };
     struct fs_transfer_out out = { 0 };
 
     (void)state;
     for (unsigned i = 0; i < sizeof data; i++)
         data[i] = (uint8_t)(i % 253);
     t_pwrite(SLOT_A, from, data, sizeof data, 0);
-    assert_int_equal(fs_serve_transfer(&call, &in, &out), 0);
+    assert_int_equal(serve_transfer(&call, from, -1, to, 10, 1 << 30, 0, &out), 0);
     assert_int_equal(out.done, sizeof data);
     assert_int_equal(t_pread(SLOT_A, to, back, sizeof back, 10), sizeof back);
     assert_memory_equal(data, back, sizeof data);
     assert_int_equal(t_lseek(SLOT_A, from, 0, 1), sizeof data);
     assert_int_equal(t_lseek(SLOT_A, to, 0, 1), 0);
-    assert_int_equal(fs_serve_transfer(&call, &in, &out), 0);
+    assert_int_equal(serve_transfer(&call, from, -1, to, 10, 1 << 30, 0, &out), 0);
     assert_int_equal(out.done, 0);
     t_close(SLOT_A, from), t_close(SLOT_A, to);
 }
@@ -363,22 +358,18 @@ static void memfd_seals_hold(void **state)
     struct rpc_call call = fake_call(SLOT_A, 0);
     struct fs_memfd_in in = { .name = "m", .name_bytes = 1, .flags = 2 };
     struct fs_memfd_out out;
-    struct fs_fcntl_in seal = { .command = 1033, .argument = 2 | 4 };
     struct fs_fcntl_out result;
 
     (void)state;
     assert_int_equal(fs_serve_memfd(&call, &in, &out), 0);
     assert_int_equal(t_write(SLOT_A, out.fd, "1234", 4), 4);
-    seal.fd = out.fd;
-    assert_int_equal(fs_serve_fcntl(&call, &seal, &result), 0);
+    assert_int_equal(SERVE_FILE(fcntl, 0, &call, out.fd, &result, .command = 1033, .argument = 2 | 4), 0);
     assert_int_equal(t_ftruncate(SLOT_A, out.fd, 2), ERR_PERMISSION);
     assert_int_equal(t_ftruncate(SLOT_A, out.fd, 9), ERR_PERMISSION);
     assert_int_equal(t_pwrite(SLOT_A, out.fd, "abcdef", 6, 2), 2);
-    seal.argument = 8 | 1;
-    assert_int_equal(fs_serve_fcntl(&call, &seal, &result), 0);
+    assert_int_equal(SERVE_FILE(fcntl, 0, &call, out.fd, &result, .command = 1033, .argument = 8 | 1), 0);
     assert_int_equal(t_pwrite(SLOT_A, out.fd, "a", 1, 0), ERR_PERMISSION);
-    seal.argument = 16;
-    assert_int_equal(fs_serve_fcntl(&call, &seal, &result), ERR_PERMISSION);
+    assert_int_equal(SERVE_FILE(fcntl, 0, &call, out.fd, &result, .command = 1033, .argument = 16), ERR_PERMISSION);
     t_close(SLOT_A, out.fd);
 }
 

@@ -18,9 +18,8 @@
 static int64_t dup_to(uint32_t slot, int64_t fd, int32_t at_least, int32_t exactly, uint32_t flags)
 {
     struct rpc_call call = fake_call(slot, 0);
-    struct fs_dup_in in = { (int32_t)fd, at_least, exactly, flags };
     struct fs_dup_out out = { 0 };
-    error_t e = fs_serve_dup(&call, &in, &out);
+    error_t e = SERVE_FILE(dup, 0, &call, fd, &out, .at_least = at_least, .exactly = exactly, .flags = flags);
 
     return e ? e : out.fd;
 }
@@ -28,9 +27,8 @@ static int64_t dup_to(uint32_t slot, int64_t fd, int32_t at_least, int32_t exact
 static int64_t fd_command(uint32_t slot, int64_t fd, uint32_t command, uint64_t argument)
 {
     struct rpc_call call = fake_call(slot, 0);
-    struct fs_fcntl_in in = { (int32_t)fd, command, argument };
     struct fs_fcntl_out out = { 0 };
-    error_t e = fs_serve_fcntl(&call, &in, &out);
+    error_t e = SERVE_FILE(fcntl, 0, &call, fd, &out, .command = command, .argument = argument);
 
     return e ? e : (int64_t)out.result;
 }
@@ -80,6 +78,40 @@ static void process_exec(uint32_t from, uint32_t to, uint32_t phase)
 
     *fake_page(to) = *fake_page(from);
     assert_int_equal(fs_serve_process_exec(&call, &in), 0);
+}
+
+static error_t lookup(uint32_t slot, int64_t fd, uint32_t rights)
+{
+    struct rpc_call call = fake_call(slot, 0);
+    struct fs_file *file = NULL;
+    error_t e = fs_lookup_file(&call, (uint32_t)fd, rights, &file);
+
+    if (!e)
+        assert_ptr_equal(file, fd_lookup_any(fake_process(slot), (int32_t)fd));
+    return e;
+}
+
+static void a_handle_has_the_rights_that_its_file_was_opened_with(void **state)
+{
+    static const struct { uint32_t flags, rights; } kind[] = {
+        { O_RDONLY, FS_FILE_USE | FS_FILE_READ }, { O_WRONLY, FS_FILE_USE | FS_FILE_WRITE },
+        { O_RDWR, FS_FILE_USE | FS_FILE_READ | FS_FILE_WRITE }, { O_PATH, 0 },
+    };
+
+    (void)state;
+    t_touch(SLOT_A, "/rights");
+    for (unsigned i = 0; i < sizeof kind / sizeof kind[0]; i++) {
+        int64_t fd = t_open(SLOT_A, "/rights", kind[i].flags, 0);
+
+        for (uint32_t rights = 0; rights < 8; rights++)
+            assert_int_equal(lookup(SLOT_A, fd, rights), rights & ~kind[i].rights ? ERR_BAD_HANDLE : 0);
+        assert_int_equal(lookup(SLOT_B, fd, 0), ERR_BAD_HANDLE);
+        t_close(SLOT_A, fd);
+        assert_int_equal(lookup(SLOT_A, fd, 0), ERR_BAD_HANDLE);
+    }
+    for (unsigned i = 0; i < 3; i++)
+        assert_int_equal(lookup(SLOT_A, (const int64_t[]){ -1, INT32_MIN, 65536 }[i], 0), ERR_BAD_HANDLE);
+    assert_int_equal(lookup(CHILD, 0, 0), ERR_PEER_CLOSED);
 }
 
 static void the_lowest_free_number_is_taken(void **state)
@@ -243,6 +275,7 @@ static int start(void **state) { (void)state; fake_start(); return 0; }
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_handle_has_the_rights_that_its_file_was_opened_with),
         cmocka_unit_test(the_lowest_free_number_is_taken),
         cmocka_unit_test(the_limit_is_the_process_limit),
         cmocka_unit_test(duplicates_share_offset_and_flags),

@@ -87,11 +87,10 @@ static void pair_new(uint32_t type, int32_t fd[2])
 static void set_send_buffer(struct process *who, int32_t fd, uint32_t bytes)
 {
     struct request *r = request_new(who);
-    struct fs_setsockopt_in in = { .fd = fd, .level = 1, .name = 7, .value = (const void *)&bytes,
-                                    .value_bytes = sizeof bytes };
     struct fs_setsockopt_out out;
 
-    assert_int_equal(fs_serve_setsockopt(&r->call, &in, &out), 0);
+    assert_int_equal(SERVE_SOCKET(setsockopt, &r->call, fd, &out, .level = 1, .name = 7, .value = (const void *)&bytes,
+                                  .value_bytes = sizeof bytes), 0);
     free(r);
 }
 
@@ -108,8 +107,7 @@ static int32_t epoll_new(void)
 static error_t ctl(int32_t ep, uint32_t op, int32_t fd, uint32_t events)
 {
     struct request *r = request_new(p);
-    struct fs_epoll_ctl_out out;
-    error_t e = fs_serve_epoll_ctl(&r->call, &(struct fs_epoll_ctl_in){ (int32_t)ep, op, fd, events, (uint64_t)fd }, &out);
+    error_t e = serve_epoll_ctl(&r->call, ep, op, fd, events, (uint64_t)fd);
 
     free(r);
     return e;
@@ -120,10 +118,10 @@ static struct answer ask(struct process *who, int32_t ep, uint32_t max)
     struct request *r = request_new(who);
     struct answer a = { 0 };
     struct fs_epoll_wait_out out = { 0 };
-    struct fs_epoll_wait_in in = { .epfd = ep, .max = max, .events = { (uint64_t)a.event, sizeof a.event, NULL } };
 
     settle();
-    assert_int_equal(fs_serve_epoll_wait(&r->call, &in, &out), 0);
+    assert_int_equal(SERVE(epoll_wait, file, epfd, FS_FILE_USE, &r->call, ep, &out, .max = max,
+                           .events = { (uint64_t)a.event, sizeof a.event, NULL }), 0);
     a.count = out.count, a.lease = out.lease;
     free(r);
     return a;

@@ -36,9 +36,8 @@ static int64_t add(uint32_t slot, int64_t fd, const char *path, uint32_t mask)
 static error_t rm(uint32_t slot, int64_t fd, int32_t wd)
 {
     struct rpc_call call = fake_call(slot, 0);
-    struct fs_inotify_rm_watch_in in = { .fd = (int32_t)fd, .wd = wd };
 
-    return fs_serve_inotify_rm_watch(&call, &in, NULL);
+    return SERVE_FILE(inotify_rm_watch, FS_FILE_USE, &call, fd, NULL, .wd = wd);
 }
 
 static void one_user_cannot_take_what_others_need(void **state)

@@ -86,9 +86,8 @@ static void op_utimens_atime(uint32_t s, int64_t fd) { (void)fd, utimens(s, 5, 0
 static void fallocate(uint32_t s, int64_t fd, uint32_t mode, uint64_t at, uint64_t bytes)
 {
     struct rpc_call call = fake_call(s, 0);
-    struct fs_fallocate_in in = { (int32_t)fd, mode, at, bytes };
 
-    assert_int_equal(fs_serve_fallocate(&call, &in, NULL), 0);
+    assert_int_equal(SERVE_FILE(fallocate, FS_FILE_USE, &call, fd, NULL, .mode = mode, .offset = at, .length = bytes), 0);
 }
 
 static void op_fallocate(uint32_t s, int64_t fd) { fallocate(s, fd, 0, 0, 50000); }
@@ -98,11 +97,9 @@ static void op_punch(uint32_t s, int64_t fd) { fallocate(s, fd, 3, 0, PAGE_BYTES
 static void op_copy_range(uint32_t s, int64_t fd)
 {
     struct rpc_call call = fake_call(s, 0);
-    struct fs_transfer_in in = { .in_fd = (int32_t)fd, .in_offset = 0, .out_fd = (int32_t)fd, .out_offset = 6000,
-                                 .bytes = 3000, .flags = 0x400 };
     struct fs_transfer_out out;
 
-    assert_int_equal(fs_serve_transfer(&call, &in, &out), 0);
+    assert_int_equal(serve_transfer(&call, fd, 0, fd, 6000, 3000, 0x400, &out), 0);
 }
 
 static void op_mkdir_in(uint32_t s, int64_t fd) { (void)fd, assert_int_equal(t_mkdir(s, DIR_NAME "/d", 0755), 0); }
@@ -341,9 +338,8 @@ static void a_closed_or_replaced_descriptor_has_another_number(void **state)
     assert_true(other.lease != kept.lease);
     next = t_open(SLOT_A, FILE_NAME, O_RDWR, 0);
     struct rpc_call call = fake_call(SLOT_A, 0);
-    struct fs_dup_in in = { (int32_t)next, 0, (int32_t)fd, 0 };
     struct fs_dup_out out;
-    assert_int_equal(fs_serve_dup(&call, &in, &out), 0);
+    assert_int_equal(SERVE_FILE(dup, 0, &call, next, &out, .exactly = (int32_t)fd), 0);
     assert_true(word_of(SLOT_A, fd)->seq != other.lease);
     t_close(SLOT_A, fd), t_close(SLOT_A, next);
     remove_world();
@@ -359,9 +355,8 @@ static void a_second_holder_of_the_open_file_replaces_the_first(void **state)
     make_world();
     fd = t_open(SLOT_A, FILE_NAME, O_RDWR, 0);
     struct rpc_call call = fake_call(SLOT_A, 0);
-    struct fs_dup_in in = { (int32_t)fd, 0, -1, 0 };
     struct fs_dup_out out;
-    assert_int_equal(fs_serve_dup(&call, &in, &out), 0);
+    assert_int_equal(SERVE_FILE(dup, 0, &call, fd, &out, .exactly = -1), 0);
     first = leased(SLOT_A, fd);
     second = leased(SLOT_A, out.fd);
     assert_true(word_of(SLOT_A, fd)->seq != first.lease);
@@ -393,7 +388,7 @@ static void objects_without_inode_and_high_descriptors_are_not_leased(void **sta
     fake_page(SLOT_A)->rlimit[FS_RLIMIT_NOFILE][0] = 4096;
     fd = t_open(SLOT_A, FILE_NAME, O_RDONLY, 0);
     struct fs_fcntl_out high;
-    assert_int_equal(fs_serve_fcntl(&call, &(struct fs_fcntl_in){ (int32_t)fd, 0, FD_WORDS }, &high), 0);
+    assert_int_equal(SERVE_FILE(fcntl, 0, &call, fd, &high, .argument = FD_WORDS), 0);
     for (int i = 0; i < 3; i++) {
         assert_int_equal(t_fstat(SLOT_A, (int64_t)high.result, &st), 0);
         assert_int_equal(st.lease, 0);
@@ -407,10 +402,9 @@ static void objects_without_inode_and_high_descriptors_are_not_leased(void **sta
 static error_t window(uint32_t slot, int64_t fd, uint64_t address, struct fs_map_window_out *out)
 {
     struct rpc_call call = fake_call(slot, 0);
-    struct fs_map_window_in in = { (int32_t)fd, address };
 
     memset(out, 0, sizeof *out);
-    return fs_serve_map_window(&call, &in, out);
+    return SERVE_FILE(map_window, FS_FILE_READ, &call, fd, out, .address = address);
 }
 
 #define WINDOW_0 PERS_WINDOW(0, 0)
@@ -530,9 +524,8 @@ static void what_is_no_plain_file_of_present_pages_gets_no_window(void **state)
 static error_t take(uint32_t slot, int64_t fd, uint64_t *position)
 {
     struct rpc_call call = fake_call(slot, 0);
-    struct fs_position_take_in in = { (int32_t)fd };
     struct fs_position_take_out out = { ~0ul };
-    error_t e = fs_serve_position_take(&call, &in, &out);
+    error_t e = SERVE_FILE(position_take, FS_FILE_USE, &call, fd, &out);
 
     *position = out.position;
     return e;

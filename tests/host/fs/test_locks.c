@@ -26,10 +26,9 @@ static struct fs_flock result;
 static error_t lock(uint32_t slot, int64_t fd, uint32_t command, int type, int64_t start, int64_t length)
 {
     struct rpc_call call = fake_call(slot, FS_METHOD_LOCK);
-    struct fs_lock_in in = { .fd = (int32_t)fd, .command = command,
-                             .request = { .start = start, .length = length, .type = (int16_t)type } };
     struct fs_lock_out out = { 0 };
-    error_t e = fs_serve_lock(&call, &in, &out);
+    error_t e = SERVE_FILE(lock, FS_FILE_USE, &call, fd, &out, .command = command,
+                           .request = { .start = start, .length = length, .type = (int16_t)type });
 
     result = out.result;
     return e;

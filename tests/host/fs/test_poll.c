@@ -59,8 +59,7 @@ static int32_t epoll_create(void)
 static error_t ctl(int32_t ep, uint32_t op, int32_t fd, uint32_t ev, uint64_t data)
 {
     struct request *r = request_new(p);
-    struct fs_epoll_ctl_out out;
-    error_t error = fs_serve_epoll_ctl(&r->call, &(struct fs_epoll_ctl_in){ ep, op, fd, ev, data }, &out);
+    error_t error = serve_epoll_ctl(&r->call, ep, op, fd, ev, data);
     free(r);
     return error;
 }
@@ -80,9 +79,8 @@ static struct request *start_wait(int32_t ep, uint32_t max, ticks_t deadline)
 {
     struct request *r = request_new(p);
     struct fs_epoll_wait_out out = { 0 };
-    struct fs_epoll_wait_in in = { .epfd = ep, .max = max, .deadline = deadline,
-                                   .events = { (uint64_t)events, sizeof(events), NULL } };
-    error_t error = fs_serve_epoll_wait(&r->call, &in, &out);
+    error_t error = SERVE(epoll_wait, file, epfd, FS_FILE_USE, &r->call, ep, &out, .max = max, .deadline = deadline,
+                          .events = { (uint64_t)events, sizeof(events), NULL });
     request_result(r, error, out.count);
     return r;
 }
@@ -153,7 +151,7 @@ static error_t own(struct process *who, int32_t fd, uint64_t *counter)
 {
     struct request *r = request_new(who);
     struct fs_eventfd_take_out out = { 0 };
-    error_t e = fs_serve_eventfd_take(&r->call, &(struct fs_eventfd_take_in){ fd }, &out);
+    error_t e = SERVE_FILE(eventfd_take, FS_FILE_USE, &r->call, fd, &out);
     free(r);
     *counter = out.counter;
     return e;
@@ -162,8 +160,7 @@ static error_t own(struct process *who, int32_t fd, uint64_t *counter)
 static error_t give(struct process *who, int32_t fd, uint64_t counter)
 {
     struct request *r = request_new(who);
-    error_t e = fs_serve_eventfd_return(&r->call, &(struct fs_eventfd_return_in){ fd, counter },
-                                        &(struct fs_eventfd_return_out){});
+    error_t e = SERVE_FILE(eventfd_return, FS_FILE_USE, &r->call, fd, &(struct fs_eventfd_return_out){}, .counter = counter);
     free(r);
     return e;
 }

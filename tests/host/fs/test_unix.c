@@ -61,7 +61,7 @@ static error_t bind_to(struct process *who, int32_t fd, const char *path)
     uint32_t n = name_of(name, path);
     struct request *r = request_new(who);
     struct fs_bind_out out;
-    error_t error = fs_serve_bind(&r->call, &(struct fs_bind_in){ fd, name, n }, &out);
+    error_t error = SERVE_SOCKET(bind, &r->call, fd, &out, .address = name, .address_bytes = n);
     free(r);
     return error;
 }
@@ -70,7 +70,7 @@ static error_t listen_on(struct process *who, int32_t fd, uint32_t backlog)
 {
     struct request *r = request_new(who);
     struct fs_listen_out out;
-    error_t error = fs_serve_listen(&r->call, &(struct fs_listen_in){ fd, backlog }, &out);
+    error_t error = SERVE_SOCKET(listen, &r->call, fd, &out, .backlog = backlog);
     free(r);
     return error;
 }
@@ -81,7 +81,7 @@ static struct request *start_connect(struct process *who, int32_t fd, const char
     uint32_t n = name_of(name, path);
     struct request *r = request_new(who);
     struct fs_connect_out out;
-    error_t error = fs_serve_connect(&r->call, &(struct fs_connect_in){ fd, name, n }, &out);
+    error_t error = SERVE_SOCKET(connect, &r->call, fd, &out, .address = name, .address_bytes = n);
     request_result(r, error, 0);
     return r;
 }
@@ -100,7 +100,7 @@ static struct request *start_accept(struct process *who, int32_t fd)
     static uint8_t name[128];
     struct request *r = request_new(who);
     struct fs_accept_out out = { 0 };
-    error_t error = fs_serve_accept(&r->call, &(struct fs_accept_in){ fd, 0, { (uint64_t)name, 128, NULL } }, &out);
+    error_t error = SERVE_SOCKET(accept, &r->call, fd, &out, .address = { (uint64_t)name, 128, NULL });
     request_result(r, error, (uint64_t)out.fd);
     return r;
 }
@@ -118,11 +118,9 @@ static struct request *start_send(struct process *who, int32_t fd, const void *d
     iov = (struct iovec){ data, n };
     struct request *r = request_new(who);
     struct fs_sendmsg_out out = { 0 };
-    struct fs_sendmsg_in in = { .fd = fd, .flags = flags, .address = name,
-                                .address_bytes = to != NULL ? name_of(name, to) : 0,
-                                .iov = (uint64_t)&iov, .iov_count = 1, .control = (uint64_t)ctl,
-                                .control_bytes = ctl_bytes };
-    error_t error = fs_serve_sendmsg(&r->call, &in, &out);
+    error_t error = SERVE_SOCKET(sendmsg, &r->call, fd, &out, .flags = flags, .address = name,
+                                 .address_bytes = to != NULL ? name_of(name, to) : 0, .iov = (uint64_t)&iov, .iov_count = 1,
+                                 .control = (uint64_t)ctl, .control_bytes = ctl_bytes);
     request_result(r, error, out.done);
     return r;
 }
@@ -138,10 +136,9 @@ static struct request *start_receive(struct process *who, int32_t fd, void *data
     iov = (struct iovec){ data, n };
     struct request *r = request_new(who);
     struct fs_recvmsg_out out = { 0 };
-    struct fs_recvmsg_in in = { .fd = fd, .flags = flags, .iov = (uint64_t)&iov, .iov_count = 1,
-                                .control = (uint64_t)control, .control_bytes = sizeof(control),
-                                .address = { (uint64_t)from, sizeof(from), NULL } };
-    error_t error = fs_serve_recvmsg(&r->call, &in, &out);
+    error_t error = SERVE_SOCKET(recvmsg, &r->call, fd, &out, .flags = flags, .iov = (uint64_t)&iov, .iov_count = 1,
+                                 .control = (uint64_t)control, .control_bytes = sizeof(control),
+                                 .address = { (uint64_t)from, sizeof(from), NULL });
     request_result(r, error, out.done);
     r->extra[0] = out.address_done;
     r->extra[1] = out.control_done;
@@ -284,7 +281,7 @@ static void shutdown_ends_one_direction(void **state)
     (void)state;
     pair(SOCK_STREAM);
     struct request *r = request_new(p);
-    assert_int_equal(fs_serve_shutdown(&r->call, &(struct fs_shutdown_in){ a, 1 }, &out), 0);
+    assert_int_equal(SERVE_SOCKET(shutdown, &r->call, a, &out, .how = 1), 0);
     free(r);
     assert_int_equal(now_write(p, a, "x", 1), ERR_BROKEN_PIPE);
     assert_int_equal(now_read(p, b, &c, 1), 0);
@@ -317,7 +314,7 @@ static void a_client_connects_and_is_accepted(void **state)
     struct unix_cred cred;
     struct fs_getsockopt_out out;
     struct request *r = request_new(p);
-    assert_int_equal(fs_serve_getsockopt(&r->call, &(struct fs_getsockopt_in){ s, 1, 17, { (uint64_t)&cred, 12, NULL } }, &out), 0);
+    assert_int_equal(SERVE_SOCKET(getsockopt, &r->call, s, &out, .level = 1, .name = 17, .value = { (uint64_t)&cred, 12, NULL }), 0);
     assert_int_equal(cred.pid, 21);
     free(r);
 }
@@ -521,7 +518,7 @@ static void passcred_tells_the_sender(void **state)
     (void)state;
     pair(SOCK_STREAM);
     struct request *r = request_new(p);
-    assert_int_equal(fs_serve_setsockopt(&r->call, &(struct fs_setsockopt_in){ b, 1, 16, (uint8_t *)&one, 4 }, &out), 0);
+    assert_int_equal(SERVE_SOCKET(setsockopt, &r->call, b, &out, .level = 1, .name = 16, .value = (uint8_t *)&one, .value_bytes = 4), 0);
     free(r);
     now_write(p, a, "x", 1);
     assert_int_equal(receive_now(p, b, &c, 1, 0), 1);

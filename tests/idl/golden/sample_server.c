@@ -2,6 +2,9 @@
 /* Generated from sample.idl by the IDL compiler. Dispatch of interface sample: `entry` and `arena` are private
  * copies; every value is checked here before a handler sees it. */
 #include <sample_server.h>
+#if __has_include(<sample/handles.h>)
+#include <sample/handles.h>     /* lookups that the server wants compiled into the dispatch */
+#endif
 
 static __attribute__((unused)) void refuse(struct rpc_call *call, bool is_event, error_t err)
 {
@@ -26,7 +29,7 @@ static inline __attribute__((always_inline)) void answer_sum(
     rpc_complete(call, err);
 }
 
-static void dispatch_sum(struct rpc_call *call, const struct sq_entry *entry, const uint8_t *arena)
+static __attribute__((noinline)) void dispatch_sum(struct rpc_call *call, const struct sq_entry *entry, const uint8_t *arena)
 {
     struct sample_sum_in in;
     (void)arena;
@@ -63,7 +66,7 @@ void sample_calc_reply(struct rpc_call *call, error_t err, const struct sample_c
     answer_calc(call, err, out);
 }
 
-static void dispatch_calc(struct rpc_call *call, const struct sq_entry *entry, const uint8_t *arena)
+static __attribute__((noinline)) void dispatch_calc(struct rpc_call *call, const struct sq_entry *entry, const uint8_t *arena)
 {
     struct sample_calc_in in;
     (void)arena;
@@ -113,7 +116,7 @@ void sample_hello_reply(struct rpc_call *call, error_t err, const struct sample_
     answer_hello(call, err, out);
 }
 
-static void dispatch_hello(struct rpc_call *call, const struct sq_entry *entry, const uint8_t *arena)
+static __attribute__((noinline)) void dispatch_hello(struct rpc_call *call, const struct sq_entry *entry, const uint8_t *arena)
 {
     struct sample_hello_in in;
     if (entry->arena_slot == ARENA_NONE) {
@@ -158,7 +161,7 @@ void sample_swap_reply(struct rpc_call *call, error_t err, const struct sample_s
     answer_swap(call, err, out);
 }
 
-static void dispatch_swap(struct rpc_call *call, const struct sq_entry *entry, const uint8_t *arena)
+static __attribute__((noinline)) void dispatch_swap(struct rpc_call *call, const struct sq_entry *entry, const uint8_t *arena)
 {
     struct sample_swap_in in;
     if (entry->arena_slot == ARENA_NONE || entry->arena_bytes < 32) {
@@ -200,7 +203,7 @@ void sample_total_reply(struct rpc_call *call, error_t err, const struct sample_
     answer_total(call, err, out);
 }
 
-static void dispatch_total(struct rpc_call *call, const struct sq_entry *entry, const uint8_t *arena)
+static __attribute__((noinline)) void dispatch_total(struct rpc_call *call, const struct sq_entry *entry, const uint8_t *arena)
 {
     struct sample_total_in in;
     if (entry->arena_slot == ARENA_NONE) {
@@ -244,7 +247,7 @@ void sample_checksum_reply(struct rpc_call *call, error_t err, const struct samp
     answer_checksum(call, err, out);
 }
 
-static void dispatch_checksum(struct rpc_call *call, const struct sq_entry *entry, const uint8_t *arena)
+static __attribute__((noinline)) void dispatch_checksum(struct rpc_call *call, const struct sq_entry *entry, const uint8_t *arena)
 {
     struct sample_checksum_in in;
     (void)arena;
@@ -282,7 +285,7 @@ void sample_fill_reply(struct rpc_call *call, error_t err, const struct sample_f
     answer_fill(call, err, out);
 }
 
-static void dispatch_fill(struct rpc_call *call, const struct sq_entry *entry, const uint8_t *arena)
+static __attribute__((noinline)) void dispatch_fill(struct rpc_call *call, const struct sq_entry *entry, const uint8_t *arena)
 {
     struct sample_fill_in in;
     (void)arena;
@@ -324,7 +327,7 @@ void sample_convert_reply(struct rpc_call *call, error_t err, const struct sampl
     answer_convert(call, err, out);
 }
 
-static void dispatch_convert(struct rpc_call *call, const struct sq_entry *entry, const uint8_t *arena)
+static __attribute__((noinline)) void dispatch_convert(struct rpc_call *call, const struct sq_entry *entry, const uint8_t *arena)
 {
     struct sample_convert_in in;
     if (entry->arena_slot == ARENA_NONE || entry->arena_bytes < 64) {
@@ -384,7 +387,7 @@ void sample_wide_reply(struct rpc_call *call, error_t err, const struct sample_w
     answer_wide(call, err, out);
 }
 
-static void dispatch_wide(struct rpc_call *call, const struct sq_entry *entry, const uint8_t *arena)
+static __attribute__((noinline)) void dispatch_wide(struct rpc_call *call, const struct sq_entry *entry, const uint8_t *arena)
 {
     struct sample_wide_in in;
     if (entry->arena_slot == ARENA_NONE || entry->arena_bytes < 16) {
@@ -428,7 +431,7 @@ void sample_wait_reply(struct rpc_call *call, error_t err, const struct sample_w
     answer_wait(call, err, out);
 }
 
-static void dispatch_wait(struct rpc_call *call, const struct sq_entry *entry, const uint8_t *arena)
+static __attribute__((noinline)) void dispatch_wait(struct rpc_call *call, const struct sq_entry *entry, const uint8_t *arena)
 {
     struct sample_wait_in in;
     (void)arena;
@@ -456,7 +459,7 @@ static inline __attribute__((always_inline)) void answer_wake(
     rpc_complete(call, err);
 }
 
-static void dispatch_wake(struct rpc_call *call, const struct sq_entry *entry, const uint8_t *arena)
+static __attribute__((noinline)) void dispatch_wake(struct rpc_call *call, const struct sq_entry *entry, const uint8_t *arena)
 {
     struct sample_wake_in in;
     (void)arena;
@@ -490,7 +493,7 @@ void sample_sleep_reply(struct rpc_call *call, error_t err, const struct sample_
     answer_sleep(call, err, out);
 }
 
-static void dispatch_sleep(struct rpc_call *call, const struct sq_entry *entry, const uint8_t *arena)
+static __attribute__((noinline)) void dispatch_sleep(struct rpc_call *call, const struct sq_entry *entry, const uint8_t *arena)
 {
     struct sample_sleep_in in;
     in.ticks = entry->word[0];
@@ -527,7 +530,7 @@ void sample_read_later_reply(struct rpc_call *call, error_t err, const struct sa
     answer_read_later(call, err, out);
 }
 
-static void dispatch_read_later(struct rpc_call *call, const struct sq_entry *entry, const uint8_t *arena)
+static __attribute__((noinline)) void dispatch_read_later(struct rpc_call *call, const struct sq_entry *entry, const uint8_t *arena)
 {
     struct sample_read_later_in in;
     (void)arena;
@@ -562,7 +565,7 @@ void sample_wrong_reply(struct rpc_call *call, error_t err, const struct sample_
     answer_wrong(call, err, out);
 }
 
-static void dispatch_wrong(struct rpc_call *call, const struct sq_entry *entry, const uint8_t *arena)
+static __attribute__((noinline)) void dispatch_wrong(struct rpc_call *call, const struct sq_entry *entry, const uint8_t *arena)
 {
     struct sample_wrong_in in;
     (void)arena;
@@ -592,7 +595,7 @@ void sample_open_reply(struct rpc_call *call, error_t err, const struct sample_o
     answer_open(call, err, out);
 }
 
-static void dispatch_open(struct rpc_call *call, const struct sq_entry *entry, const uint8_t *arena)
+static __attribute__((noinline)) void dispatch_open(struct rpc_call *call, const struct sq_entry *entry, const uint8_t *arena)
 {
     struct sample_open_in in;
     (void)arena;
@@ -625,23 +628,23 @@ void sample_copy_reply(struct rpc_call *call, error_t err, const struct sample_c
     answer_copy(call, err, out);
 }
 
-static void dispatch_copy(struct rpc_call *call, const struct sq_entry *entry, const uint8_t *arena)
+static __attribute__((noinline)) void dispatch_copy(struct rpc_call *call, const struct sq_entry *entry, const uint8_t *arena)
 {
     struct sample_copy_in in;
     (void)arena;
-    in.from_handle = (uint32_t)entry->word[0];
-    in.to_handle = (uint32_t)(entry->word[0] >> 32);
     in.bytes = (uint32_t)entry->word[1];
-    error_t from_bad = sample_lookup_file(call, in.from_handle, SAMPLE_FILE_READ, &in.from);
+    error_t from_bad = sample_lookup_file(call, (uint32_t)entry->word[0], SAMPLE_FILE_READ, &in.from);
     if (from_bad != 0) {
         refuse(call, false, from_bad);
         return;
     }
-    error_t to_bad = sample_lookup_file(call, in.to_handle, SAMPLE_FILE_READ | SAMPLE_FILE_WRITE, &in.to);
+    in.from_handle = (uint32_t)entry->word[0];
+    error_t to_bad = sample_lookup_file(call, (uint32_t)(entry->word[0] >> 32), SAMPLE_FILE_READ | SAMPLE_FILE_WRITE, &in.to);
     if (to_bad != 0) {
         refuse(call, false, to_bad);
         return;
     }
+    in.to_handle = (uint32_t)(entry->word[0] >> 32);
     struct sample_copy_out out = {};
     error_t err = sample_serve_copy(call, &in, &out);
     if (err > 0)
@@ -670,7 +673,7 @@ void sample_soon_reply(struct rpc_call *call, error_t err, const struct sample_s
     answer_soon(call, err, out);
 }
 
-static void dispatch_soon(struct rpc_call *call, const struct sq_entry *entry, const uint8_t *arena)
+static __attribute__((noinline)) void dispatch_soon(struct rpc_call *call, const struct sq_entry *entry, const uint8_t *arena)
 {
     struct sample_soon_in in;
     (void)arena;
@@ -703,7 +706,7 @@ void sample_read_soon_reply(struct rpc_call *call, error_t err, const struct sam
     answer_read_soon(call, err, out);
 }
 
-static void dispatch_read_soon(struct rpc_call *call, const struct sq_entry *entry, const uint8_t *arena)
+static __attribute__((noinline)) void dispatch_read_soon(struct rpc_call *call, const struct sq_entry *entry, const uint8_t *arena)
 {
     struct sample_read_soon_in in;
     (void)arena;
@@ -746,7 +749,7 @@ void sample_draw_reply(struct rpc_call *call, error_t err, const struct sample_d
     answer_draw(call, err, out);
 }
 
-static void dispatch_draw(struct rpc_call *call, const struct sq_entry *entry, const uint8_t *arena)
+static __attribute__((noinline)) void dispatch_draw(struct rpc_call *call, const struct sq_entry *entry, const uint8_t *arena)
 {
     struct sample_draw_in in;
     if (entry->arena_slot == ARENA_NONE || entry->arena_bytes < 40) {
@@ -791,7 +794,7 @@ void sample_post_reply(struct rpc_call *call, error_t err, const struct sample_p
     answer_post(call, err, out);
 }
 
-static void dispatch_post(struct rpc_call *call, const struct sq_entry *entry, const uint8_t *arena)
+static __attribute__((noinline)) void dispatch_post(struct rpc_call *call, const struct sq_entry *entry, const uint8_t *arena)
 {
     struct sample_post_in in;
     (void)arena;
@@ -829,7 +832,7 @@ void sample_label_reply(struct rpc_call *call, error_t err, const struct sample_
     answer_label(call, err, out);
 }
 
-static void dispatch_label(struct rpc_call *call, const struct sq_entry *entry, const uint8_t *arena)
+static __attribute__((noinline)) void dispatch_label(struct rpc_call *call, const struct sq_entry *entry, const uint8_t *arena)
 {
     struct sample_label_in in;
     error_t bad = rpc_get_array(entry, arena, &entry->word[0], 1, 50ull, (const void **)&in.before,
@@ -852,7 +855,7 @@ static void dispatch_label(struct rpc_call *call, const struct sq_entry *entry, 
 
 /* ---- note ---- */
 
-static void dispatch_note(struct rpc_call *call, const struct sq_entry *entry, const uint8_t *arena)
+static __attribute__((noinline)) void dispatch_note(struct rpc_call *call, const struct sq_entry *entry, const uint8_t *arena)
 {
     struct sample_note_in in;
     (void)arena;
@@ -868,7 +871,7 @@ static void dispatch_note(struct rpc_call *call, const struct sq_entry *entry, c
 
 /* ---- stop ---- */
 
-static void dispatch_stop(struct rpc_call *call, const struct sq_entry *entry, const uint8_t *arena)
+static __attribute__((noinline)) void dispatch_stop(struct rpc_call *call, const struct sq_entry *entry, const uint8_t *arena)
 {
     struct sample_stop_in in;
     (void)arena;
@@ -880,6 +883,7 @@ static void dispatch_stop(struct rpc_call *call, const struct sq_entry *entry, c
         rpc_event_done(call, err);
 }
 
+/* Only a jump: each method has the frame that it needs. */
 static void dispatch(struct rpc_call *call, const struct sq_entry *entry, const uint8_t *arena)
 {
     switch (entry->method) {
