@@ -430,14 +430,11 @@ error_t proc_serve_thread_create(struct rpc_call *call, const struct proc_thread
 error_t proc_serve_thread_exit(struct rpc_call *call, const struct proc_thread_exit_in *in,
                                struct proc_thread_exit_out *out)
 {
-    struct image *image = caller_image(call);
-    struct thread *t = image ? image_thread(image, in->thread_index) : NULL;
+    struct thread *t = handle_thread(in->thread);
 
-    (void)out;
-    if (!t)
-        return ERR_INVALID_ARGUMENT;
-    if (image->nr_threads == 1) {
-        process_exit(image->process, STATUS_EXIT(in->status));
+    (void)call, (void)out;
+    if (t->image->nr_threads == 1) {
+        process_exit(t->image->process, STATUS_EXIT(in->status));
         return 0;
     }
     tcb_suspend(thread_cap(t, ROW_TCB));

@@ -177,6 +177,8 @@ unsigned process_count(void);
 struct image *caller_image(const struct rpc_call *);
 struct process *caller(const struct rpc_call *);
 struct thread *image_thread(const struct image *, uint32_t index);
+/* What the dispatch found for a handle<thread>; `struct proc_thread` is the interface's name of it. */
+static inline struct thread *handle_thread(struct proc_thread *t) { return (struct thread *)t; }
 static inline bool is_live(const struct process *p) { return p && p->state == PROCESS_LIVE; }
 
 /* ---- lists of parked requests (wait.c, signal.c, futex.c embed struct parked) ---- */

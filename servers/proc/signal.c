@@ -494,30 +494,20 @@ static void sig_wait_timeout(struct exec_timer *timer)
     finish_sig_wait(w->thread, ERR_TIMEOUT, NULL);
 }
 
-static struct thread *calling_thread(struct rpc_call *call, uint32_t index)
-{
-    struct image *image = caller_image(call);
-
-    return image ? image_thread(image, index) : NULL;
-}
-
 error_t proc_serve_sig_take(struct rpc_call *call, const struct proc_sig_take_in *in, struct proc_sig_take_out *out)
 {
-    struct thread *t = calling_thread(call, in->thread_index);
-
-    if (!t)
-        return ERR_INVALID_ARGUMENT;
-    if (!take(t, in->mask, &out->info))
+    (void)call;
+    if (!take(handle_thread(in->thread), in->mask, &out->info))
         out->info = (struct proc_siginfo){ 0 };
     return 0;
 }
 
 error_t proc_serve_sig_wait(struct rpc_call *call, const struct proc_sig_wait_in *in, struct proc_sig_wait_out *out)
 {
-    struct thread *t = calling_thread(call, in->thread_index);
+    struct thread *t = handle_thread(in->thread);
     struct sig_wait_record *w;
 
-    if (!t || t->sig_wait)
+    if (t->sig_wait)
         return ERR_INVALID_ARGUMENT;
     if (take(t, in->mask & ~SIG_FORCED_SET, &out->info))
         return 0;

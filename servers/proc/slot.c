@@ -333,3 +333,12 @@ struct thread *image_thread(const struct image *image, uint32_t index)
             return t;
     return NULL;
 }
+
+error_t proc_lookup_thread(struct rpc_call *call, uint32_t handle, uint32_t rights, struct proc_thread **out)
+{
+    const struct image *image = caller_image(call);
+
+    (void)rights;               /* there are none */
+    *out = image ? (struct proc_thread *)image_thread(image, handle) : NULL;
+    return *out ? 0 : ERR_INVALID_ARGUMENT;
+}

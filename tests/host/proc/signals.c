@@ -10,9 +10,11 @@
 static struct proc_siginfo take(struct process *p, uint64_t mask)
 {
     struct rpc_call call = request(p);
+    struct proc_sig_take_in in = { .mask = mask };
     struct proc_sig_take_out out;
 
-    assert_int_equal(proc_serve_sig_take(&call, &(struct proc_sig_take_in){ p->image->threads->index, mask }, &out), 0);
+    assert_int_equal(proc_lookup_thread(&call, p->image->threads->index, 0, &in.thread), 0);
+    assert_int_equal(proc_serve_sig_take(&call, &in, &out), 0);
     return out.info;
 }
 
@@ -156,10 +158,11 @@ static void sigtimedwait_takes_and_times_out(void **s)
 {
     struct process *a = do_fork(PARENT);
     struct rpc_call call = request(a);
-    struct proc_sig_wait_in in = { 0, SIG_BIT(SIGUSR2), DEADLINE_NONE };
+    struct proc_sig_wait_in in = { .mask = SIG_BIT(SIGUSR2), .deadline = DEADLINE_NONE };
     struct proc_sig_wait_out out;
 
     (void)s;
+    assert_int_equal(proc_lookup_thread(&call, 0, 0, &in.thread), 0);
     catch_all(a);
     sig(a)->thread[0].blocked = SIG_BIT(SIGUSR2);
     assert_int_equal(proc_serve_sig_wait(&call, &in, &out), RPC_PENDING);

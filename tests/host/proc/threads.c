@@ -204,9 +204,12 @@ static void threads_come_and_go(void **s)
         assert_int_equal(proc_serve_thread_create(&call, &(struct proc_thread_create_in){ .thread_index = 0 }, &out), 0);
     assert_int_equal(proc_serve_thread_create(&call, &(struct proc_thread_create_in){ .thread_index = 0 }, &out), ERR_AGAIN);
     assert_int_equal(page(a)->nr_threads, VM_MAX_THREADS);
-    assert_int_equal(proc_serve_thread_exit(&call, &(struct proc_thread_exit_in){ .thread_index = 5 }, NULL), 0);
-    assert_int_equal(proc_serve_thread_exit(&call, &(struct proc_thread_exit_in){ .thread_index = 5 }, NULL),
-                     ERR_INVALID_ARGUMENT);
+    struct proc_thread_exit_in fifth = { .thread_handle = 5 };
+    assert_int_equal(proc_lookup_thread(&call, 5, 0, &fifth.thread), 0);
+    assert_int_equal(proc_serve_thread_exit(&call, &fifth, NULL), 0);
+    assert_int_equal(proc_lookup_thread(&call, 5, 0, &fifth.thread), ERR_INVALID_ARGUMENT);
+    assert_int_equal(proc_lookup_thread(&call, VM_MAX_THREADS, 0, &fifth.thread), ERR_INVALID_ARGUMENT);
+    assert_int_equal(proc_lookup_thread(&call, UINT32_MAX, 0, &fifth.thread), ERR_INVALID_ARGUMENT);
     assert_int_equal(proc_serve_thread_create(&call, &(struct proc_thread_create_in){ .thread_index = 0 }, &out), 0);
     assert_int_equal(out.new_index, 5);
     assert_non_null(thread_by_tid(out.tid));
