@@ -12,6 +12,7 @@
 #include <libipc/trace.h>
 #include <sample_types.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 extern const struct trace_interface sample_trace;
@@ -199,6 +200,32 @@ static void what_does_not_fit_is_cut_off(void **state)
     }
 }
 
+/* An entry may hold anything when it is decoded: nothing is read outside the arena that came, nothing written outside the text. */
+static void any_bytes_are_decoded_within_their_message(void **state)
+{
+    static const size_t rooms[] = { 3, 17, 64, sizeof text };
+    unsigned shown = 0;
+
+    (void)state;
+    srand(4);
+    for (unsigned n = 0; n < 200000; n++) {
+        uint32_t bytes = rand() % 4 ? (uint32_t)rand() % (ARENA_SLOT_BYTES + 1) : 0;
+        uint8_t *exact = malloc(bytes);
+        uint32_t small = rand() % 3 ? 0x3f : 0xffffffff;      /* descriptors are mostly near what is there */
+
+        for (uint32_t i = 0; i < bytes; i++)
+            exact[i] = (uint8_t)rand();
+        for (unsigned i = 0; i < 6; i++)
+            word[i] = ((uint64_t)rand() << 32 | (uint32_t)rand()) & ((uint64_t)small << 32 | small);
+        message.arena = bytes ? exact : NULL;
+        message.arena_bytes = bytes;
+        decode(n & 1 ? sample_trace.show_request : sample_trace.show_answer, (uint16_t)(rand() % 45), rooms[rand() % 4]);
+        shown += text[0] != 0;
+        free(exact);
+    }
+    assert_in_range(shown, 50000, 200000);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -209,6 +236,7 @@ int main(void)
         cmocka_unit_test(arrays_are_shown_as_far_as_they_are_there),
         cmocka_unit_test(scalars_and_descriptors_of_the_arena_are_shown),
         cmocka_unit_test(what_does_not_fit_is_cut_off),
+        cmocka_unit_test(any_bytes_are_decoded_within_their_message),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
