@@ -34,7 +34,8 @@
 
 #define CONNECT_TRIES   200000u
 
-struct rpc_client proc_peer, time_peer;
+struct rpc_client proc_peer, time_peer[MAX_SHARDS];
+uint32_t nr_time_peers;
 const struct server_info *fs_info;
 struct rpc_server fs_server;
 
@@ -86,7 +87,8 @@ static void start_executor(const struct server_info *info)
     check(rpc_server_init(&fs_server, &fs_interface, (struct session *)SRV_SESSIONS, NR_SLOTS, SRV_CAP_CLIENT_VSPACES,
                           SRV_CAP_CLIENT_DOORBELLS), "sessions");
     rpc_session_open(&fs_server, SERVER_PROC);
-    rpc_session_open(&fs_server, SERVER_TIME);
+    for (uint32_t id; (id = server_shard(info, SERVER_TIME, nr_time_peers)) < NR_SERVERS; nr_time_peers++)
+        rpc_session_open(&fs_server, id);
     rpc_figures_start(&fs_server, info);
     if (info->boot_flags & BOOT_TRACE)
         rpc_server_trace(&fs_server, &fs_trace);
@@ -121,7 +123,7 @@ static void fill_root(const struct server_info *info)
 }
 
 /* The peer publishes its layout hash when it opens our session; it may still be starting. */
-static void connect(struct rpc_client *client, enum server_id peer, uint64_t layout_hash)
+static void connect(struct rpc_client *client, uint32_t peer, uint64_t layout_hash)
 {
     struct session *session = (struct session *)(SRV_CLIENT_SESSIONS + peer * SESSION_BYTES);
     error_t e = ERR_BAD_MESSAGE;
@@ -159,7 +161,8 @@ void server_main(const struct server_info *info)
     check(forward_start(info), "nodes of components");
     tracer_start(info);
     connect(&proc_peer, SERVER_PROC, PROC_LAYOUT_HASH);
-    connect(&time_peer, SERVER_TIME, TIME_LAYOUT_HASH);
+    for (uint32_t i = 0; i < nr_time_peers; i++)
+        connect(&time_peer[i], server_shard(info, SERVER_TIME, i), TIME_LAYOUT_HASH);
     check(coro_spawn(boot_done, NULL, "boot"), "boot");
     exec_run();
 }

@@ -11,8 +11,9 @@
 
 struct process;
 
-/* Sessions to proc and time: proc_signal_group(&proc_peer, ...) and so on. */
-extern struct rpc_client proc_peer, time_peer;
+/* Sessions to proc and each shard of time: proc_signal_group(&proc_peer, ...) and so on. */
+extern struct rpc_client proc_peer, time_peer[MAX_SHARDS];
+extern uint32_t nr_time_peers;
 extern const struct server_info *fs_info;
 extern struct rpc_server fs_server;
 

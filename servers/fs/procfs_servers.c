@@ -14,7 +14,8 @@
 
 static error_t figures_of(uint32_t id, struct rpc_figures *out)
 {
-    struct rpc_client *peer = id == SERVER_PROC ? &proc_peer : id == SERVER_TIME ? &time_peer : forward_client(id);
+    struct rpc_client *peer = id == SERVER_PROC ? &proc_peer :
+        server_is(fs_info, id, SERVER_TIME) ? &time_peer[fs_info->peer[id].shard] : forward_client(id);
 
     if (id == SERVER_FS) {
         rpc_figures(&fs_server, SRV_CAP_TCB, fs_info->timebase_hz, out);

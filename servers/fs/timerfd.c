@@ -3,7 +3,7 @@
  * timerfd: expirations of a timer, counted and readable.
  *
  * The time server runs the timer (time.fs_timer_set) and posts
- * fs.timer_fired(id, count). An id is an index into the table below and a
+ * fs.timer_fired(id, count); of several shards of it the index says which. An id is an index into the table below and a
  * serial number, so a late event of a timer that is gone, or was set anew,
  * hits nothing. What is left until the next expiration is computed here from
  * the time page, which both servers read.
@@ -105,7 +105,7 @@ static uint32_t timerfd_poll(struct file *f, struct waiter *w)
 
 static void post(struct timerfd *t, uint32_t absolute, int64_t value_ns, int64_t interval_ns)
 {
-    time_fs_timer_set(&time_peer, timer_id(t), t->clock, absolute, value_ns, interval_ns);
+    time_fs_timer_set(&time_peer[t->index % nr_time_peers], timer_id(t), t->clock, absolute, value_ns, interval_ns);
 }
 
 static void timerfd_release(struct file *f)
@@ -227,7 +227,7 @@ error_t fs_serve_timerfd_get(struct rpc_call *call, const struct fs_timerfd_get_
 
 error_t fs_serve_timer_fired(struct rpc_call *call, const struct fs_timer_fired_in *in)
 {
-    if (call->client != SERVER_TIME)
+    if (!server_is(fs_info, call->client, SERVER_TIME))
         return ERR_PERMISSION;
     struct timerfd *t = timers[(uint32_t)in->timer % TIMERS_MAX];
     if (t == NULL || timer_id(t) != in->timer)

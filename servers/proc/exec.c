@@ -130,7 +130,7 @@ static error_t start_loader(struct process *p, struct image *image, struct image
         fs_process_exec(&fs_client, old->slot, image->slot, 0);
     else
         fs_process_open(&fs_client, image->slot, 0);
-    time_process_open(&time_client, image->slot);
+    time_process_open(time_of(image->slot), image->slot);
     thread_fill_frame(t, NULL, (uint64_t[5]){ START_LOADER, image->slot, blocked, ignored, 0 });
     error = thread_start(t, NULL);
     if (error)
@@ -362,7 +362,7 @@ static void switch_images(struct process *p)
     signal_move_thread(p->exec->thread, t);
     cnode_delete(vm_cap(new->vm, ROW_CNODE), GUEST_CAP_EXEC_SOURCE);
     fs_process_exec(&fs_client, old->slot, new->slot, 1);
-    time_process_exec(&time_client, old->slot, new->slot);
+    time_process_exec(time_of(new->slot), old->slot, new->slot);
     p->image = new;
     p->loading = NULL;
     p->exec->call = NULL;       /* never answered: its session closes below */

@@ -45,7 +45,7 @@ void image_teardown(struct image *image)
     if (rpc_session_is_open(&server, image->slot)) {
         rpc_session_close(&server, image->slot);
         fs_process_close(&fs_client, image->slot);
-        time_process_close(&time_client, image->slot);
+        time_process_close(time_of(image->slot), image->slot);
     }
     vm->nr_images--;
     if (!vm_dies || image->slot != vm->index) {

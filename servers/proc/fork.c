@@ -207,7 +207,7 @@ static void go_live(struct process *child, uint64_t ticket)
     __atomic_store_n(&page->in_use, 1, __ATOMIC_RELEASE);
     rpc_session_open(&server, child->image->slot);
     fs_process_open(&fs_client, child->image->slot, ticket);
-    time_process_open(&time_client, child->image->slot);
+    time_process_open(time_of(child->image->slot), child->image->slot);
     cpu_limit_changed(child);
 }
 

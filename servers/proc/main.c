@@ -22,7 +22,9 @@
 
 const struct server_info *const info = (const struct server_info *)SRV_INFO;
 struct rpc_server server;
-struct rpc_client fs_client, time_client;
+struct rpc_client fs_client, time_client[MAX_SHARDS];
+uint32_t nr_time_shards;
+static uint32_t time_server[MAX_SHARDS];
 
 ticks_t now(void)
 {
@@ -62,6 +64,19 @@ static void connect(struct rpc_client *client, unsigned id, uint64_t hash)
     exec_add_client(client);
 }
 
+uint32_t time_server_of(unsigned slot)
+{
+    return time_server[shard_of(slot)];
+}
+
+static void find_time(void)
+{
+    uint32_t id;
+
+    while (nr_time_shards < MAX_SHARDS && (id = server_shard(info, SERVER_TIME, nr_time_shards)) < NR_SERVERS)
+        time_server[nr_time_shards++] = id;
+}
+
 extern const struct trace_interface proc_trace;    /* generated: proc_trace.c */
 
 void server_main(const struct server_info *);
@@ -75,6 +90,7 @@ void server_main(const struct server_info *self)
 
     (void)self;
     check(exec_init(&config), "start the executor");
+    find_time();
     tables_init();
     vm_init();
     check(vm_read_personality(), "read the personality's header");
@@ -83,9 +99,11 @@ void server_main(const struct server_info *self)
                           SRV_CAP_CLIENT_DOORBELLS), "open the sessions");
     exec_add_server(&server);
     rpc_session_open(&server, SERVER_FS);
-    rpc_session_open(&server, SERVER_TIME);
     connect(&fs_client, SERVER_FS, FS_LAYOUT_HASH);
-    connect(&time_client, SERVER_TIME, TIME_LAYOUT_HASH);
+    for (unsigned i = 0; i < nr_time_shards; i++) {
+        rpc_session_open(&server, time_server[i]);
+        connect(&time_client[i], time_server[i], TIME_LAYOUT_HASH);
+    }
     rpc_figures_start(&server, info);
     if (info->boot_flags & BOOT_TRACE)
         rpc_server_trace(&server, &proc_trace);

@@ -26,7 +26,7 @@ struct process *all_processes, *init_process;
 
 static struct process processes[NR_PROCESSES];
 static uint16_t free_slots[NR_SLOTS];
-static unsigned nr_free_slots;
+static unsigned nr_free_slots, nr_free_of[MAX_SHARDS];  /* and of those, of each shard of time */
 static unsigned next_process, nr_processes;
 
 static struct id_entry {
@@ -37,6 +37,12 @@ static struct id_entry {
 static uint32_t last_pid;
 
 
+static void put_slot(unsigned slot)
+{
+    free_slots[nr_free_slots++] = (uint16_t)slot;
+    nr_free_of[shard_of(slot)]++;
+}
+
 void tables_init(void)
 {
     for (unsigned k = NR_SLOTS; k-- > 0;) {
@@ -44,7 +50,7 @@ void tables_init(void)
         images[k].page = (struct proc_page *)(SRV_PROC_PAGES + k * PAGE_BYTES);
         images[k].sig = (const struct sig_page *)(SRV_SIG_PAGES + k * PAGE_BYTES);
         if (k >= FIRST_PROCESS_SLOT)
-            free_slots[nr_free_slots++] = (uint16_t)k;
+            put_slot(k);
     }
     for (unsigned i = 0; i < NR_THREAD_SLOTS; i++)
         threads[i].frame = (uint16_t)i;
@@ -63,27 +69,43 @@ static void slot_mark(unsigned slot, bool used)
 
 static bool sessions_closed(const struct image *image)
 {
-    return rpc_handled(&fs_client, image->closed_mark[0]) && rpc_handled(&time_client, image->closed_mark[1]);
+    return rpc_handled(&fs_client, image->closed_mark[0]) && rpc_handled(time_of(image->slot), image->closed_mark[1]);
 }
 
-/* The slot used last whose sessions are closed everywhere; nearly always the first
+/* Of a shard's the slot used last whose sessions are closed everywhere; nearly always the first
  * one looked at. Those that are not are as few as events are under way. NULL. */
-static struct image *take_slot(void)
+static struct image *take_slot(unsigned shard)
 {
     for (unsigned i = nr_free_slots; i-- > 0;) {
         struct image *image = &images[free_slots[i]];
 
-        if (!sessions_closed(image))
+        if (shard_of(image->slot) != shard || !sessions_closed(image))
             continue;
         memmove(&free_slots[i], &free_slots[i + 1], (--nr_free_slots - i) * sizeof free_slots[0]);
+        nr_free_of[shard]--;
         return image;
     }
     return NULL;
 }
 
+/* The shard with the fewest processes; of any other one if it has no slot. */
+static struct image *take_any_slot(void)
+{
+    struct image *image;
+    unsigned shard = 0;
+
+    for (unsigned i = 1; i < nr_time_shards; i++)
+        if (nr_free_of[i] > nr_free_of[shard])
+            shard = i;
+    image = take_slot(shard);
+    for (unsigned i = 0; i < nr_time_shards && !image; i++)
+        image = take_slot(i);
+    return image;
+}
+
 struct image *image_alloc(struct process *p)
 {
-    struct image *image = take_slot();
+    struct image *image = p->image ? take_slot(shard_of(p->image->slot)) : take_any_slot();    /* exec keeps the shard */
 
     if (!image)
         return NULL;
@@ -120,7 +142,7 @@ static void give_back_pages(struct image *image)
     image->warm = false;
     give_back(SRV_CAP_SESSIONS + SERVER_PROC, slot, SESSION_BYTES);
     give_back(SRV_CAP_SESSIONS + SERVER_FS, slot, SESSION_BYTES);
-    give_back(SRV_CAP_SESSIONS + SERVER_TIME, slot, SESSION_BYTES);
+    give_back(SRV_CAP_SESSIONS + time_server_of(image->slot), slot, SESSION_BYTES);
     give_back(SRV_CAP_FD_PAGES, slot, FD_PAGES * PAGE_BYTES);
     give_back(SRV_CAP_PROC_PAGES, slot, PAGE_BYTES);
     give_back(SRV_CAP_SIG_PAGES, slot, PAGE_BYTES);
@@ -152,10 +174,10 @@ void image_drop(struct image *image)
     image->page->pid = 0;
     slot_mark(image->slot, false);
     image->closed_mark[0] = rpc_posted(&fs_client);
-    image->closed_mark[1] = rpc_posted(&time_client);
+    image->closed_mark[1] = rpc_posted(time_of(image->slot));
     if (image->slot >= WARM_SLOTS)
         give_back_pages(image);
-    free_slots[nr_free_slots++] = image->slot;
+    put_slot(image->slot);
 }
 
 struct process *process_alloc(void)

@@ -5,11 +5,12 @@
 #include <string.h>
 
 #include "affinity.h"
+#include "events.h"
 #include "thread.h"
 
 #define DATA_PROT (VM_READ | VM_WRITE)
 #define OWN_FLAGS (VM_SHARED | VM_NO_CLONE | VM_POPULATE)
-static const uint8_t peers[] = { SERVER_PROC, SERVER_FS, SERVER_TIME };
+static const uint8_t peers[] = { SERVER_PROC, SERVER_FS, SERVER_TIME };    /* as a process knows them */
 #define NR_PEERS (sizeof peers)
 
 static struct pers_header personality;
@@ -232,6 +233,12 @@ static void add_mint(struct batch *b, cptr_t cnode, uint64_t index, cptr_t sourc
     batch_add(b, cnode, CNODE_MINT, index, source, rights, badge, 0);
 }
 
+/* Who it is for the process in slot k: a shard, which it knows by the number of the first. */
+static unsigned peer_of(unsigned i, unsigned k)
+{
+    return peers[i] == SERVER_TIME ? time_server_of(k) : peers[i];
+}
+
 /* What the image holds itself. */
 static void add_own_caps(struct batch *b, const struct image *image)
 {
@@ -240,7 +247,7 @@ static void add_own_caps(struct batch *b, const struct image *image)
 
     add_copy(b, cnode, GUEST_CAP_NOTIFICATION(m), image->notification, RIGHT_READ | RIGHT_WRITE);
     for (unsigned i = 0; i < NR_PEERS; i++)
-        add_mint(b, cnode, GUEST_CAP_DOORBELL(m, peers[i]), SRV_CAP_PEER_NOTIFICATIONS + peers[i], RIGHT_WRITE,
+        add_mint(b, cnode, GUEST_CAP_DOORBELL(m, peers[i]), SRV_CAP_PEER_NOTIFICATIONS + peer_of(i, image->slot), RIGHT_WRITE,
                  1ul << image->slot % DOORBELL_BITS);
 }
 
@@ -251,19 +258,19 @@ static void add_peer_caps(struct batch *b, const struct image *image)
     unsigned k = image->slot;
 
     for (unsigned i = 0; i < NR_PEERS; i++) {
-        unsigned id = peers[i];
+        unsigned id = peer_of(i, k);
 
         add_copy(b, SRV_CAP_PEER_VSPACES + id, k, vspace,
                  RIGHT_READ | RIGHT_WRITE | RIGHT_COPY | (id == SERVER_FS ? RIGHT_MAP : 0));
-        add_mint(b, SRV_CAP_PEER_DOORBELLS + id, k, image->notification, RIGHT_WRITE, CLIENT_BIT(id));
+        add_mint(b, SRV_CAP_PEER_DOORBELLS + id, k, image->notification, RIGHT_WRITE, CLIENT_BIT(peers[i]));
     }
 }
 
 static void remove_peer_caps(struct batch *b, unsigned k)
 {
     for (unsigned i = 0; i < NR_PEERS; i++) {
-        batch_add(b, SRV_CAP_PEER_VSPACES + peers[i], CNODE_DELETE, k, 0, 0, 0, 0);
-        batch_add(b, SRV_CAP_PEER_DOORBELLS + peers[i], CNODE_DELETE, k, 0, 0, 0, 0);
+        batch_add(b, SRV_CAP_PEER_VSPACES + peer_of(i, k), CNODE_DELETE, k, 0, 0, 0, 0);
+        batch_add(b, SRV_CAP_PEER_DOORBELLS + peer_of(i, k), CNODE_DELETE, k, 0, 0, 0, 0);
     }
 }
 
@@ -314,7 +321,7 @@ void vm_add_area(struct batch *b, const struct image *image)
 
     for (unsigned i = 0; i < NR_PEERS; i++)
         add_map(b, image->vm, area + AREA_SESSION(peers[i]), SESSION_BYTES, DATA_PROT | OWN_FLAGS,
-                SRV_CAP_SESSIONS + peers[i], k * SESSION_PAGES);
+                SRV_CAP_SESSIONS + peer_of(i, image->slot), k * SESSION_PAGES);
     add_map(b, image->vm, area + AREA_PROC_PAGE, PAGE_BYTES, VM_READ | OWN_FLAGS, SRV_CAP_PROC_PAGES, k);
     add_map(b, image->vm, area + AREA_SIG_PAGE, PAGE_BYTES, DATA_PROT | OWN_FLAGS, SRV_CAP_SIG_PAGES, k);
     add_map(b, image->vm, area + AREA_FD_PAGES, FD_PAGES * PAGE_BYTES, VM_READ | VM_SHARED | VM_NO_CLONE,

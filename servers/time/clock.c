@@ -11,10 +11,11 @@
 #define SHIFT 32
 
 static struct time_page *page;
+static uint64_t mult, hz;       /* as in the page, which another shard may not have filled yet */
 
 int64_t clock_ticks_to_ns(ticks_t ticks)
 {
-    return (int64_t)((unsigned __int128)ticks * page->mult >> SHIFT);
+    return (int64_t)((unsigned __int128)ticks * mult >> SHIFT);
 }
 
 ticks_t clock_ns_to_ticks(int64_t ns)
@@ -25,7 +26,7 @@ ticks_t clock_ns_to_ticks(int64_t ns)
         return 0;
     seconds = (uint64_t)ns / NS;
     rest = (uint64_t)ns % NS;
-    return seconds * page->hz + (rest * page->hz + NS - 1) / NS;
+    return seconds * hz + (rest * hz + NS - 1) / NS;
 }
 
 static void publish_offset(int64_t offset)
@@ -38,18 +39,25 @@ static void publish_offset(int64_t offset)
     __atomic_store_n(&page->seq, seq + 2, __ATOMIC_RELEASE);
 }
 
-void clock_init(struct time_page *memory, uint32_t hz, int64_t realtime_ns)
+void clock_join(struct time_page *memory, uint32_t timebase_hz)
 {
     page = memory;
+    hz = timebase_hz;
+    mult = (NS << SHIFT) / hz;
+}
+
+void clock_init(struct time_page *memory, uint32_t timebase_hz, int64_t realtime_ns)
+{
+    clock_join(memory, timebase_hz);
     if (page->hz == hz) {       /* restarted: the clock goes on, as it was or as it was being set */
         __atomic_store_n(&page->seq, page->seq + (page->seq & 1), __ATOMIC_RELEASE);
         return;
     }
     page->shift = SHIFT;
-    page->mult = (NS << SHIFT) / hz;
+    page->mult = mult;
     page->tai_offset_s = 0;
     publish_offset(realtime_ns ? realtime_ns - clock_monotonic_ns() : 0);
-    page->hz = hz;
+    page->hz = timebase_hz;
 }
 
 int64_t clock_monotonic_ns(void)
@@ -59,7 +67,7 @@ int64_t clock_monotonic_ns(void)
 
 int64_t clock_realtime_offset(void)
 {
-    return page->realtime_offset_ns;
+    return __atomic_load_n(&page->realtime_offset_ns, __ATOMIC_RELAXED);
 }
 
 void clock_set_realtime(int64_t realtime_ns)

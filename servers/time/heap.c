@@ -182,6 +182,10 @@ void deadlines_run(void)
     while (count && heap[0]->due_ns <= now_ns && !stalled) {
         struct deadline *d = heap[0];
 
+        if (d->realtime && due(d) > now_ns) {   /* another shard set the clock back, and its event is on the way */
+            deadlines_clock_changed();
+            continue;
+        }
         if (!have_room()) {
             wait_for_room();
             return;

@@ -5,6 +5,7 @@
 
 #include "clock.h"
 #include "process.h"
+#include "shards.h"
 
 struct sleeper {
     struct deadline deadline;
@@ -112,15 +113,19 @@ error_t time_serve_cpu_sleep(struct rpc_call *call, const struct time_cpu_sleep_
     return RPC_PENDING;
 }
 
+/* A process with the right to, or a shard on behalf of one, of which it has asked this. */
+static bool may_set_clock(uint32_t client)
+{
+    return client < FIRST_PROCESS_SLOT ? server_is(info, client, SERVER_TIME) : process_page(client)->euid == 0;
+}
+
 error_t time_serve_set_realtime(struct rpc_call *call, const struct time_set_realtime_in *in,
                                 struct time_set_realtime_out *out)
 {
     (void)out;
-    if (call->client < FIRST_PROCESS_SLOT || process_page(call->client)->euid != 0)
+    if (!may_set_clock(call->client))
         return ERR_PERMISSION;
     if (in->ns < clock_monotonic_ns() || in->ns > REALTIME_MAX_NS)
         return ERR_INVALID_ARGUMENT;
-    clock_set_realtime(in->ns);
-    deadlines_clock_changed();
-    return 0;
+    return shards_set_realtime(in->ns);
 }

@@ -53,16 +53,8 @@ def system() -> System:
 
 
 def divided(*more: tuple[str, str], shards: int = 3) -> str:
-    """time in so many shards, of which the first alone may write the clock's page and the others wait for it."""
-    return changed(('serves          = "time"', f'serves          = "time"\nshards = {shards}\nfirst_maps = {{ time_page = "rw" }}'),
-                   ('time_page = "rw", hart_page', 'time_page = "r", hart_page'),
-                   ('address = "SRV_STATE"', 'address = "SRV_STATE"\neach_shard = true'), *more) + """
-[[connection]]
-client = "time.others"
-server = "time.first"
-interface = "time"
-calls = ["set_realtime"]
-"""
+    """time in at most so many shards."""
+    return changed(("shards          = 4 ", f"shards = {shards} "), *more)
 
 
 # -- reading ----------------------------------------------------------------------------------
@@ -167,6 +159,7 @@ def test_two_capabilities_for_one_slot_are_refused() -> None:
 
 
 def test_memory_beyond_the_machines_is_refused_with_the_sum(system: System) -> None:
+    system, _ = assembly.of_placement(system, placement.harts_of(2))
     with pytest.raises(BuildError, match="needs 45.62 MiB of memory, the machine has 32 MiB") as caught:
         assembly.check_memory(system, 32 << 20, {"firmware and kernel": 4 << 20, "boot archive": 8 << 20}, "--mem 32M")
     assert "16 MiB  proc: kernel objects" in caught.value.detail
@@ -217,7 +210,7 @@ def test_every_line_of_the_placement_files_holds(system: System, machine: Machin
     ("shards = 3", "shards = 0", "shards = 0"),
     ("shards = 3", 'shards = "many"', "is not a int"),
     ("[component.time]", "[component.time_and_space]", "'time_and_space' cannot be a component"),
-    ('first_maps = { time_page = "rw" }', 'first_maps = { fd_pages = "rw" }', "no shard but the first would have fd_pages"),
+    ('first_maps      = { time_page = "rw" }', 'first_maps      = { fd_pages = "rw" }', "no shard but the first would have fd_pages"),
     ('serves          = "proc"', 'serves          = "proc"\nshards = 2', "proc cannot be divided"),
     ('address = "SRV_STATE"', 'address = "SRV_STATE"\nslot = "SRV_CAP_FD_PAGES"', "each shard cannot have a time_state of its own"),
     ('client = "fs"\nserver = "time"\ninterface = "time"\nevents = ["fs_timer_set"]', 'client = "fs"\nserver = "time"\ninterface = "time"\nnode = "x"',
@@ -235,8 +228,7 @@ def test_shards_that_make_no_sense_are_refused_with_their_line(old: str, new: st
 
 
 def test_shards_that_wait_for_one_another_are_a_cycle() -> None:
-    text = divided() + \
-        '[[connection]]\nclient = "time.first"\nserver = "time.others"\ninterface = "time"\ncalls = ["set_realtime"]\n'
+    text = divided(('events = ["clock_changed"]', 'calls = ["set_realtime"]'))
     assert "time.1" in refusal(text, "calls").what
 
 
@@ -251,7 +243,8 @@ def test_each_shard_is_a_component_of_its_own() -> None:
     ends = [(c.client, c.server) for c in system.connections]
     for other in ("proc", "fs"):
         assert all((shard, other) in ends and (other, shard) in ends for shard in system.shards("time"))
-    assert [e for e in ends if e[0].startswith("time") and e[1].startswith("time")] == [("time.1", "time"), ("time.2", "time")]
+    assert [e for e in ends if e[0].startswith("time") and e[1].startswith("time")] == [
+        ("time.1", "time"), ("time.2", "time"), ("time", "time.1"), ("time", "time.2")]
     held = {(c.object, c.slot_text) for c in assembly.capabilities(system, "proc")}
     assert {("time.2.client_vspaces", f"SRV_CAP_PEER_VSPACES + {number + 1}"), ("segment.sessions.time.1", f"SRV_CAP_SESSIONS + {number}"),
             ("time.1.notification", f"SRV_CAP_PEER_NOTIFICATIONS + {number}"), ("time.notification", "SRV_CAP_PEER_NOTIFICATIONS + SERVER_TIME")} <= held
@@ -261,7 +254,7 @@ def test_each_shard_is_a_component_of_its_own() -> None:
 
 
 def test_shards_do_not_change_the_numbers_of_others() -> None:
-    clock = '[component.clock]' + TEXT.split("[component.time]")[1].split("[component.proc]")[0].replace('devices         = ["rtc"]', "devices = []")
+    clock = '[component.clock]' + TEXT.split("[component.time]")[1].split("[component.proc]")[0].replace('devices         = ["rtc"]', "devices = []").replace("shards ", "# ")
     system = assembly.load(text=clock + divided())
     number = system.constants["FIRST_OTHER_SERVER"]
     assert (system.components["clock"].id, system.components["time.1"].id) == (number, number + 1)
@@ -316,7 +309,7 @@ def program(tmp_path: Path, source: str) -> Path:
 
 
 TIME = ("void _start(void) {} void proc_cpu_time(void) {} void proc_signal_process(void) {}"
-        "void fs_timer_fired(void) {} void rpc_server_survive(void) {}"
+        "void fs_timer_fired(void) {} void time_set_realtime(void) {} void time_clock_changed(void) {} void rpc_server_survive(void) {}"
         "const struct { const char *name; unsigned long hash; } time_interface = { 0, HASHul };")
 
 
@@ -346,11 +339,11 @@ def test_a_program_that_does_something_else_is_refused(system: System, tmp_path:
     assert caught.value.do and caught.value.where
 
 
-def test_the_stubs_of_all_shards_are_in_one_program(tmp_path: Path) -> None:
-    system = assembly.load(text=divided())
-    assembly.check_program(system, "time", time_program(tmp_path, "void time_set_realtime(void) {}"), assembly.read_interfaces())
+def test_the_stubs_of_all_shards_are_in_one_program(system: System, tmp_path: Path) -> None:
     with pytest.raises(BuildError, match="time to time: time.set_realtime is listed, but time never calls it"):
-        assembly.check_program(system, "time", time_program(tmp_path), assembly.read_interfaces())
+        assembly.check_program(system, "time", time_program(tmp_path, time_set_realtime="set_realtime"), assembly.read_interfaces())
+    with pytest.raises(BuildError, match="time calls time.getitimer, which its connection to time does not list"):
+        assembly.check_program(system, "time", time_program(tmp_path, "void time_getitimer(void) {}"), assembly.read_interfaces())
 
 
 @pytest.mark.parametrize("stub", ["timer_fired", "openat", "openat_submit", "openat_queue"])
@@ -387,7 +380,7 @@ interface = "time"
 node = "clock"
 mode = "0640"
 """
-    text = assembly.SYSTEM.read_text()
+    text = divided(shards=1)            # shards have the numbers after it
     system, before = assembly.load(text=text + more), assembly.load(text=text)
     number = system.constants["FIRST_OTHER_SERVER"]
     assert system.components["clock"].id == number and system.number("clock") == str(number)

@@ -39,7 +39,6 @@ TYPES = {"untyped": "UNTYPED", "cnode": "CNODE", "tcb": "TCB", "sched": "SCHED_C
 ASKS = ("shutdown", "move", "restart")  # SUPERVISOR_* of libipc/system.h
 MAX_RESTARTS = 64               # supervisor/assembly.h
 MAX_IRQS = 12                   # SRV_IRQ_BIT
-MAX_SHARDS = 8
 STUBS = ("", "_submit", "_queue", "_until", "_finish")      # what a client may call of a method, NAME_METHOD and this
 CSPACE, CLIENT_VSPACES, CLIENT_DOORBELLS = "cspace", "client_vspaces", "client_doorbells"
 
@@ -299,7 +298,7 @@ def load(path: Path = SYSTEM, text: str | None = None, interfaces: Mapping[str, 
                              do="parts are segment, device, component, connection, guests")
     constants = Constants() if constants is None else constants
     system = System({}, {}, {}, [], 0, source, constants)
-    shards = {name: _shards(_Table(source, f"component.{name}", values)) for name, values in top.get("component", {}).items()}
+    shards = {name: _shards(_Table(source, f"component.{name}", values), constants) for name, values in top.get("component", {}).items()}
     numbers = _numbers([_shard_name(name, i) for name, n in shards.items() for i in range(n)], constants)
     for name, number in numbers.items():
         system.segments[f"sessions.{name}"] = Segment(f"sessions.{name}", "pool", constants["NR_SLOTS"] * constants["SESSION_PAGES"],
@@ -328,8 +327,8 @@ def _shard_name(name: str, shard: int) -> str:
     return f"{name}.{shard}" if shard else name
 
 
-def _shards(t: _Table) -> int:
-    return t.number("shards", 1, MAX_SHARDS) if "shards" in t.values else 1
+def _shards(t: _Table, constants: Constants) -> int:
+    return t.number("shards", 1, constants["MAX_SHARDS"]) if "shards" in t.values else 1
 
 
 def _numbers(names: list[str], constants: Constants) -> dict[str, str]:
@@ -376,7 +375,7 @@ def _device(t: _Table, name: str) -> Device:
 
 def _component(t: _Table, name: str, shard: int, numbers: Mapping[str, str], system: System) -> Component:
     constants = system.constants
-    shards = _shards(t)
+    shards = _shards(t, constants)
     t.values.pop("shards", None)
     ident = constants.value(numbers[_shard_name(name, shard)])
     if not re.fullmatch(r"[a-z][a-z0-9_]{0,14}" if shards == 1 else r"[a-z][a-z0-9_]{0,12}", name) or ident >= constants["NR_SERVERS"]:

@@ -448,11 +448,22 @@ def compat_overlay(tests: list[graph.CompatTest]) -> Iterator[tuple[Path, float]
         yield Path(overlay), min(total, 900)
 
 
-def _compat_boot(tests: list[graph.CompatTest], smp: int) -> tuple[run.Result, str]:
+def _compat_boot(tests: list[graph.CompatTest], smp: int, place: str = "") -> tuple[run.Result, str]:
     with compat_overlay(tests) as (overlay, limit):
-        result, out, _ = boot_exec(run.Options(smp=smp, overlays=[overlay], command="exec sh /compat/run",
+        result, out, _ = boot_exec(run.Options(smp=smp, place=place, overlays=[overlay], command="exec sh /compat/run",
                                                timeout_s=limit))
         return result, out
+
+
+def compat_failures(names: Iterable[str], smp: int, place: str) -> list[str]:
+    """What fails of these programs (with musl) in a placement of servers; for tests that boot."""
+    third_party.ensure_musl()
+    if broken := _system() or _compile(["compat-tests"]):
+        return [broken]
+    tests = [t for t in graph.compat_tests() if t.libc == "musl" and t.name in names]
+    result, out = _compat_boot(tests, smp, place)
+    cases = [_compat_result(t, out, place) or [Case(f"{t.name} ends", False, result.console[-2000:])] for t in tests]
+    return [f"{c.name}: {c.detail}" for c in [*sum(cases, []), *_undeclared(out, smp)] if not c.ok]
 
 
 # -- all --------------------------------------------------------------------------------------

@@ -29,6 +29,8 @@ enum server_id {
     NR_SERVERS = FIRST_PROCESS_SLOT
 };
 
+#define MAX_SHARDS 8u   /* of one component: docs/shards.md */
+
 /* ---- a server's address space ---- */
 #define SRV_IMAGE           0x10000000ul
 #define SRV_STACK_TOP       0x30000000ul

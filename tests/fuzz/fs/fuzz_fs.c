@@ -27,7 +27,8 @@
 #include "tmpfs.h"
 #include "world.h"
 
-struct rpc_client proc_peer, time_peer;
+struct rpc_client proc_peer, time_peer[MAX_SHARDS];
+uint32_t nr_time_peers = 1;
 const struct server_info *fs_info = &world_info;
 struct rpc_server fs_server;
 static uint64_t nr_inodes;
@@ -111,7 +112,7 @@ static void start(void)
     procfs_init();
     must(streams_init(fs_info), "no streams");
     connect(&proc_peer, SERVER_PROC, PROC_LAYOUT_HASH);
-    connect(&time_peer, SERVER_TIME, TIME_LAYOUT_HASH);
+    connect(&time_peer[0], SERVER_TIME, TIME_LAYOUT_HASH);
     must(vfs_lookup(NULL, FS_AT_FDCWD, "/dev/pts", LOOKUP_DIRECTORY, &at), "no /dev/pts");
     must(mount_copy_tree(at.path.mnt, at.path.dentry, false, &pts), "cannot copy a mount");
     unmount_all();

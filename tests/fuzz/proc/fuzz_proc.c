@@ -29,7 +29,9 @@
 
 const struct server_info *const info = (const struct server_info *)SRV_INFO;
 struct rpc_server server;
-struct rpc_client fs_client, time_client;
+struct rpc_client fs_client, time_client[MAX_SHARDS];
+uint32_t nr_time_shards = 1;
+uint32_t time_server_of(unsigned slot) { (void)slot; return SERVER_TIME; }
 
 ticks_t now(void) { return exec_now(); }
 void proc_say(const char *format, ...) { (void)format; }
@@ -101,7 +103,7 @@ static void start(void)
     if (vm_read_personality() != 0)
         world_fail("no personality");
     connect(&fs_client, SERVER_FS, FS_LAYOUT_HASH);
-    connect(&time_client, SERVER_TIME, TIME_LAYOUT_HASH);
+    connect(&time_client[0], SERVER_TIME, TIME_LAYOUT_HASH);
     world_event(SERVER_FS, PROC_METHOD_BOOT_READY, 0, 0, 0);
     if (init_process == NULL)
         world_fail("no init");

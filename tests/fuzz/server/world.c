@@ -15,7 +15,8 @@
 #define LAST_SLOT (FIRST_PROCESS_SLOT + 64u)    /* whose answers are taken             */
 #define TIMEBASE 10000000u
 
-struct server_info world_info = { .timebase_hz = TIMEBASE, .nr_harts = 2, .guest_hart_mask = 3, .command_line = "test" };
+struct server_info world_info = { .timebase_hz = TIMEBASE, .nr_harts = 2, .guest_hart_mask = 3, .command_line = "test",
+                                 .peer[SERVER_TIME] = { .name = "time", .first = SERVER_TIME } };
 
 static const struct world_server *world;
 static ticks_t clock_now = TIMEBASE;

@@ -2,7 +2,7 @@
 /* build: tests/fuzz/server/world.c libipc/src/client.c libipc/src/client_drain.c libipc/src/client_post.c
  *  libipc/src/client_args.c libipc/src/server.c libipc/src/call.c
  *  libipc/src/job.c libipc/src/coro.c libipc/src/coro_switch.S libipc/src/timer.c libipc/src/executor.c
- *  libipc/src/coro_env.c libipc/src/figures.c libipc/src/journal.c build/gen/time_server.c build/gen/fs_client.c build/gen/proc_client.c; tree: servers/time -main.c
+ *  libipc/src/coro_env.c libipc/src/figures.c libipc/src/journal.c build/gen/time_server.c build/gen/fs_client.c build/gen/proc_client.c build/gen/time_client.c; tree: servers/time -main.c
  *  -rtc.c;
  *  include: tests/fuzz/server servers/time libipc/include microkernel/abi build/gen */
 /* fuzz: runs=4000; max_len=600 */

@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The time server is started again COUNT times while programs use it. Each program checks, round after round: nothing
+ *   restart COUNT [NAME...]
+ *
+ * The time server (or its shards, in turn) is started again COUNT times while programs use it; of each program there are as many as
+ * there are names. Each program checks, round after round: nothing
  * comes early, nothing is lost (a round that never ends fails after PATIENCE_S), and what a call returns is right. How
  * late something comes is only told: it depends on the machine.
  */
@@ -23,7 +26,7 @@
 #define PATIENCE_S 30
 #define MS 1000000ll
 
-static struct shared { volatile int stop; volatile unsigned rounds[16]; volatile int64_t latest[16]; } *shared;
+static struct shared { volatile int stop; volatile unsigned rounds[64]; volatile int64_t latest[64]; } *shared;
 static const char *self;
 static int number;
 
@@ -258,46 +261,52 @@ static const struct { const char *name; void (*run)(void); } programs[] = {
 
 int main(int argc, char **argv)
 {
-    int count = argc > 1 ? atoi(argv[1]) : 50, bad = 0;
+    static char *time_alone[] = { "time" };
+    int count = argc > 1 ? atoi(argv[1]) : 50, bad = 0, nr_names = argc > 2 ? argc - 2 : 1;
+    char **names = argc > 2 ? argv + 2 : time_alone;
+    unsigned nr_workers = NR * (unsigned)nr_names;
     uint64_t random = 88172645463325252ull;
     sigset_t all;
 
     shared = mmap(NULL, sizeof *shared, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
     sigfillset(&all);
     sigprocmask(SIG_BLOCK, &all, NULL);
-    for (number = 0; number < (int)NR; number++) {
+    if (nr_workers > sizeof shared->rounds / sizeof shared->rounds[0])
+        return 2;
+    for (number = 0; number < (int)nr_workers; number++) {
         if (fork() == 0) {
-            self = programs[number].name;
-            programs[number].run();
+            self = programs[number % (int)NR].name;
+            programs[number % (int)NR].run();
             _exit(0);
         }
     }
     for (int i = 0; i < count && !shared->stop; i++) {
-        static const char command[] = "restart time\n";
         int fd = open("/proc/atoll/servers", O_WRONLY);
-        unsigned before[NR];
+        char command[64];
+        unsigned before[64];
+        int n_command = snprintf(command, sizeof command, "restart %s\n", names[i % nr_names]);
 
-        if (fd < 0 || write(fd, command, sizeof command - 1) != (ssize_t)sizeof command - 1) {
+        if (fd < 0 || write(fd, command, (size_t)n_command) != n_command) {
             perror("restart");
             bad = 1;
         }
         close(fd);
         /* everybody gets on before the next, at a moment that is any */
-        for (unsigned n = 0; n < NR; n++)
+        for (unsigned n = 0; n < nr_workers; n++)
             before[n] = shared->rounds[n];
-        for (unsigned n = 0; n < NR && !shared->stop; n += before[n] != shared->rounds[n])
+        for (unsigned n = 0; n < nr_workers && !shared->stop; n += before[n] != shared->rounds[n])
             usleep(500);
         random ^= random << 13, random ^= random >> 7, random ^= random << 17;
         usleep((useconds_t)(random % 4000));
     }
     shared->stop = 1;
-    for (unsigned n = 0; n < NR; n++) {
+    for (unsigned n = 0; n < nr_workers; n++) {
         int status;
 
         wait(&status);
         bad |= status != 0;
     }
-    for (unsigned n = 0; n < NR; n++)
-        printf("%s: %u rounds, at most %lld us late\n", programs[n].name, shared->rounds[n], (long long)shared->latest[n] / 1000);
+    for (unsigned n = 0; n < nr_workers; n++)
+        printf("%s: %u rounds, at most %lld us late\n", programs[n % NR].name, shared->rounds[n], (long long)shared->latest[n] / 1000);
     return bad;
 }

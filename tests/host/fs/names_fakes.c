@@ -263,7 +263,8 @@ static struct fd_word fd_pages[64][FD_WORDS];
 static struct time_page time_page;
 static struct server_info info = { .timebase_hz = 1000, .nr_harts = 1, .guest_hart_mask = 1, .command_line = "test" };
 const struct server_info *fs_info = &info;
-struct rpc_client proc_peer, time_peer;
+struct rpc_client proc_peer, time_peer[MAX_SHARDS];
+uint32_t nr_time_peers = 1;
 
 void sessions_open(uint32_t slot) { (void)slot; }
 void sessions_close(uint32_t slot) { (void)slot; }

@@ -15,7 +15,8 @@
 #include "segments.h"
 
 struct process processes[NR_SLOTS];
-struct rpc_client proc_peer, time_peer;
+struct rpc_client proc_peer, time_peer[MAX_SHARDS];
+uint32_t nr_time_peers = 1;
 static struct server_info info = { .timebase_hz = 10000000 };
 const struct server_info *fs_info = &info;
 void (*file_unwatch)(struct file *);

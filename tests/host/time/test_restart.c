@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* build: servers/time/clock.c servers/time/heap.c servers/time/timer.c servers/time/itimer.c servers/time/cpu_timer.c
- *  servers/time/posix_timer.c servers/time/timerfd.c servers/time/sleep.c servers/time/process.c servers/time/state.c;
+ *  servers/time/posix_timer.c servers/time/timerfd.c servers/time/sleep.c servers/time/shards.c servers/time/process.c servers/time/state.c;
  *  include: servers/time libipc/include microkernel/abi build/gen */
 /*
  * The time server dies at each step of what it does, and the next one goes on. A life is a process: what outlives it is
@@ -25,6 +25,7 @@ static void step(void);
 
 #include <fs_client.h>
 #include <proc_client.h>
+#include <time_client.h>
 
 #include "clock.h"
 #include "state.h"
@@ -99,6 +100,9 @@ void rpc_session_open(struct rpc_server *s, uint32_t k) { (void)s, (void)k; }
 void rpc_session_close(struct rpc_server *s, uint32_t k) { (void)s, (void)k; }
 void time_cpu_sleep_reply(struct rpc_call *c, error_t e, const struct time_cpu_sleep_out *o) { (void)c, (void)e, (void)o; }
 void time_sleep_until_reply(struct rpc_call *c, error_t e, const struct time_sleep_until_out *o) { (void)c, (void)e, (void)o; }
+
+error_t time_set_realtime(struct rpc_client *c, int64_t ns) { (void)c, (void)ns; abort(); }
+void time_clock_changed(struct rpc_client *c) { (void)c; abort(); }
 
 static void born(void)
 {

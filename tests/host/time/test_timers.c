@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* build: servers/time/clock.c servers/time/heap.c servers/time/timer.c servers/time/itimer.c servers/time/cpu_timer.c
- *  servers/time/posix_timer.c servers/time/timerfd.c servers/time/sleep.c servers/time/process.c
+ *  servers/time/posix_timer.c servers/time/timerfd.c servers/time/sleep.c servers/time/shards.c servers/time/process.c
  *  servers/time/state.c libipc/src/journal.c;
  *  include: servers/time libipc/include microkernel/abi build/gen */
 /* The time server's timers against a clock of the test. */
@@ -16,8 +16,10 @@
 
 #include <fs_client.h>
 #include <proc_client.h>
+#include <time_client.h>
 
 #include "clock.h"
+#include "shards.h"
 #include "state.h"
 
 #define HZ 10000000u
@@ -31,6 +33,9 @@ static struct session sessions[2];
 struct rpc_client proc_client = { .session = &sessions[0] }, fs_client = { .session = &sessions[1] };
 static uint32_t done;
 static bool full;               /* no room in fs's ring                         */
+static struct rpc_client *busy; /* a shard in whose ring there is none          */
+static struct time_page time_page;
+static struct { unsigned set, told; struct rpc_client *at; error_t error; } first;
 static ticks_t ticks;
 static struct exec_timer *armed;
 static struct { unsigned count; uint32_t pid, tid, signo; int32_t code; uint64_t value; } sent;
@@ -54,8 +59,27 @@ error_t coro_spawn(void (*fn)(void *), void *arg, const char *name)
     return 0;
 }
 uint32_t *rpc_done_word(const struct rpc_call *call) { (void)call; return &done; }
-bool rpc_has_room(struct rpc_client *client) { return client != &fs_client || !full; }
-void rpc_await_room(struct rpc_client *client) { (void)client; full = false; }
+bool rpc_has_room(struct rpc_client *client) { return client != busy && (client != &fs_client || !full); }
+void rpc_await_room(struct rpc_client *client)
+{
+    full = false;
+    if (busy == client)
+        busy = NULL;
+}
+/* As the first shard does it, for who is another. */
+error_t time_set_realtime(struct rpc_client *client, int64_t ns)
+{
+    first.set++;
+    first.at = client;
+    if (!first.error)
+        time_page.realtime_offset_ns = ns - clock_monotonic_ns();
+    return first.error;
+}
+void time_clock_changed(struct rpc_client *client)
+{
+    first.told++;
+    first.at = client;
+}
 void proc_signal_process(struct rpc_client *c, uint32_t pid, uint32_t tid, uint32_t signo, int32_t code, uint64_t value)
 {
     (void)c;
@@ -135,7 +159,6 @@ static void pass(int64_t ns)
 
 static int setup(void **state)
 {
-    static struct time_page time_page;
     void *p = mmap((void *)SRV_PROC_PAGES, NR_SLOTS * PAGE_BYTES, PROT_READ | PROT_WRITE,
                    MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, -1, 0);
 
@@ -160,6 +183,9 @@ static int reset(void **state)
     memset(&slept, 0, sizeof slept);
     page(SLOT)->pending = 0;
     page(SLOT)->euid = 0;
+    memset(&first, 0, sizeof first);
+    memset(fake_info.peer, 0, sizeof fake_info.peer);
+    fake_info.server_id = SERVER_TIME;
     return armed && armed->armed;       /* nothing may be left */
 }
 
@@ -548,6 +574,121 @@ static void absolute_realtime_timers_follow_the_clock(void **s)
     assert_int_equal(time_serve_set_realtime(&call, &(struct time_set_realtime_in){ now }, NULL), ERR_PERMISSION);
 }
 
+/* ---- shards ---- */
+
+static void become_shard(unsigned shard, unsigned of)
+{
+    for (unsigned i = 0; i < of; i++) {
+        struct srv_peer *peer = &fake_info.peer[i ? 8 + i : SERVER_TIME];
+
+        strcpy(peer->name, "time");
+        peer->first = SERVER_TIME;
+        peer->shard = (uint16_t)i;
+    }
+    strcpy(fake_info.peer[SERVER_FS].name, "fs");
+    fake_info.server_id = shard ? 8 + shard : SERVER_TIME;
+    assert_int_equal(shard_self(), shard);
+    assert_int_equal(shard_count(), of);
+}
+
+static error_t set_clock(uint32_t client, int64_t ns)
+{
+    return time_serve_set_realtime(&(struct rpc_call){ .client = client }, &(struct time_set_realtime_in){ ns }, NULL);
+}
+
+static error_t clock_changed(uint32_t client)
+{
+    return time_serve_clock_changed(&(struct rpc_call){ .client = client }, &(struct time_clock_changed_in){ });
+}
+
+static void a_shard_has_the_first_set_the_clock(void **s)
+{
+    uint32_t real = create(CLOCK_REALTIME);
+    int64_t now = clock_monotonic_ns() + clock_realtime_offset();
+
+    (void)s;
+    become_shard(1, 3);
+    assert_int_equal(settime(real, 1, now + 1000 * MS, 0), 0);
+    page(SLOT)->euid = 5;
+    on_coroutine = true;
+    assert_int_equal(set_clock(SLOT, now), ERR_PERMISSION);
+    page(SLOT)->euid = 0;
+    assert_int_equal(set_clock(SLOT, -1), ERR_INVALID_ARGUMENT);
+    on_coroutine = false;
+    assert_int_equal(set_clock(SLOT, now + 999 * MS), RPC_BLOCKS);
+    assert_int_equal(first.set, 0);
+    on_coroutine = true;
+    first.error = ERR_PEER_CLOSED;
+    assert_int_equal(set_clock(SLOT, now + 999 * MS), ERR_PEER_CLOSED);
+    first.error = 0;
+    assert_int_equal(set_clock(SLOT, now + 999 * MS), 0);
+    on_coroutine = false;
+    assert_ptr_equal(first.at, &shard_client[0]);
+    assert_int_equal(first.told, 0);
+    pass(1 * MS);                       /* the event has not come yet: its own process sees what it set */
+    assert_int_equal(sent.count, 1);
+}
+
+static void the_first_shard_tells_the_others(void **s)
+{
+    int64_t now = clock_monotonic_ns() + clock_realtime_offset();
+
+    (void)s;
+    become_shard(0, 3);
+    assert_int_equal(set_clock(SLOT, now + 5), 0);
+    assert_int_equal(first.told, 2);
+    assert_ptr_equal(first.at, &shard_client[2]);
+    assert_int_equal(clock_realtime_offset() + clock_monotonic_ns(), now + 5);
+    busy = &shard_client[1];
+    assert_int_equal(set_clock(SLOT, now), RPC_BLOCKS);
+    assert_int_equal(clock_realtime_offset() + clock_monotonic_ns(), now + 5);
+    on_coroutine = true;
+    assert_int_equal(set_clock(SLOT, now), 0);
+    on_coroutine = false;
+    assert_null(busy);
+    assert_int_equal(first.told, 4);
+    assert_int_equal(first.set, 0);
+}
+
+static void only_shards_speak_for_others(void **s)
+{
+    int64_t now = clock_monotonic_ns() + clock_realtime_offset();
+
+    (void)s;
+    become_shard(0, 2);
+    assert_int_equal(set_clock(9, now + 5), 0);
+    for (uint32_t client = 0; client < FIRST_PROCESS_SLOT; client++) {
+        bool shard = client == SERVER_TIME || client == 9;
+
+        assert_int_equal(set_clock(client, now), shard ? 0 : ERR_PERMISSION);
+        assert_int_equal(clock_changed(client), shard ? 0 : ERR_PERMISSION);
+    }
+    assert_int_equal(clock_changed(SLOT), ERR_PERMISSION);
+}
+
+/* Set by another shard: forward when its event comes, and back without anything coming early meanwhile. */
+static void deadlines_follow_a_clock_that_another_shard_sets(void **s)
+{
+    uint32_t real = create(CLOCK_REALTIME), other = create(CLOCK_REALTIME);
+    int64_t now = clock_monotonic_ns() + clock_realtime_offset();
+
+    (void)s;
+    become_shard(1, 2);
+    assert_int_equal(settime(real, 1, now + 1000 * MS, 0), 0);
+    assert_int_equal(settime(other, 1, now + 1500 * MS, 0), 0);
+    time_page.realtime_offset_ns -= 700 * MS;
+    pass(1400 * MS);
+    assert_int_equal(sent.count, 0);
+    assert_int_equal(clock_changed(SERVER_TIME), 0);
+    pass(300 * MS);
+    assert_int_equal(sent.count, 1);
+    time_page.realtime_offset_ns += 700 * MS;
+    assert_int_equal(sent.count, 1);
+    assert_int_equal(clock_changed(SERVER_TIME), 0);
+    pass(0);
+    assert_int_equal(sent.count, 2);
+}
+
 static void sleeping_until_a_realtime(void **s)
 {
     struct rpc_call call = { .client = SLOT };
@@ -658,7 +799,8 @@ int main(void)
         T(a_thread_that_is_signalled_is_the_callers_own), T(a_timer_without_a_signal_has_no_overrun),
         T(a_number_is_a_timer_only_for_who_made_it_and_while_it_lives), T(posix_timers_run_on_cpu_clocks), T(the_first_look_is_when_all_harts_could_have_used_it),
         T(a_timer_whose_process_ended_stays_quiet), T(a_timer_may_be_deleted_while_proc_is_asked), T(sleeping_on_cpu_time),
-        T(absolute_realtime_timers_follow_the_clock), T(sleeping_until_a_realtime),
+        T(a_shard_has_the_first_set_the_clock), T(the_first_shard_tells_the_others), T(only_shards_speak_for_others),
+        T(deadlines_follow_a_clock_that_another_shard_sets), T(absolute_realtime_timers_follow_the_clock), T(sleeping_until_a_realtime),
         T(realtime_is_set_within_bounds), T(an_interval_longer_than_time_lasts_comes_once), T(timerfds_belong_to_fs),
         T(what_is_due_waits_for_room), T(many_deadlines_fire_in_order),
     };
