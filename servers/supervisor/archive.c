@@ -8,11 +8,19 @@
  */
 #include "archive.h"
 
+#include <stdbool.h>
 #include <string.h>
 
 #define HEADER_BYTES 110
 
-enum { FIELD_FILESIZE = 6, FIELD_NAMESIZE = 11 };
+enum { FIELD_MTIME = 5, FIELD_FILESIZE = 6, FIELD_NAMESIZE = 11 };
+
+struct member {
+    const char *name;
+    size_t name_bytes;              /* with its NUL                             */
+    struct archive_member content;
+    long mtime_s;
+};
 
 static int hex_digit(uint8_t c)
 {
@@ -42,32 +50,54 @@ static size_t align4(size_t n)
     return (n + 3) & ~(size_t)3;
 }
 
+/* The member at or after *at, which then lies behind it; false: no more. */
+static bool next(const uint8_t *archive, size_t bytes, size_t *at, struct member *m)
+{
+    const uint8_t *header;
+    size_t left, head;
+    long size, name_bytes;
+
+    while (*at < bytes && archive[*at] == 0)
+        *at += 4 - *at % 4;
+    if (*at >= bytes)
+        return false;
+    header = archive + *at;
+    left = bytes - *at;
+    if (left < HEADER_BYTES || memcmp(header, "070701", 6) != 0)
+        return false;
+    size = field(header, FIELD_FILESIZE);
+    name_bytes = field(header, FIELD_NAMESIZE);
+    if (size < 0 || name_bytes <= 0 || (size_t)name_bytes > left - HEADER_BYTES)
+        return false;
+    head = align4(HEADER_BYTES + (size_t)name_bytes);
+    if (head > left || (size_t)size > left - head)
+        return false;
+    *m = (struct member){ (const char *)header + HEADER_BYTES, (size_t)name_bytes, { header + head, (size_t)size },
+                          field(header, FIELD_MTIME) };
+    *at += head + align4((size_t)size);
+    return true;
+}
+
 struct archive_member archive_find(const uint8_t *archive, size_t bytes, const char *name)
 {
     struct archive_member found = { 0 };
     size_t at = 0, want = strlen(name) + 1;
+    struct member m;
 
-    while (at < bytes) {
-        const uint8_t *header = archive + at;
-        size_t left = bytes - at, head;
-        long size, name_bytes;
-
-        if (*header == 0) {
-            at += 4 - at % 4;
-            continue;
-        }
-        if (left < HEADER_BYTES || memcmp(header, "070701", 6) != 0)
-            break;
-        size = field(header, FIELD_FILESIZE);
-        name_bytes = field(header, FIELD_NAMESIZE);
-        if (size < 0 || name_bytes <= 0 || (size_t)name_bytes > left - HEADER_BYTES)
-            break;
-        head = align4(HEADER_BYTES + (size_t)name_bytes);
-        if (head > left || (size_t)size > left - head)
-            break;
-        if ((size_t)name_bytes == want && memcmp(header + HEADER_BYTES, name, want) == 0)
-            found = (struct archive_member){ header + head, (size_t)size };
-        at += head + align4((size_t)size);
-    }
+    while (next(archive, bytes, &at, &m))
+        if (m.name_bytes == want && memcmp(m.name, name, want) == 0)
+            found = m.content;
     return found;
+}
+
+int64_t archive_newest(const uint8_t *archive, size_t bytes)
+{
+    int64_t newest = 0;
+    size_t at = 0;
+    struct member m;
+
+    while (next(archive, bytes, &at, &m))
+        if (m.mtime_s > newest)
+            newest = m.mtime_s;
+    return newest;
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Finding members in the boot archive (cpio, "newc" format, several joined). */
+/* Looking through the boot archive (cpio, "newc" format, several joined). */
 #ifndef SUPERVISOR_ARCHIVE_H
 #define SUPERVISOR_ARCHIVE_H
 
@@ -14,5 +14,7 @@ struct archive_member {
 /* The last member of this name; data is NULL when there is none. A damaged
  * archive ends the search at the damage. */
 struct archive_member archive_find(const uint8_t *archive, size_t bytes, const char *name);
+/* The newest time stamp of a member (not of what is packed in it): seconds since 1970, 0 when none has one. */
+int64_t archive_newest(const uint8_t *archive, size_t bytes);
 
 #endif

@@ -252,6 +252,7 @@ void supervisor_main(const struct bootinfo *boot)
     mem_init(boot);
     s->archive = (const uint8_t *)map_boot_segment(CAP_INIT_ARCHIVE, ARCHIVE_ADDRESS, boot->archive_page_offset,
                                                    boot->archive_bytes);
+    s->made_s = archive_newest(s->archive, boot->archive_bytes);
     fdt = (const void *)map_boot_segment(CAP_INIT_FDT, FDT_ADDRESS, boot->fdt_page_offset, boot->fdt_bytes);
     if (archive_find(s->archive, boot->archive_bytes, "exec/command").data || has_word(boot->command_line, "exec"))
         s->boot_flags |= BOOT_EXEC;

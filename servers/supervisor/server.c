@@ -169,6 +169,7 @@ static void write_info(struct server *s, const struct system *system)
     info->archive_offset = system->boot->archive_page_offset;
     info->pool_pages = system->pool_pages;
     info->personality_bytes = system->personality_bytes;
+    info->made_s = system->made_s;
     info->guest_hart_mask = system->placement.guest_mask;
     info->boot_flags = system->boot_flags;
     info->nr_coroutines = s->component->nr_coroutines;

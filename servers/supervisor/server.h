@@ -22,6 +22,7 @@ struct system {
     cptr_t   pool;
     uint64_t pool_pages;
     uint64_t personality_bytes;
+    int64_t  made_s;                /* the boot archive: seconds since 1970     */
     cptr_t   shared[NR_SHARED];
     cptr_t   endpoint;              /* the supervisor's own                     */
     cptr_t   reply;                 /* to who calls it                          */

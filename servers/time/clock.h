@@ -15,8 +15,8 @@ enum { CLOCK_REALTIME, CLOCK_MONOTONIC, CLOCK_PROCESS_CPUTIME, CLOCK_THREAD_CPUT
        CLOCK_REALTIME_COARSE, CLOCK_MONOTONIC_COARSE, CLOCK_BOOTTIME, CLOCK_REALTIME_ALARM, CLOCK_BOOTTIME_ALARM,
        CLOCK_TAI = 11 };
 
-/* In the shard that writes the clock: fill the time page, unless that was done before a restart; realtime_ns is the RTC's
- * time now, or 0. In another, which only reads the offset: clock_join. The offset is 0 there until it is filled, and
+/* In the shard that writes the clock: fill the time page, unless that was done before a restart; realtime_ns is what
+ * time it is now, or 0 if nobody knows. In another, which only reads the offset: clock_join. The offset is 0 there until it is filled, and
  * clock_changed tells that it was. */
 void clock_init(struct time_page *, uint32_t hz, int64_t realtime_ns);
 void clock_join(struct time_page *, uint32_t hz);

@@ -36,6 +36,14 @@ static void connect_shards(void)
     }
 }
 
+/* What time it is now: the RTC's, without one that of the boot archive, without that 0. */
+static int64_t began_ns(void)
+{
+    int64_t rtc_ns = rtc_read(info);
+
+    return rtc_ns ? rtc_ns : info->made_s * 1000000000;
+}
+
 void server_main(const struct server_info *);
 void server_main(const struct server_info *self)
 {
@@ -44,7 +52,7 @@ void server_main(const struct server_info *self)
     if (shard_self())
         clock_join(page, info->timebase_hz);
     else
-        clock_init(page, info->timebase_hz, rtc_read(info));
+        clock_init(page, info->timebase_hz, began_ns());
     state_open((struct time_state *)SRV_STATE);     /* before sessions are taken over */
     serve_init(self, &server, &time_interface, &time_trace);
     rpc_session_open(&server, SERVER_PROC);

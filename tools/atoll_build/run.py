@@ -43,6 +43,7 @@ STATUS_PANIC = 125
 KEEP_RUNS = 8
 KERNEL = BUILD / "kernel.elf"
 SYSTEM_BASE = BUILD / "system-base.img"
+ICOUNT_START_S = 1767225600     # 2026-01-01: the time at the start of each counted run
 
 
 @dataclass
@@ -94,11 +95,13 @@ def check(options: Options) -> None:
 
 
 def make_image(options: Options, out: Path) -> None:
-    """The system image of one start: the base image and a second archive with this start's members."""
+    """The system image of one start: the base image and a second archive with this start's members. The first of them has the
+    time of this start, or what SOURCE_DATE_EPOCH says: there the clock begins on a machine without one."""
+    now = ICOUNT_START_S if options.icount else int(os.environ.get("SOURCE_DATE_EPOCH") or time.time())
     base = (options.root_image or SYSTEM_BASE).read_bytes()
     archive = cpio.Archive()
     system = assembly.load()
-    archive.file("placement", placement.resolve(options.smp, options.place, options.machine, system).encode())
+    archive.file("placement", placement.resolve(options.smp, options.place, options.machine, system).encode(), mtime=now)
     if options.root_image is None:
         archive.file("rootfs.cpio", rootfs.archive_for(options.rootfs))
         for i, folder in enumerate(options.overlays):
@@ -141,7 +144,8 @@ def qemu_command(options: Options, image: Path) -> list[str]:
     if line:
         command += ["-append", line]
     if options.icount:
-        command += ["-icount", "shift=0,sleep=off", "-seed", "1", "-rtc", "base=2026-01-01T00:00:00,clock=vm"]
+        command += ["-icount", "shift=0,sleep=off", "-seed", "1", "-rtc",
+                    time.strftime("base=%Y-%m-%dT%H:%M:%S,clock=vm", time.gmtime(ICOUNT_START_S))]
     else:
         command += ["-accel", f"tcg,thread={options.threads}"]
     if options.gdb:

@@ -111,6 +111,8 @@ struct server_info {
     uint64_t archive_bytes, archive_offset;     /* fs */
     uint64_t pool_pages;
     uint64_t personality_bytes;                 /* proc */
+    int64_t  made_s;                /* time: when the boot archive was made, seconds
+                                     * since 1970; 0: it does not say           */
     uint32_t guest_hart_mask;       /* harts guests may run on                  */
     uint32_t boot_flags;            /* BOOT_*                                   */
     uint32_t nr_devices;

@@ -106,16 +106,21 @@ static void more_harts_than_shards_are_left_out(void **s)
     assert_int_equal(p.server_hart[7], NOWHERE);
 }
 
-static size_t member(uint8_t *at, const char *name, const char *data)
+static size_t member_of(uint8_t *at, const char *name, const char *data, unsigned mtime)
 {
     size_t head = (110 + strlen(name) + 1 + 3) & ~3ul, bytes = strlen(data);
 
     memset(at, 0, head + bytes + 4);
-    sprintf((char *)at, "070701%08x%08x%08x%08x%08x%08x%08x%08x%08x%08x%08x%08zx%08x", 1, 0100644, 0, 0, 1, 0,
+    sprintf((char *)at, "070701%08x%08x%08x%08x%08x%08x%08x%08x%08x%08x%08x%08zx%08x", 1, 0100644, 0, 0, 1, mtime,
             (unsigned)bytes, 0, 0, 0, 0, strlen(name) + 1, 0);
     strcpy((char *)at + 110, name);
     memcpy(at + head, data, bytes);
     return head + ((bytes + 3) & ~3ul);
+}
+
+static size_t member(uint8_t *at, const char *name, const char *data)
+{
+    return member_of(at, name, data, 0);
 }
 
 static void later_archive_members_win(void **s)
@@ -135,6 +140,23 @@ static void later_archive_members_win(void **s)
     assert_int_equal(m.bytes, 10);
     assert_memory_equal(m.data, "second one", 10);
     assert_null(archive_find(a, total, "a").data);
+    free(a);
+}
+
+static void the_newest_member_dates_the_archive(void **s)
+{
+    uint8_t *a = calloc(1, 4096);
+    size_t n = member(a, "x", "of no time");
+
+    (void)s;
+    assert_int_equal(archive_newest(a, 0), 0);
+    assert_int_equal(archive_newest(a, n), 0);
+    n += member_of(a + n, "y", "of 2106", 0xffffffff);
+    n += member_of(a + n, "z", "", 1000000000);
+    assert_int_equal(archive_newest(a, n), 0xffffffff);
+    memcpy(a + 6 + 8 * 5, "????????", 8);               /* no number: the member is there, without a time */
+    assert_int_equal(archive_newest(a, n), 0xffffffff);
+    assert_int_equal(archive_find(a, n, "x").bytes, 10);
     free(a);
 }
 
@@ -284,6 +306,7 @@ int main(void)
         cmocka_unit_test(placement_takes_the_best_line), cmocka_unit_test(the_command_line_overrides),
         cmocka_unit_test(senseless_placements_are_left_out), cmocka_unit_test(shards_are_placed_one_a_hart),
         cmocka_unit_test(more_harts_than_shards_are_left_out), cmocka_unit_test(later_archive_members_win),
+        cmocka_unit_test(the_newest_member_dates_the_archive),
         cmocka_unit_test(damaged_archives_do_no_harm), cmocka_unit_test(the_device_tree_is_walked),
         cmocka_unit_test(damaged_device_trees_do_no_harm),
     };
