@@ -10,7 +10,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from atoll_build import apt, bench, busybox_tests, cpio, graph, image, placement, run, stamps, tap
+from atoll_build import apt, bench, busybox_tests, cpio, graph, image, placement, run, stamps, tap, testing
 from atoll_build.errors import BuildError
 from atoll_build.paths import ROOT
 
@@ -168,6 +168,21 @@ def test_tap_counts_passes_failures_and_skips() -> None:
     cases = tap.parse("1..3\nok 1 - a\n# why\nnot ok 2 - b\nok 3 - c # SKIP no\n", "p", 1)
     assert [(c.ok, c.skipped) for c in cases] == [(True, False), (False, False), (True, True)]
     assert cases[1].detail == "# why"
+
+
+def test_skipped_tests_say_why(tmp_path: Path) -> None:
+    report = tmp_path / "r.xml"
+    report.write_text('<testsuite><testcase classname="a.b" name="c"><skipped message="four harts"/></testcase>'
+                      '<testcase classname="a.b" name="d"/></testsuite>')
+    assert tap.parse_junit(report, "s") == [tap.Case("b: c", True, "four harts", skipped=True), tap.Case("b: d", True)]
+    assert tap.parse("1..1\nok 1 - a # SKIP no disk\n", "p", 0) == [tap.Case("p: a", True, "SKIP no disk", skipped=True)]
+
+
+@pytest.mark.parametrize(("machine", "harts", "words"), [("qemu-u740", 8, "qemu-u740 has 4 harts, not 8"), ("qemu-u740", 4, ""), ("qemu-riscv", 8, "")])
+def test_numbers_of_harts_that_a_machine_lacks_are_skipped(machine: str, harts: int, words: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ATOLL_MACHINE", machine)
+    cases = testing.too_few("t", harts)
+    assert [(c.ok, c.skipped, c.detail) for c in cases] == ([(True, True, words)] if words else [])
 
 
 @pytest.mark.parametrize(("text", "status"), [("1..2\nok 1\n", 0), ("1..1\nok 1\n", 3), ("ok 1\n", None), ("", 1),

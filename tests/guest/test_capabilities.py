@@ -11,12 +11,13 @@ from __future__ import annotations
 import re
 from collections import defaultdict
 
+import guests
 import pytest
-from atoll_build import assembly, machines, placement, run
-from atoll_build.testing import boot_exec, smp_counts
+from atoll_build import assembly, placement, run
+from atoll_build.testing import boot_exec
 
 # of a start with --exec: its output leaves by one virtio console, or by the second UART
-DEVICES = ["rtc", "uart", "virtio", "dma"] if machines.default().has_virtio else ["uart", "uart", "dma"]
+DEVICES = ["rtc", "uart", "virtio", "dma"] if guests.MACHINE.has_virtio else ["uart", "uart", "dma"]
 SYSTEM = assembly.load()
 C = SYSTEM.constants
 Line = tuple[str, str, int, str, int, int, str]  # component, place, slot, type, rights, badge, object
@@ -28,7 +29,7 @@ COMMAND = "echo one | cat >/tmp/file; sleep 0.1 & cat /tmp/file; wait; exit 3"
 
 def on(*harts: int) -> str:
     """A shard of time on each of these."""
-    return "time=" + "+".join(str(machines.default().first_hart + h) for h in harts)
+    return "time=" + "+".join(str(guests.MACHINE.first_hart + h) for h in harts)
 
 
 def boot(smp: int, append: str = "caps", place: str = "", command: str = COMMAND) -> tuple[dict[str, list[Line]], run.Result]:
@@ -42,13 +43,13 @@ def boot(smp: int, append: str = "caps", place: str = "", command: str = COMMAND
 
 def all_listed(smp: int = 2, place: str = "") -> set[Line]:
     """What the assembly says, for the devices of this machine and the shards of this placement."""
-    there, _ = assembly.of_placement(SYSTEM, placement.harts_of(smp, place, machines.default()))
+    there, _ = assembly.of_placement(SYSTEM, placement.harts_of(smp, place, guests.MACHINE))
     return {(c.component, c.place, c.slot, c.type, assembly.rights_value(there, c.rights), c.badge, c.object)
             for name in there.components
             for c in [*assembly.capabilities(there, name), *assembly.device_capabilities(there, name, DEVICES)]}
 
 
-@pytest.mark.parametrize(("smp", "place"), [*((smp, "") for smp in smp_counts(1, 2, 4)), (2, on(0, 1)), (4, on(0, 1, 2, 3))])
+@pytest.mark.parametrize(("smp", "place"), [*(pytest.param(*n.values, "", marks=n.marks) for n in guests.smp(1, 2, 4)), (2, on(0, 1)), (4, on(0, 1, 2, 3))])
 def test_components_hold_what_the_assembly_lists_and_nothing_else(smp: int, place: str) -> None:
     found, result = boot(smp, place=place)
     listed = all_listed(smp, place)

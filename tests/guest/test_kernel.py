@@ -9,6 +9,7 @@ import os
 from pathlib import Path
 from typing import Any
 
+import guests
 import pytest
 from atoll_build import run, tap, third_party
 from atoll_build.paths import BUILD
@@ -22,7 +23,7 @@ def root_task(words: str, smp: int, timeout: float, icount: bool = False, **more
     if not IMAGE.is_file():
         from atoll_build.cli import prepare
         prepare(["kernel", "guest-tests"], guest=False)
-    options = run.Options(smp=smp, append=words, timeout_s=timeout, icount=icount, root_image=IMAGE, **more)
+    options = run.Options(smp=smp, append=f"{words} {guests.MACHINE.test_words}".strip(), timeout_s=timeout, icount=icount, root_image=IMAGE, **more)
     result = run.run_captured(options, 1, 2)
     assert not result.panic, result.panic
     cases = tap.parse(result.console, words, result.status)

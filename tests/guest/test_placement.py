@@ -11,15 +11,12 @@ import subprocess
 import sys
 from pathlib import Path
 
+import guests
 import pexpect
 import pytest
-from atoll_build import machines, run
+from atoll_build import run
 from atoll_build.paths import ROOT, TESTS
-from atoll_build.testing import boot_exec, smp_counts
-
-
-def at_least(harts: int, *otherwise: int) -> list[int]:
-    return [n for n in smp_counts(*otherwise) if n >= harts]
+from atoll_build.testing import boot_exec
 
 
 @pytest.fixture(scope="module")
@@ -54,18 +51,18 @@ def harts(servers: str) -> dict[str, str]:
     return {name: hart for name, hart in re.findall(r"^(proc|fs|time) +(\d+) ", servers, re.M)}
 
 
-@pytest.mark.parametrize("smp", at_least(2, 2, 4))
+@pytest.mark.parametrize("smp", guests.smp(2, 4, least=2))
 def test_fs_moves_back_and_forth_100_times_under_load(overlay: Path, smp: int) -> None:
     moved(overlay, smp, 200, "fs=0", f"fs={smp - 1}")
 
 
-@pytest.mark.parametrize("smp", at_least(2, 2))
+@pytest.mark.parametrize("smp", guests.smp(2, least=2))
 @pytest.mark.parametrize("server", ["proc", "time"])
 def test_proc_and_time_move_under_load(overlay: Path, smp: int, server: str) -> None:
     moved(overlay, smp, 40, f"{server}=0", f"{server}={smp - 1}")
 
 
-@pytest.mark.parametrize("smp", at_least(2, 4))
+@pytest.mark.parametrize("smp", guests.smp(4, least=2))
 def test_all_servers_move_among_all_harts(overlay: Path, smp: int) -> None:
     """All on the guests' first hart too, and all on one that no guest runs on."""
     places = [f"{name}={hart}" for hart in range(smp) for name in ("fs", "proc", "time")]
@@ -76,7 +73,7 @@ def test_one_hart_is_moved_to_itself(overlay: Path) -> None:
     moved(overlay, 1, 6, "fs=0", "proc=0", "time=0")
 
 
-@pytest.mark.parametrize("smp", smp_counts(1, 2))
+@pytest.mark.parametrize("smp", guests.smp(1, 2))
 def test_who_may_not_move_and_what_cannot_be_moved(overlay: Path, smp: int) -> None:
     assert "movers: refused" in guest("/r/movers refusals", smp, overlay)[0]
 
@@ -103,7 +100,7 @@ def test_a_server_that_is_started_again_stays_where_it_was_moved() -> None:
     assert harts(out) == {"proc": "1", "fs": "1", "time": "0"} and rows["time"][columns.index("restarts")] == "1", out
 
 
-@pytest.mark.skipif(not machines.default().has_virtio, reason="QEMU's SiFive UART sends at once, without an interrupt")
+@pytest.mark.skipif(not guests.MACHINE.has_virtio, reason="QEMU's SiFive UART sends at once, without an interrupt")
 def test_interrupts_of_its_devices_go_where_the_server_goes() -> None:
     """Counted by the kernel on each hart: those of the console that --exec writes to."""
     lines = "for i in $(seq 100); do echo $i; done"
@@ -127,7 +124,7 @@ def test_a_server_knows_where_it_runs() -> None:
 
 def test_the_terminal_goes_on() -> None:
     """Each key is an interrupt of the UART, which fs takes."""
-    shell = pexpect.spawn(str(ROOT / "build.py"), [machines.default().name, "--timeout", "120", "--smp", "2"], encoding="utf-8", timeout=60,
+    shell = pexpect.spawn(str(ROOT / "build.py"), [guests.MACHINE.name, "--timeout", "120", "--smp", "2"], encoding="utf-8", timeout=60,
                           dimensions=(30, 100), codec_errors="replace")
     shell.logfile_read = sys.stdout
     try:

@@ -7,15 +7,16 @@ import re
 import subprocess
 from pathlib import Path
 
+import guests
 import pytest
 from atoll_build import assembly, run
 from atoll_build.paths import TESTS
-from atoll_build.testing import boot_exec, smp_counts
+from atoll_build.testing import boot_exec
 
 COUNT = 50
 
 
-@pytest.mark.parametrize("smp", smp_counts(1, 2))
+@pytest.mark.parametrize("smp", guests.smp(1, 2))
 def test_no_timer_is_lost_or_early_over_fifty_restarts(tmp_path: Path, smp: int) -> None:
     (tmp_path / "r").mkdir()
     subprocess.run(["riscv64-linux-gnu-gcc", "-O1", "-static", "-pthread", "-Wall", "-o", tmp_path / "r" / "restart",

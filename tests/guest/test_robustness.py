@@ -13,15 +13,16 @@ import re
 import subprocess
 from pathlib import Path
 
+import guests
 import pytest
 from atoll_build import run, third_party
 from atoll_build.cli import prepare
 from atoll_build.paths import ROOT, TESTS
-from atoll_build.testing import WORK, boot_exec, smp_counts
+from atoll_build.testing import WORK, boot_exec
 
 PROGRAMS = TESTS / "guest" / "programs"
 SECONDS = int(os.environ.get("ATOLL_ROBUST_SECONDS", "8"))
-SMP = smp_counts(2)
+SMP = guests.smp(2)
 CFLAGS = ["-O1", "-static", "-D_GNU_SOURCE", "-pthread", "-Wall", "-fno-optimize-sibling-calls", "-Wno-clobbered",
           "-Wno-infinite-recursion", f"-I{ROOT}/microkernel/abi", f"-I{ROOT}/libipc/include"]
 

@@ -7,9 +7,9 @@ import sys
 import time
 from collections.abc import Iterator
 
+import guests
 import pexpect
 import pytest
-from atoll_build import machines
 from atoll_build.paths import ROOT
 
 PROMPT = r"/ # "      # lines end in \r\r\n: the guest's terminal and the host's each add their \r
@@ -18,7 +18,7 @@ PROMPT = r"/ # "      # lines end in \r\r\n: the guest's terminal and the host's
 @pytest.fixture()
 def shell(request: pytest.FixtureRequest) -> Iterator[pexpect.spawn]:
     harts = str(getattr(request, "param", 2))
-    child = pexpect.spawn(str(ROOT / "build.py"), [machines.default().name, "--timeout", "120", "--smp", harts], encoding="utf-8",
+    child = pexpect.spawn(str(ROOT / "build.py"), [guests.MACHINE.name, "--timeout", "120", "--smp", harts], encoding="utf-8",
                           timeout=30, dimensions=(30, 100), codec_errors="replace")
     child.logfile_read = sys.stdout     # shown by pytest when the test fails
     child.expect(PROMPT, timeout=60)
@@ -121,7 +121,7 @@ def test_top_and_less_use_the_screen_and_give_it_back(shell: pexpect.spawn) -> N
     shell.expect(PROMPT)
 
 
-@pytest.mark.parametrize("shell", [n for n in (1, 4, 8) if n <= machines.default().max_harts], indirect=True)
+@pytest.mark.parametrize("shell", guests.on(1, 4, 8), indirect=True)
 def test_a_session_at_other_numbers_of_harts(shell: pexpect.spawn) -> None:
     shell.sendline("cat")
     shell.expect("cat\r")

@@ -132,34 +132,33 @@ def differences() -> dict[str, str]:
     return dict(line.split("\t", 1) for line in lines if line and not line.startswith("#"))
 
 
-def run_in_atoll(part: str, harts: list[int]) -> list[Case]:
+def run_in_atoll(part: str, smp: int) -> list[Case]:
     expected = {n: v for n, v in baseline().items() if v == "PASS" and part in n}
     cases: list[Case] = []
-    for smp in harts:
-        left = sorted({n.split("/", 1)[0] for n in expected})
-        output = ""
-        while left:
-            text, console = _boot(left, smp)
-            output += text
-            if "@@all" in text:
-                break
-            # It stopped within the last applet that began: go on behind that one.
-            begun = list(sections(text))
-            culprit = begun[-1] if begun else left[0]
-            cases.append(Case(f"{culprit} (smp {smp}): the guest survives and goes on", False,
-                              f"{text[-1500:]}\nconsole:\n{console[-2000:]}"))
-            if not begun:
-                break
-            left = left[left.index(culprit) + 1:]
-        found = results(output)
-        known = differences()
-        for name in expected:
-            verdict = found.get(name, "not reached")
-            if name in known and verdict == "FAIL":
-                cases.append(Case(f"{name} (smp {smp})", True, known[name], skipped=True))
-                continue
-            cases.append(Case(f"{name} (smp {smp})", verdict == "PASS",
-                              "" if verdict == "PASS" else f"{verdict}\n{_why(output, name)}"))
+    left = sorted({n.split("/", 1)[0] for n in expected})
+    output = ""
+    while left:
+        text, console = _boot(left, smp)
+        output += text
+        if "@@all" in text:
+            break
+        # It stopped within the last applet that began: go on behind that one.
+        begun = list(sections(text))
+        culprit = begun[-1] if begun else left[0]
+        cases.append(Case(f"{culprit} (smp {smp}): the guest survives and goes on", False,
+                          f"{text[-1500:]}\nconsole:\n{console[-2000:]}"))
+        if not begun:
+            break
+        left = left[left.index(culprit) + 1:]
+    found = results(output)
+    known = differences()
+    for name in expected:
+        verdict = found.get(name, "not reached")
+        if name in known and verdict == "FAIL":
+            cases.append(Case(f"{name} (smp {smp})", True, known[name], skipped=True))
+            continue
+        cases.append(Case(f"{name} (smp {smp})", verdict == "PASS",
+                          "" if verdict == "PASS" else f"{verdict}\n{_why(output, name)}"))
     return cases
 
 

@@ -27,6 +27,10 @@ class Machine:
     kernel: int = 0x80200000
     reserved: int = 4 << 20             # from `ram` on: OpenSBI and the kernel
 
+    def too_few(self, harts: int) -> str:
+        """Why a test for so many harts is skipped, should it be."""
+        return f"{self.name} has {self.max_harts} harts, not {harts}"
+
     @property
     def folder(self) -> Path:
         return ROOT / "platform" / self.name

@@ -42,7 +42,7 @@ def parse(text: str, program: str, status: int | None) -> list[Case]:
         words = (directive or "").strip()
         skipped = words.lower().startswith(("skip", "todo"))
         title = f"{program}: {name.strip() or number or len(cases) + 1}"
-        cases.append(Case(title, not failed or skipped, "\n".join(comments) if failed else "", skipped))
+        cases.append(Case(title, not failed or skipped, words if skipped else "\n".join(comments) if failed else "", skipped))
         comments = []
     if not cases and plan is None:
         ok = status == 0
@@ -68,6 +68,9 @@ def parse_junit(path: Path, suite: str) -> list[Case]:
     for node in ElementTree.parse(path).iter("testcase"):
         name = f"{node.get('classname', suite).split('.')[-1]}: {node.get('name')}"
         bad = node.find("failure") if node.find("failure") is not None else node.find("error")
+        skipped = node.find("skipped")
         detail = (bad.get("message") or "") + "\n" + (bad.text or "") if bad is not None else ""
-        cases.append(Case(name, bad is None, detail, node.find("skipped") is not None))
+        if skipped is not None:
+            detail = skipped.get("message") or ""
+        cases.append(Case(name, bad is None, detail, skipped is not None))
     return cases

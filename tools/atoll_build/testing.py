@@ -123,8 +123,7 @@ def _pytest(suite: str, paths: list[Path], context: Context) -> list[Case]:
     if not paths:
         return []
     WORK.mkdir(parents=True, exist_ok=True)
-    report = WORK / f"{suite}.xml"
-    report.unlink(missing_ok=True)
+    report = WORK / f"{suite}-{os.getpid()}.xml"        # a test may start tests itself
     command = [PYTHON, "-m", "pytest", "-q", "-p", "no:cacheprovider", f"--junitxml={report}",
                *(rel(p) for p in paths)]
     if context.part and not any(context.part in p.stem for p in paths):
@@ -135,7 +134,9 @@ def _pytest(suite: str, paths: list[Path], context: Context) -> list[Case]:
                           stdin=subprocess.DEVNULL)
     if not report.is_file() or done.returncode not in (0, 1, 5):
         return [Case(f"{suite}: pytest", False, done.stdout + done.stderr)]
-    return parse_junit(report, suite)
+    cases = parse_junit(report, suite)
+    report.unlink()
+    return cases
 
 
 def _idl(context: Context) -> list[Case]:
@@ -241,7 +242,13 @@ def _options(needs: dict[str, str], smp: int) -> run.Options:
 def _harts(needs: dict[str, str], context: Context) -> list[int]:
     """Some tests make sense on some machines only: smp= of the test, of these what --smp says if it says any of them."""
     harts = [int(n) for n in needs["smp"].split(",")] if "smp" in needs else context.smp or [2]
-    return [n for n in harts if n <= machines.default().max_harts and (n in context.smp or not set(context.smp) & set(harts))]
+    return [n for n in harts if n in context.smp or not set(context.smp) & set(harts)]
+
+
+def too_few(title: str, smp: int) -> list[Case]:
+    """One skipped case if the machine does not have so many harts."""
+    machine = machines.default()
+    return [Case(title, True, machine.too_few(smp), skipped=True)] if smp > machine.max_harts else []
 
 
 def _guest(context: Context) -> list[Case]:
@@ -284,11 +291,14 @@ def _root_test(folder: Path, broken: str, context: Context) -> list[Case]:
     needs = next((n for n in map(_needs, sources) if n), {})
     cases = []
     for smp in _harts(needs, context):
+        title = f"{folder.name} (smp {smp})"
+        if missing := too_few(title, smp):
+            cases += missing
+            continue
         options = _options(needs, smp)
         options.root_image = image
         options.append = f"{options.append} {options.machine.test_words}".strip()
         result = run.run_captured(options, 1, 2)
-        title = f"{folder.name} (smp {smp})"
         cases += _with_console(parse(result.console, title, _status(result)), result)
     return cases
 
@@ -305,12 +315,6 @@ def _with_console(cases: list[Case], result: run.Result) -> list[Case]:
     if result.panic:
         cases.append(Case("no panic", False, result.panic[:4000]))
     return cases
-
-
-def smp_counts(*otherwise: int) -> list[int]:
-    """Harts of a guest of a pytest: of those that --smp says the ones that the machine has, or else these."""
-    asked = [int(n) for n in os.environ.get("ATOLL_SMP", "").split(",") if n]
-    return [n for n in asked if n <= machines.default().max_harts] or list(otherwise)
 
 
 def boot_exec(options: run.Options) -> tuple[run.Result, str, str]:
@@ -330,11 +334,15 @@ def _script(script: Path, context: Context) -> list[Case]:
         place.mkdir()
         shutil.copy(script, place / script.name)
         for smp in _harts(needs, context):
+            title = f"{script.stem} (smp {smp})"
+            if missing := too_few(title, smp):
+                cases += missing
+                continue
             options = _options(needs, smp)
             options.overlays = [Path(overlay)]
             options.command = f"exec sh /test/{script.name}"
             result, out, err = boot_exec(options)
-            found = parse(out, f"{script.stem} (smp {smp})", _status(result))
+            found = parse(out, title, _status(result))
             bad = next((c for c in found if not c.ok), None)
             if bad and err:
                 found[found.index(bad)] = Case(bad.name, False, f"{bad.detail}\nstderr:\n{err[-3000:]}")
@@ -378,7 +386,7 @@ def _compat(context: Context) -> list[Case]:
     for smp in context.smp or COMPAT_SMP:
         # what differs between machines of three and more harts is not the C library
         once = [t for t in ready if t.libc == "musl"] if not context.smp and smp > 2 else ready
-        cases += _compat_boots(once, smp)
+        cases += too_few(f"smp {smp}", smp) or _compat_boots(once, smp)
     return cases
 
 
@@ -476,7 +484,10 @@ def _busybox(context: Context) -> list[Case]:
     broken = _system()
     if broken:
         return [Case("busybox: the system builds", False, broken)]
-    return busybox_tests.run_in_atoll(context.part, context.smp or [2])
+    cases: list[Case] = []
+    for smp in context.smp or [2]:
+        cases += too_few(f"smp {smp}", smp) or busybox_tests.run_in_atoll(context.part, smp)
+    return cases
 
 
 def _fuzz(context: Context) -> list[Case]:
@@ -557,7 +568,7 @@ def run_suites(wanted: list[str], *, verbose: bool, list_only: bool, smp: list[i
         skipped = sum(c.skipped for c in cases)
         for case in cases:
             if verbose and case.ok:
-                print(f"  {'skipped' if case.skipped else 'passed '} {suite}/{case.name}")
+                print(f"  skipped {suite}/{case.name}: {case.detail}" if case.skipped else f"  passed  {suite}/{case.name}")
         for case in bad:
             print(f"  FAILED  {suite}/{case.name}")
             for line in case.detail.strip().splitlines()[:60]:
