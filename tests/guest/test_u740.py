@@ -44,6 +44,11 @@ def test_the_shell_runs_on_four_harts_and_ends_the_machine(shell: pexpect.spawn)
     assert abs(int(before) - time.time()) < 600                 # no clock of its own: since the image was made
     says(shell, "sleep 1")
     assert 1 <= int(says(shell, "date +%s")) - int(before) < 60
+    shell.send("\x01c")                     # QEMU's monitor: hart 0 is at the wfi that nothing ends
+    shell.expect_exact("(qemu) ")
+    shell.sendline("info registers")
+    shell.expect(r"pc +0*(800002[04])\s.*mhartid +0+\s.*mie +0+\s")
+    shell.send("\x01c")
     shell.sendline("exit")
     shell.expect_exact("halted, status 0")
     shell.expect(pexpect.EOF)

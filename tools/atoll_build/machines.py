@@ -21,6 +21,7 @@ class Machine:
     has_virtio: bool = True             # ports for --exec and --trace; else frames on the second UART carry them
     can_power_off: bool = True          # else the kernel says HALTED, and QEMU is ended from outside
     memory: int = 512 << 20             # unless --mem says otherwise
+    first_code: int = 0                 # where every hart starts, if not in QEMU's own reset code (qemu.args)
     test_words: str = ""                # of the kernel command line, for tests/guest/kernel
     attach: tuple[str, ...] = ("target remote {}",)     # gdb's commands to reach the system's harts at an address
     ram: int = 0x80000000
@@ -53,7 +54,8 @@ class Machine:
 MACHINES = {m.name: m for m in (
     Machine("qemu-riscv", max_harts=8, default_harts=2),
     Machine("qemu-u740", max_harts=4, default_harts=4, first_hart=1, other_harts=1, has_virtio=False, can_power_off=False,
-            test_words="sifive",        # QEMU shows each kind of core as a process of its own, the S7 as the first
+            first_code=0x08000000, test_words="sifive",
+            # QEMU shows each kind of core as a process of its own, the S7 as the first
             attach=("target extended-remote {}", "add-inferior -exec build/kernel.elf", "inferior 2", "attach 2",
                     "set schedule-multiple on"),
             refused={0: "the S7 has no S-mode, no MMU and no floating point: a server there would need a monitor of its own "

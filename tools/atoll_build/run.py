@@ -140,6 +140,9 @@ def qemu_command(options: Options, image: Path) -> list[str]:
     """Everything but the character devices."""
     command = [options.qemu, *_platform_args(options.machine), "-smp", str(options.smp + options.machine.other_harts), "-m", options.mem,
                "-kernel", str(options.kernel), "-initrd", str(image)]
+    if options.machine.first_code:
+        for hart in range(options.smp + options.machine.other_harts):
+            command += ["-device", f"loader,addr={options.machine.first_code:#x},cpu-num={hart}"]
     line = _command_line(options)
     if line:
         command += ["-append", line]
