@@ -17,7 +17,7 @@ extern uint32_t nr_time_shards;
 
 static inline unsigned shard_of(unsigned slot) { return slot % nr_time_shards; }
 static inline struct rpc_client *time_of(unsigned slot) { return &time_client[shard_of(slot)]; }
-/* Its number: enum server_id, or the build's. */
-uint32_t time_server_of(unsigned slot);
+extern uint32_t time_server[MAX_SHARDS];       /* their numbers: enum server_id, or the build's */
+static inline unsigned time_server_of(unsigned slot) { return time_server[shard_of(slot)]; }
 
 #endif

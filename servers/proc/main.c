@@ -23,8 +23,7 @@
 const struct server_info *const info = (const struct server_info *)SRV_INFO;
 struct rpc_server server;
 struct rpc_client fs_client, time_client[MAX_SHARDS];
-uint32_t nr_time_shards;
-static uint32_t time_server[MAX_SHARDS];
+uint32_t nr_time_shards, time_server[MAX_SHARDS];
 
 ticks_t now(void)
 {
@@ -62,11 +61,6 @@ static void connect(struct rpc_client *client, unsigned id, uint64_t hash)
     check(rpc_client_init(client, session, &coro_rpc_env, SRV_CAP_DOORBELL + id, SRV_CAP_NOTIFICATION, hash),
           "connect to a server");
     exec_add_client(client);
-}
-
-uint32_t time_server_of(unsigned slot)
-{
-    return time_server[shard_of(slot)];
 }
 
 static void find_time(void)

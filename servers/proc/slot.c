@@ -6,7 +6,7 @@
  * comes back first, since the memory behind it is warm and already there. But a
  * slot must not come back before fs and time have handled the events that closed
  * its sessions: closing clears the rings, and would take with it what the slot's
- * next process has submitted already. Ids
+ * next process has submitted already. Each slot belongs to a shard of time (events.h). Ids
  * on the other hand count up to MAX_PID and wrap, so that one comes back late;
  * an id is free when nothing uses it as tid, pid, process group or session,
  * which a count per id tells.

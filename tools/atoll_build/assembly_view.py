@@ -83,7 +83,9 @@ STYLE = """
 class _Drawing:
     def __init__(self, system: System, placed: Mapping[str, list[int]]) -> None:
         self.system, self.placed = assembly.of_placement(system, placed)
-        self.out: list[str] = []
+        self.out: list[str] = []                            # frames and lines; then boxes; then what the lines are called
+        self.boxes: list[str] = []
+        self.labels: list[str] = []
         self.at: dict[str, tuple[float, float]] = {}        # a component's corner
         self.right = 0.0
         self.bottom = 0.0
@@ -107,7 +109,7 @@ class _Drawing:
         head = [f'<svg xmlns="http://www.w3.org/2000/svg" width="{width:.0f}" height="{height:.0f}" viewBox="0 0 {width:.0f} {height:.0f}">',
                 f"<style>{STYLE}</style>", '<defs>', *(_marker(n, c) for n, c in (("calls", "#2f5d8a"), ("events", "#8a97a3"), ("trap", "#c08a1e"))),
                 "</defs>", f'<rect width="{width:.0f}" height="{height:.0f}" fill="#ffffff"/>', self._text(FRAME, 26, title, "name")]
-        return "\n".join([*head, *self.out, "</svg>", ""])
+        return "\n".join([*head, *self.out, *self.boxes, *self.labels, "</svg>", ""])
 
     def _text(self, x: float, y: float, words: str, style: str, anchor: str = "start") -> str:
         return f'<text x="{x:.1f}" y="{y:.1f}" class="{style}" text-anchor="{anchor}">{escape(words)}</text>'
@@ -132,9 +134,9 @@ class _Drawing:
 
     def _box(self, name: str, x: float, y: float, style: str, facts: list[str]) -> None:
         self.at[name] = (x, y)
-        self.out.append(f'<rect x="{x:.1f}" y="{y:.1f}" width="{BOX_W}" height="{BOX_H}" rx="6" class="{style}"/>')
-        self.out.append(self._text(x + 12, y + 22, name, "name"))
-        self.out += [self._text(x + 12, y + 40 + 15 * i, f, "fact") for i, f in enumerate(facts)]
+        self.boxes.append(f'<rect x="{x:.1f}" y="{y:.1f}" width="{BOX_W}" height="{BOX_H}" rx="6" class="{style}"/>')
+        self.boxes.append(self._text(x + 12, y + 22, name, "name"))
+        self.boxes += [self._text(x + 12, y + 40 + 15 * i, f, "fact") for i, f in enumerate(facts)]
 
     def _component(self, c: Component, x: float, y: float) -> None:
         self._box(c.name, x, y, "box", [f"priority {c.priority}, {c.budget_ms} of {c.period_ms} ms",
@@ -142,8 +144,8 @@ class _Drawing:
         left = x
         for device in c.devices:
             w = 14 + 7 * len(device)
-            self.out.append(f'<rect x="{left:.1f}" y="{y + BOX_H + 4:.1f}" width="{w}" height="18" rx="9" class="device"/>')
-            self.out.append(self._text(left + w / 2, y + BOX_H + 17, device, "label", "middle"))
+            self.boxes.append(f'<rect x="{left:.1f}" y="{y + BOX_H + 4:.1f}" width="{w}" height="18" rx="9" class="device"/>')
+            self.boxes.append(self._text(left + w / 2, y + BOX_H + 17, device, "label", "middle"))
             left += w + 5
 
     def _edge(self, name: str, to: tuple[float, float], shift: float) -> tuple[float, float]:
@@ -168,13 +170,18 @@ class _Drawing:
         x2, y2 = self._edge(c.server, centre(c.client), -11)
         style = "trap" if c.node else "calls" if c.calls else "events"
         self.out.append(f'<line x1="{x1:.1f}" y1="{y1:.1f}" x2="{x2:.1f}" y2="{y2:.1f}" class="{style}" marker-end="url(#{style})"/>')
-        part = 0.36
-        self._label(x1 + (x2 - x1) * part, y1 + (y2 - y1) * part, f"{c.interface} by /dev/{c.node}" if c.node else c.interface)
+        places = [(x1 + (x2 - x1) * part, y1 + (y2 - y1) * part) for part in (0.36, 0.2, 0.8, 0.5, 0.1, 0.9)]
+        x, y = next((p for p in places if not self._hidden(*p)), places[0])
+        self._label(x, y, f"{c.interface} by /dev/{c.node}" if c.node else c.interface)
+
+    def _hidden(self, x: float, y: float) -> bool:
+        """A box is there, or so near that a word would lie on it: a line may pass behind one."""
+        return any(left - 20 < x < left + BOX_W + 20 and top - 8 < y < top + BOX_H + 8 for left, top in self.at.values())
 
     def _label(self, x: float, y: float, words: str) -> None:
         w = 6.2 * len(words) + 8
-        self.out.append(f'<rect x="{x - w / 2:.1f}" y="{y - 9:.1f}" width="{w:.1f}" height="15" rx="3" class="back"/>')
-        self.out.append(self._text(x, y + 3, words, "label", "middle"))
+        self.labels.append(f'<rect x="{x - w / 2:.1f}" y="{y - 9:.1f}" width="{w:.1f}" height="15" rx="3" class="back"/>')
+        self.labels.append(self._text(x, y + 3, words, "label", "middle"))
 
     def _guest_arrow(self) -> None:
         """Programs have sessions with every server; one thick way to the frame of each keeps the picture readable."""

@@ -23,8 +23,7 @@ struct rpc_client fs_client, time_client[MAX_SHARDS];
 #ifndef TIME_SHARDS
 #define TIME_SHARDS 1
 #endif
-uint32_t nr_time_shards = TIME_SHARDS;
-uint32_t time_server_of(unsigned slot) { return shard_of(slot) ? FIRST_OTHER_SERVER : SERVER_TIME; }
+uint32_t nr_time_shards = TIME_SHARDS, time_server[MAX_SHARDS] = { SERVER_TIME, FIRST_OTHER_SERVER };
 
 uint32_t rpc_posted(const struct rpc_client *client)
 {
