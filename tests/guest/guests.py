@@ -21,3 +21,8 @@ def on(*harts: int) -> list[Any]:
 def smp(*otherwise: int, least: int = 1) -> list[Any]:
     """What `--smp` says, or else these; at least so many."""
     return on(*(n for n in SMP or otherwise if n >= least))
+
+
+def time_on(*harts: int) -> str:
+    """A placement: a shard of time on each of these, counted from 0."""
+    return "time=" + "+".join(str(MACHINE.first_hart + h) for h in harts)

@@ -27,11 +27,6 @@ LINE = re.compile(r"supervisor: cap (start|end|restart) ([\w.]+) (\S+) (\d+) (\w
 COMMAND = "echo one | cat >/tmp/file; sleep 0.1 & cat /tmp/file; wait; exit 3"
 
 
-def on(*harts: int) -> str:
-    """A shard of time on each of these."""
-    return "time=" + "+".join(str(guests.MACHINE.first_hart + h) for h in harts)
-
-
 def boot(smp: int, append: str = "caps", place: str = "", command: str = COMMAND) -> tuple[dict[str, list[Line]], run.Result]:
     result, out, err = boot_exec(run.Options(smp=smp, append=append, place=place, timeout_s=120, command=command))
     assert result.status == 3 and out == "one\n", out + err + result.console[-2000:]
@@ -49,7 +44,8 @@ def all_listed(smp: int = 2, place: str = "") -> set[Line]:
             for c in [*assembly.capabilities(there, name), *assembly.device_capabilities(there, name, DEVICES)]}
 
 
-@pytest.mark.parametrize(("smp", "place"), [*(pytest.param(*n.values, "", marks=n.marks) for n in guests.smp(1, 2, 4)), (2, on(0, 1)), (4, on(0, 1, 2, 3))])
+@pytest.mark.parametrize(("smp", "place"), [*(pytest.param(*n.values, "", marks=n.marks) for n in guests.smp(1, 2, 4)),
+                                              (2, guests.time_on(0, 1)), (4, guests.time_on(0, 1, 2, 3))])
 def test_components_hold_what_the_assembly_lists_and_nothing_else(smp: int, place: str) -> None:
     found, result = boot(smp, place=place)
     listed = all_listed(smp, place)
@@ -73,7 +69,7 @@ def test_moves_give_nobody_anything() -> None:
 RESTARTABLE = [(name, "") for name, c in SYSTEM.components.items() if c.restart == "always" and not c.shard]
 
 
-@pytest.mark.parametrize(("name", "place"), [*RESTARTABLE, ("time", on(0, 1)), ("time.1", on(0, 1))])
+@pytest.mark.parametrize(("name", "place"), [*RESTARTABLE, ("time", guests.time_on(0, 1)), ("time.1", guests.time_on(0, 1))])
 def test_a_restarted_component_holds_the_same_as_at_the_start(name: str, place: str) -> None:
     found, _ = boot(2, place=place, command=f"for i in 1 2 3; do servers --restart {name}; done; {COMMAND}")
     listed = all_listed(2, place)

@@ -11,17 +11,13 @@ import re
 import subprocess
 from pathlib import Path
 
+import guests
 import pytest
-from atoll_build import machines, run
+from atoll_build import run
 from atoll_build.paths import TESTS
 from atoll_build.testing import boot_exec, compat_failures
 
-FIRST = machines.default().first_hart
-
-
-def on(*harts: int) -> str:
-    """A shard of time on each of these."""
-    return "time=" + "+".join(str(FIRST + h) for h in harts)
+PLACES = [(2, guests.time_on(0, 1), 2), (4, guests.time_on(2, 3), 2), (4, guests.time_on(1, 2, 3) + f",fs={guests.MACHINE.first_hart}", 3)]
 
 
 @pytest.fixture(scope="module")
@@ -46,7 +42,7 @@ def rows(out: str) -> dict[str, dict[str, str]]:
     return {line[0]: dict(zip(head, line)) for line in lines}
 
 
-@pytest.mark.parametrize(("smp", "place", "shards"), [(2, on(0, 1), 2), (4, on(2, 3), 2), (4, on(1, 2, 3) + f",fs={FIRST}", 3)])
+@pytest.mark.parametrize(("smp", "place", "shards"), PLACES)
 def test_processes_of_all_shards_follow_a_clock_that_any_sets(overlay: Path, smp: int, place: str, shards: int) -> None:
     out, _ = guest(f"/r/shards {shards} && cat /proc/atoll/servers", smp, place, overlay)
     assert sorted(re.findall(r"^set by a process of shard (\d)$", out, re.M)) == [str(i) for i in range(shards)] and "shards: ok\n" in out
@@ -55,21 +51,21 @@ def test_processes_of_all_shards_follow_a_clock_that_any_sets(overlay: Path, smp
     assert all(int(found[n]["requests"]) > 400 for n in found if n.startswith("time")) and all(r["undeclared"] == "0" for r in found.values())
 
 
-@pytest.mark.parametrize(("smp", "place"), [(2, on(0, 1)), (4, on(2, 3))])
+@pytest.mark.parametrize(("smp", "place"), [(2, guests.time_on(0, 1)), (4, guests.time_on(2, 3))])
 def test_linux_programs_that_use_timers_pass(smp: int, place: str) -> None:
     assert compat_failures(["cputimers", "timer_targets", "signals", "streams", "threads", "processes"], smp, place) == []
 
 
 @pytest.mark.parametrize("smp", [2, 4])
 def test_no_timer_is_lost_or_early_when_shards_are_started_again(overlay: Path, smp: int) -> None:
-    out, result = guest("/r/restart 30 time time.1 && cat /proc/atoll/servers", smp, on(smp - 2, smp - 1), overlay)
+    out, result = guest("/r/restart 30 time time.1 && cat /proc/atoll/servers", smp, guests.time_on(smp - 2, smp - 1), overlay)
     print(out)
     assert {name: row["restarts"] for name, row in rows(out).items()} == {"proc": "0", "fs": "0", "time": "15", "time.1": "15"}
     assert "faulted" not in result.console
 
 
 def test_shards_move_under_load(overlay: Path) -> None:
-    out, _ = guest("/r/movers 40 time=0 time.1=3 time=3 time.1=2 time=2 time.1=0; servers", 4, on(2, 3), overlay)
+    out, _ = guest("/r/movers 40 time=0 time.1=3 time=3 time.1=2 time=2 time.1=0; servers", 4, guests.time_on(2, 3), overlay)
     found = re.search(r"movers: 40 moves, (\d+) requests issued, (\d+) answered\n", out)
     assert found and found[1] == found[2] and int(found[1]) > 800, out
     assert dict(re.findall(r"^(time\S*) +(\d+) ", out, re.M)) == {"time": "3", "time.1": "2"}, out
@@ -77,14 +73,14 @@ def test_shards_move_under_load(overlay: Path) -> None:
 
 def test_commands_name_shards_that_there_are(overlay: Path) -> None:
     out, _ = guest("servers --move time.1=0 && servers --restart time.1 && servers --restart time && cat /proc/atoll/servers\n"
-                   "servers --move time.2=0 2>&1 || echo no; servers --restart time.2 2>&1 || echo no", 2, on(0, 1), overlay)
+                   "servers --move time.2=0 2>&1 || echo no; servers --restart time.2 2>&1 || echo no", 2, guests.time_on(0, 1), overlay)
     found = rows(out[:out.index("time.2")])
     assert (found["time.1"]["hart"], found["time.1"]["restarts"], found["time"]["restarts"]) == ("0", "1", "1")
     assert len(re.findall("^no$", out, re.M)) == 2, out
 
 
 def test_a_shard_that_faults_is_started_again() -> None:
-    result, out, _ = boot_exec(run.Options(smp=2, place=on(0, 1), append="faulty=time.1:3", timeout_s=60,
+    result, out, _ = boot_exec(run.Options(smp=2, place=guests.time_on(0, 1), append="faulty=time.1:3", timeout_s=60,
                                            command="servers --restart time.1; cat /proc/atoll/servers"))
     assert result.status == 0 and rows(out)["time.1"]["restarts"] == "4" and rows(out)["time"]["restarts"] == "0", out
     assert len(re.findall(r"server time.1 faulted: pc 0x0", result.console)) == 3
