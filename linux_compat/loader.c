@@ -94,8 +94,11 @@ static error_t open_program(int32_t dirfd, const char *path, uint32_t flags, int
         *fd = dirfd;
         return use_descriptor(dirfd, st);
     }
+    uint32_t opened;
     error_t e = fs_open_program(fs_client(), dirfd, text_in(path), flags & AT_SYMLINK_NOFOLLOW_,
-                                (struct rpc_out){ L.seed, sizeof(L.seed) + sizeof(L.head) }, fd, &done, st);
+                                (struct rpc_out){ L.seed, sizeof(L.seed) + sizeof(L.head) }, &opened, &done, st);
+    if (!e)
+        *fd = (int32_t)opened;
     L.head_bytes = done > sizeof(L.seed) ? done - sizeof(L.seed) : 0;
     return e;
 }
@@ -298,7 +301,7 @@ static error_t reserve_stack(void)
 static void seed(uint8_t out[16])
 {
     if (L.keep_fd && !L.plan.interp_bytes) {
-        int32_t fd;
+        uint32_t fd;
         uint64_t n;
         if (!fs_openat(fs_client(), FS_AT_FDCWD, text_in("/dev/urandom"), O_RDONLY_ | O_CLOEXEC_, 0, &fd)) {
             fs_read(fs_client(), fd, (struct rpc_out){ L.seed, sizeof(L.seed) }, &n);
@@ -380,13 +383,13 @@ static const char *const first_env[] = {
 /* Its own path, or for --exec /bin/sh -c COMMAND. */
 static void first_arguments(void)
 {
-    int32_t fd;
+    uint32_t fd;
     uint64_t n = 0;
     L.args.first_env = first_env;
     L.args.nr_first_env = sizeof(first_env) / sizeof(first_env[0]);
     error_t e = fs_openat(fs_client(), FS_AT_FDCWD, text_in("/run/atoll/command"), O_RDONLY_ | O_CLOEXEC_, 0, &fd);
     if (!e) {
-        e = read_at(fd, 0, L.command, sizeof(L.command) - 1, &n);
+        e = read_at((int32_t)fd, 0, L.command, sizeof(L.command) - 1, &n);
         fs_close(fs_client(), fd);
     }
     if (!e && n) {

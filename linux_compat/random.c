@@ -59,7 +59,7 @@ void random_seed(const uint8_t *key)
 
 static error_t rekey(void)
 {
-    int32_t fd;
+    uint32_t fd;
     uint64_t n = 0;
     uint32_t key[8];
     error_t e = fs_openat(fs_client(), FS_AT_FDCWD, (struct rpc_in){ "/dev/urandom", 12 }, 02000000, 0, &fd);

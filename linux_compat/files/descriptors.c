@@ -37,7 +37,7 @@ LINUX_CALL(close_range)
 
 static long dup_fd(int32_t fd, int32_t at_least, int32_t exactly, uint32_t flags)
 {
-    int32_t result;
+    uint32_t result;
     error_t e = fs_dup(fs_client(), fd, at_least, exactly, flags, &result);
     return e ? linux_error(e) : result;
 }
@@ -133,9 +133,9 @@ LINUX_CALL(ioctl)
 }
 
 /* Two new descriptors go to the guest; a bad address must not leak them. */
-static long put_pair(uint64_t address, int32_t first, int32_t second)
+static long put_pair(uint64_t address, uint32_t first, uint32_t second)
 {
-    int32_t pair[2] = { first, second };
+    uint32_t pair[2] = { first, second };
     if (copy_to_guest(address, pair, sizeof pair) == 0)
         return 0;
     fs_close(fs_client(), first);
@@ -145,30 +145,30 @@ static long put_pair(uint64_t address, int32_t first, int32_t second)
 
 LINUX_CALL(pipe2)
 {
-    int32_t r, w;
+    uint32_t r, w;
     error_t e = fs_pipe(fs_client(), (uint32_t)a1, &r, &w);
     return e ? linux_error(e) : put_pair(a0, r, w);
 }
 
 LINUX_CALL(socketpair)
 {
-    int32_t x, y;
+    uint32_t x, y;
     error_t e = fs_socketpair(fs_client(), (uint32_t)a0, (uint32_t)a1, (uint32_t)a2, &x, &y);
     return e ? linux_error(e) : put_pair(a3, x, y);
 }
 
-static long new_fd(error_t e, int32_t fd) { return e ? linux_error(e) : fd; }
+static long new_fd(error_t e, uint32_t fd) { return e ? linux_error(e) : fd; }
 
 LINUX_CALL(eventfd2)
 {
-    int32_t fd;
+    uint32_t fd;
     error_t e = fs_eventfd(fs_client(), (uint32_t)a0, (uint32_t)a1, &fd);
     return new_fd(e, fd);
 }
 
 LINUX_CALL(inotify_init1)
 {
-    int32_t fd;
+    uint32_t fd;
     error_t e = fs_inotify_init(fs_client(), (uint32_t)a0, &fd);
     return new_fd(e, fd);
 }
@@ -191,7 +191,7 @@ LINUX_CALL(inotify_rm_watch)
 LINUX_CALL(memfd_create)
 {
     struct rpc_in name;
-    int32_t fd = -1;
+    uint32_t fd = 0;
     error_t e = path_in(a0, &name);
     if (e == 0 && name.bytes > 249)
         e = ERR_INVALID_ARGUMENT;
@@ -203,7 +203,7 @@ LINUX_CALL(memfd_create)
 LINUX_CALL(signalfd4)
 {
     uint64_t mask;
-    int32_t fd;
+    uint32_t fd;
     if (a2 != 8)
         return -EINVAL;
     if (copy_from_guest(&mask, a1, sizeof mask) != 0)
@@ -233,7 +233,7 @@ static long put_itimerspec(uint64_t address, int64_t value, int64_t interval)
 
 LINUX_CALL(timerfd_create)
 {
-    int32_t fd;
+    uint32_t fd;
     error_t e = fs_timerfd_create(fs_client(), (uint32_t)a0, (uint32_t)a1, &fd);
     return new_fd(e, fd);
 }

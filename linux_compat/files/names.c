@@ -38,7 +38,7 @@ static void publish_if_maps(const struct rpc_in *path)
 LINUX_CALL(openat)
 {
     struct rpc_in path;
-    int32_t fd;
+    uint32_t fd;
     error_t e = path_in(a1, &path);
     if (e == 0) {
         publish_if_maps(&path);

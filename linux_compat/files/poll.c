@@ -175,7 +175,7 @@ LINUX_CALL(pselect6)
 
 LINUX_CALL(epoll_create1)
 {
-    int32_t fd;
+    uint32_t fd;
     if (a0 & ~02000000ul)
         return -EINVAL;
     error_t e = fs_epoll_create(fs_client(), (uint32_t)a0, &fd);

@@ -21,7 +21,7 @@ struct guest_iovec { uaddr_t base; uint64_t len; };
 
 LINUX_CALL(socket)
 {
-    int32_t fd;
+    uint32_t fd;
     error_t e = fs_socket(fs_client(), (uint32_t)a0, (uint32_t)a1, (uint32_t)a2, &fd);
     return e ? linux_error(e) : fd;
 }
@@ -69,7 +69,7 @@ static long accept_flags(int32_t fd, uaddr_t to, uaddr_t length_at, uint32_t fla
 {
     uint8_t address[ADDRESS_MAX];
     uint64_t done;
-    int32_t new_fd;
+    uint32_t new_fd;
     if (flags & ~SOCK_FLAGS)
         return -EINVAL;
     error_t e = fs_accept(fs_client(), fd, flags, (struct rpc_out){ address, sizeof address }, &done, &new_fd);

@@ -318,7 +318,7 @@ static void put_entry(struct fd_table *t, uint32_t fd, struct file *f, uint32_t 
     fd_publish(t, fd);
 }
 
-error_t fd_alloc_from(struct process *p, struct file *f, uint32_t at_least, uint32_t fd_flags, int32_t *out)
+error_t fd_alloc_from(struct process *p, struct file *f, uint32_t at_least, uint32_t fd_flags, uint32_t *out)
 {
     struct fd_table *t = p->files;
     uint32_t from = at_least < t->lowest_free ? t->lowest_free : at_least;
@@ -331,11 +331,11 @@ error_t fd_alloc_from(struct process *p, struct file *f, uint32_t at_least, uint
     put_entry(t, fd, f, fd_flags);
     if (from == t->lowest_free)
         t->lowest_free = fd + 1;
-    *out = (int32_t)fd;
+    *out = fd;
     return 0;
 }
 
-error_t fd_install(struct process *p, struct file *f, uint32_t fd_flags, int32_t *fd)
+error_t fd_install(struct process *p, struct file *f, uint32_t fd_flags, uint32_t *fd)
 {
     return fd_alloc_from(p, f, 0, fd_flags, fd);
 }
@@ -420,7 +420,7 @@ error_t fs_serve_dup(struct rpc_call *call, const struct fs_dup_in *in, struct f
             file_put(f);
         return e;
     }
-    out->fd = in->exactly;
+    out->fd = (uint32_t)in->exactly;
     if ((uint32_t)in->exactly == in->fd_handle)
         return 0;
     if ((uint32_t)in->exactly >= fd_limit(p))
@@ -462,7 +462,7 @@ error_t fs_serve_fcntl(struct rpc_call *call, const struct fs_fcntl_in *in, stru
 {
     struct process *p = request_process(call);
     struct file *f = handle_file(in->fd);
-    int32_t fd;
+    uint32_t fd;
     error_t e;
 
     out->result = 0;
@@ -475,7 +475,7 @@ error_t fs_serve_fcntl(struct rpc_call *call, const struct fs_fcntl_in *in, stru
         if (e)
             file_put(f);
         else
-            out->result = (uint64_t)fd;
+            out->result = fd;
         return e;
     case F_GETFD: out->result = p->files->entry[in->fd_handle].flags & FD_FLAG_CLOEXEC; return 0;
     case F_SETFD: p->files->entry[in->fd_handle].flags = in->argument & FD_FLAG_CLOEXEC; return 0;

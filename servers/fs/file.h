@@ -146,7 +146,7 @@ extern void (*file_unwatch)(struct file *);
 
 /* Lowest free descriptor >= 0; takes over the caller's reference on success only.
  * ERR_TOO_MANY_FILES, ERR_NO_MEMORY. */
-error_t fd_install(struct process *, struct file *, uint32_t fd_flags, int32_t *fd);
+error_t fd_install(struct process *, struct file *, uint32_t fd_flags, uint32_t *fd);
 /* Borrowed; NULL: no such descriptor, or an O_PATH one (use fd_lookup_any). */
 struct file *fd_lookup(struct process *, int32_t fd);
 struct file *fd_lookup_any(struct process *, int32_t fd);

@@ -211,7 +211,7 @@ error_t vfs_open(struct process *p, int32_t dirfd, const char *path, uint32_t fl
 struct open_wait {
     struct parked parked;
     uint32_t fd_flags;
-    int32_t fd;
+    uint32_t fd;
 };
 
 static error_t open_attempt(struct parked *parked)

@@ -496,7 +496,7 @@ error_t fs_serve_pipe(struct rpc_call *call, const struct fs_pipe_in *in, struct
     }
     error = fd_install(process, end[1], fd_flags, &out->write_fd);
     if (error != 0) {
-        fd_close(process, out->read_fd);
+        fd_close(process, (int32_t)out->read_fd);
         file_put(end[1]);
     }
     return error;

@@ -104,6 +104,6 @@ static inline uint64_t process_limit(const struct process *p, unsigned resource)
 void process_init(void);
 /* Publish the word of one descriptor in the pages of all who share the table. */
 void fd_publish(struct fd_table *, uint32_t fd);
-error_t fd_alloc_from(struct process *, struct file *, uint32_t at_least, uint32_t fd_flags, int32_t *out);
+error_t fd_alloc_from(struct process *, struct file *, uint32_t at_least, uint32_t fd_flags, uint32_t *out);
 
 #endif

@@ -66,7 +66,7 @@ static const struct file_ops signalfd_ops = {
     .release = signalfd_release,
 };
 
-static error_t signalfd_new(struct process *process, const struct fs_signalfd_in *in, int32_t *fd)
+static error_t signalfd_new(struct process *process, const struct fs_signalfd_in *in, uint32_t *fd)
 {
     struct file *f;
     struct signalfd *s = calloc(1, sizeof(*s));
@@ -105,7 +105,7 @@ error_t fs_serve_signalfd(struct rpc_call *call, const struct fs_signalfd_in *in
     struct signalfd *s = f->data;
     s->mask = in->mask & ~(SIGKILL_BIT | SIGSTOP_BIT);
     waitq_wake(&waiters, FS_POLLIN | FS_POLLRDNORM);
-    out->fd = in->fd;
+    out->fd = (uint32_t)in->fd;
     return 0;
 }
 

@@ -125,7 +125,7 @@ enum { LINK_STDOUT = 1, LINK_STDERR = 2 };      /* tools/atoll_build/run.py */
 /* Takes over the reference, also when it fails. */
 static error_t install(struct process *p, struct file *f)
 {
-    int32_t fd;
+    uint32_t fd;
     error_t error = fd_install(p, f, 0, &fd);
 
     if (error != 0)

@@ -270,7 +270,7 @@ static void master_release(struct file *f)
 static error_t open_peer(struct pty *pty, struct process *p, uint32_t flags, uint64_t *fd)
 {
     struct file *f;
-    int32_t number;
+    uint32_t number;
 
     if (flags & ~(O_ACCMODE | O_NOCTTY | O_NONBLOCK | O_CLOEXEC))
         return ERR_INVALID_ARGUMENT;
@@ -287,7 +287,7 @@ static error_t open_peer(struct pty *pty, struct process *p, uint32_t flags, uin
         file_put(f);
         return error;
     }
-    *fd = (uint64_t)number;
+    *fd = number;
     return 0;
 }
 

@@ -154,7 +154,7 @@ static error_t put(struct rpc_call *call, uint64_t address, uint32_t bytes, int3
 static error_t put_files(struct rpc_call *call, struct process *p, uint64_t address, uint32_t bytes, bool cloexec,
                          struct unix_received *r, uint64_t *done)
 {
-    int32_t fds[SCM_MAX_FD];
+    uint32_t fds[SCM_MAX_FD];
     uint64_t left = bytes - *done;
     uint32_t room = left < sizeof(struct cmsghdr) ? 0 : (uint32_t)((left - sizeof(struct cmsghdr)) / sizeof(int32_t));
     uint32_t n = 0;

@@ -323,7 +323,7 @@ static const struct file_ops unix_ops = {
 };
 
 /* A file and a descriptor for u. On failure u is untouched. */
-static error_t publish(struct process *p, struct unix_socket *u, uint32_t flags, int32_t *fd)
+static error_t publish(struct process *p, struct unix_socket *u, uint32_t flags, uint32_t *fd)
 {
     struct file *f;
     error_t error = file_new(&unix_ops, O_RDWR | (flags & O_NONBLOCK), S_IFSOCK | 0777, &f);
@@ -415,7 +415,7 @@ error_t fs_serve_socketpair(struct rpc_call *call, const struct fs_socketpair_in
     error = publish(p, b, in->type, &out->fd1);
     if (error == 0)
         return 0;
-    (void)fd_close(p, out->fd0);    /* destroys a */
+    (void)fd_close(p, (int32_t)out->fd0);    /* destroys a */
     a = NULL;
 no_sockets:
     if (a != NULL)
@@ -585,7 +585,7 @@ struct parked_accept {
     struct parked parked;           /* first                                    */
     struct process *process;
     uint32_t flags;
-    int32_t  fd;
+    uint32_t fd;
     struct io address;
     uint8_t  copy[IO_COPY_MAX];
 };
@@ -600,7 +600,7 @@ static error_t put_peer_name(struct io *io, const struct unix_socket *u)
     return io_put(io, u->peer_address->name, u->peer_address->bytes);
 }
 
-static error_t accept_one(struct process *p, struct unix_socket *u, uint32_t flags, struct io *address, int32_t *fd)
+static error_t accept_one(struct process *p, struct unix_socket *u, uint32_t flags, struct io *address, uint32_t *fd)
 {
     struct unix_socket *embryo = u->accept_first;
 
@@ -621,7 +621,7 @@ static error_t accept_one(struct process *p, struct unix_socket *u, uint32_t fla
     unix_wake_blocked(u);
     error = put_peer_name(address, embryo);
     if (error != 0)
-        (void)fd_close(p, *fd);
+        (void)fd_close(p, (int32_t)*fd);
     return error;
 }
 

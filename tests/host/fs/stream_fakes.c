@@ -94,9 +94,9 @@ void file_put(struct file *f)
     free(f);
 }
 
-error_t fd_install(struct process *p, struct file *f, uint32_t flags, int32_t *fd)
+error_t fd_install(struct process *p, struct file *f, uint32_t flags, uint32_t *fd)
 {
-    for (int32_t i = 0; i < 1024; i++) {
+    for (uint32_t i = 0; i < 1024; i++) {
         if (p->files->entry[i].file == NULL) {
             p->files->entry[i] = (struct fd_entry){ f, flags };
             lease_bump(&p->fd_words[i]);

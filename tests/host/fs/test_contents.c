@@ -407,11 +407,11 @@ static const struct file_ops box_ops = { .name = "box", .read = box_read, .write
 static int32_t open_box(uint32_t flags)
 {
     struct file *f;
-    int32_t fd;
+    uint32_t fd;
 
     assert_int_equal(file_new(&box_ops, flags, S_IFIFO | 0600, &f), 0);
     assert_int_equal(fd_install(fake_process(SLOT_A), f, 0, &fd), 0);
-    return fd;
+    return (int32_t)fd;
 }
 
 static void a_blocked_read_is_answered_when_data_comes(void **state)

@@ -21,7 +21,7 @@ static int64_t dup_to(uint32_t slot, int64_t fd, int32_t at_least, int32_t exact
     struct fs_dup_out out = { 0 };
     error_t e = SERVE_FILE(dup, 0, &call, fd, &out, .at_least = at_least, .exactly = exactly, .flags = flags);
 
-    return e ? e : out.fd;
+    return e ? e : (int64_t)out.fd;
 }
 
 static int64_t fd_command(uint32_t slot, int64_t fd, uint32_t command, uint64_t argument)

@@ -46,10 +46,10 @@ static int teardown(void **state)
 
 static int32_t share(int32_t fd)
 {
-    int32_t there;
+    uint32_t there;
 
     assert_int_equal(fd_install(q, file_get(fd_lookup(p, fd)), 0, &there), 0);
-    return there;
+    return (int32_t)there;
 }
 
 static void pipe_new(int32_t fd[2])

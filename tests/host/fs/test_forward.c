@@ -118,7 +118,7 @@ static error_t open_minor(uint32_t minor, int32_t *out)
         e = open_node(&inode, f, p);
     if (e)
         file_put(f);
-    return e ? e : fd_install(p, f, 0, out);
+    return e ? e : fd_install(p, f, 0, (uint32_t *)out);
 }
 
 static void be_user(uint32_t uid)

@@ -20,7 +20,7 @@ static int64_t init(uint32_t slot)
     struct fs_inotify_init_out out = { 0 };
     error_t e = fs_serve_inotify_init(&call, &in, &out);
 
-    return e ? e : out.fd;
+    return e ? e : (int64_t)out.fd;
 }
 
 static int64_t add(uint32_t slot, int64_t fd, const char *path, uint32_t mask)

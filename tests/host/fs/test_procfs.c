@@ -201,7 +201,7 @@ static void objects_without_a_name_are_opened_through_their_link(void **state)
 {
     static const struct file_ops ops = { .name = "thing" };
     struct file *pipe, *event;
-    int32_t fd[2];
+    uint32_t fd[2];
     char path[64];
 
     (void)state;
@@ -210,7 +210,7 @@ static void objects_without_a_name_are_opened_through_their_link(void **state)
     pipe->anon_ino = 77;
     assert_int_equal(fd_install(fake_process(SLOT_A), pipe, 0, &fd[0]), 0);
     assert_int_equal(fd_install(fake_process(SLOT_A), event, 0, &fd[1]), 0);
-    sprintf(path, "/dev/fd/%d", fd[0]);
+    sprintf(path, "/dev/fd/%u", fd[0]);
     assert_int_equal(t_open(SLOT_A, path, O_WRONLY | O_CREAT | O_TRUNC, 0644), fd[1] + 1);
     assert_int_equal(t_open(SLOT_A, path, O_WRONLY | O_APPEND, 0), fd[1] + 2);
     assert_int_equal(t_open(SLOT_A, path, O_RDONLY, 0), ERR_ACCESS);
@@ -223,11 +223,11 @@ static void objects_without_a_name_are_opened_through_their_link(void **state)
     assert_int_equal(t_truncate(SLOT_A, path, 0), ERR_INVALID_ARGUMENT);
     strcat(path, "/x");
     assert_int_equal(t_stat(SLOT_A, path, &st), ERR_NOT_DIRECTORY);
-    sprintf(path, "/proc/self/fd/%d", fd[1]);
+    sprintf(path, "/proc/self/fd/%u", fd[1]);
     assert_int_equal(t_open(SLOT_A, path, O_RDWR, 0), ERR_NO_ADDRESS);
     assert_int_equal(t_readlink(SLOT_A, path, text, 64), 18);
     assert_memory_equal(text, "anon_inode:[thing]", 18);
-    for (int32_t i = fd[0]; i <= fd[1] + 2; i++)
+    for (uint32_t i = fd[0]; i <= fd[1] + 2; i++)
         t_close(SLOT_A, i);
 }
 

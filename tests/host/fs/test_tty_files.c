@@ -25,11 +25,11 @@ void drivers_drain(ticks_t deadline) { (void)deadline; }
 
 static int32_t open_master(struct process *p)
 {
-    int32_t fd;
+    uint32_t fd;
     assert_int_equal(file_new(NULL, O_RDWR, 0, &mf), 0);
     assert_int_equal(ptmx_open(NULL, mf, p), 0);
     assert_int_equal(fd_install(p, mf, 0, &fd), 0);
-    return fd;
+    return (int32_t)fd;
 }
 
 static error_t open_slave(struct process *p, uint32_t index, uint32_t flags, int32_t *fd)
@@ -42,7 +42,7 @@ static error_t open_slave(struct process *p, uint32_t index, uint32_t flags, int
         file_put(f);
         return error;
     }
-    return fd_install(p, f, 0, fd);
+    return fd_install(p, f, 0, (uint32_t *)fd);
 }
 
 static struct proc_page *page(struct process *p) { return (struct proc_page *)p->page; }

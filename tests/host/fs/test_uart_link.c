@@ -103,7 +103,7 @@ static int setup(void **state)
         assert_false(uart_link_start(&uart));       /* there is one already */
     }
     for (uint8_t stream = 1; stream <= 2; stream++)
-        assert_int_equal(fd_install(p, uart_link_open(stream), 0, &fd[stream]), 0);
+        assert_int_equal(fd_install(p, uart_link_open(stream), 0, (uint32_t *)&fd[stream]), 0);
     return 0;
 }
 

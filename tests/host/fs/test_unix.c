@@ -40,7 +40,7 @@ static int32_t sock(struct process *who, uint32_t type)
     error_t error = fs_serve_socket(&r->call, &(struct fs_socket_in){ AF_UNIX, type, 0 }, &out);
 
     free(r);
-    return error != 0 ? error : out.fd;
+    return error != 0 ? error : (int32_t)out.fd;
 }
 
 static uint32_t name_of(uint8_t *name, const char *path)
