@@ -64,6 +64,14 @@ def test_no_timer_is_lost_or_early_when_shards_are_started_again(overlay: Path, 
     assert "faulted" not in result.console
 
 
+def test_a_clock_that_many_set_stays_theirs_when_shards_are_started_again(overlay: Path) -> None:
+    """A request that a restart of either shard ends is repeated by itself."""
+    out, result = guest("/r/shards sets /tmp/stop & for i in $(seq 20); do servers --restart time.1; sleep 0.03; servers --restart time; sleep 0.03; done\n"
+                        "touch /tmp/stop; wait $! && cat /proc/atoll/servers", 2, guests.time_on(0, 1), overlay)
+    assert out.startswith("shards: set\n") and "faulted" not in result.console, out
+    assert all(rows(out)[n]["restarts"] == "20" and rows(out)[n]["undeclared"] == "0" for n in ("time", "time.1")), out
+
+
 def test_shards_move_under_load(overlay: Path) -> None:
     out, _ = guest("/r/movers 40 time=0 time.1=3 time=3 time.1=2 time=2 time.1=0; servers", 4, guests.time_on(2, 3), overlay)
     found = re.search(r"movers: 40 moves, (\d+) requests issued, (\d+) answered\n", out)

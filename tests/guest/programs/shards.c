@@ -5,6 +5,7 @@
  * shard must follow: what has become due comes, what was put off does not.
  *
  *   shards N          with N shards of time
+ *   shards sets FILE  six processes set the clock until FILE is there, while somebody starts the shards again
  *
  * Nothing is judged by how long something takes: what must come is waited for, PATIENCE_S at most, and was 1000 s away; what
  * must not come is looked for when it would have been due long ago.
@@ -203,8 +204,36 @@ static void all(char what)
         tell(&worker[i], what);
 }
 
+/* Each call succeeds, and what is read after it is what somebody set. */
+static void sets(const char *stop)
+{
+    int status;
+
+    for (unsigned w = 0; w < 6; w++) {
+        pid_t pid = fork();
+
+        MUST(pid >= 0);
+        while (pid == 0 && access(stop, F_OK) != 0) {
+            struct timespec t = { FAR_S * FAR_S * FAR_S + (time_t)w * FAR_S * FAR_S, 0 };
+
+            MUST(clock_settime(CLOCK_REALTIME, &t) == 0);
+            t = realtime();
+            MUST(t.tv_sec >= FAR_S * FAR_S * FAR_S && t.tv_sec % (FAR_S * FAR_S) < FAR_S);
+        }
+        if (pid == 0)
+            _exit(0);
+    }
+    while (wait(&status) > 0)
+        MUST(status == 0);
+    printf("shards: set\n");
+}
+
 int main(int argc, char **argv)
 {
+    if (argc > 2 && strcmp(argv[1], "sets") == 0) {
+        sets(argv[2]);
+        return 0;
+    }
     unsigned nr_shards = argc > 1 ? (unsigned)atoi(argv[1]) : 2, seen = 0;
 
     signal(SIGPIPE, SIG_IGN);
