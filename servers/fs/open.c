@@ -117,13 +117,13 @@ static error_t open_object(struct process *p, struct file *f, uint32_t flags, st
         if (e)
             return e;
         e = f->ops->reopen(f, fresh);
-        if (e && e != ERR_WOULD_BLOCK) {
+        if (e) {
             fresh->ops = &path_file_ops;
             file_put(fresh);
             return e;
         }
         *out = fresh;
-        return e;
+        return 0;
     }
     if (!S_ISFIFO(f->anon_mode) && !S_ISCHR(f->anon_mode))
         return ERR_NO_ADDRESS;

@@ -399,11 +399,12 @@ error_t fifo_open(struct inode *inode, struct file *f, struct process *process)
     return error;
 }
 
-/* /proc/PID/fd/N of a pipe: as opening a FIFO. */
+/* /proc/PID/fd/N of a pipe: another end. Unlike a FIFO's it waits for nobody, as on Linux (fs/pipe.c, is_pipe). */
 static error_t pipe_reopen(struct file *f, struct file *fresh)
 {
     fresh->anon_ino = f->anon_ino;
-    return join(fresh, f->data);
+    attach(fresh, f->data);
+    return 0;
 }
 
 bool file_is_pipe(const struct file *f)

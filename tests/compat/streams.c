@@ -112,22 +112,33 @@ static int fifo_joins_processes(void)
     return 0;
 }
 
-static int pipe_opened_again_waits_for_its_other_end(void)
+/* Unlike a FIFO. */
+static int pipe_opened_again_waits_for_nobody(void)
 {
-    int p[2];
+    int p[2], r, w;
     char name[32], b[8] = { 0 };
 
     CHECK(pipe(p) == 0 && close(p[1]) == 0);
     snprintf(name, sizeof name, "/proc/self/fd/%d", p[0]);
-    pid_t pid = fork();
-    if (pid == 0) {
-        int w = open(name, O_WRONLY);
-        _exit(w < 0 || write(w, "late", 4) != 4);
-    }
-    int r = open(name, O_RDONLY);
-    CHECK(r >= 0 && read(r, b, 8) == 4 && memcmp(b, "late", 4) == 0);
-    CHECK(read(r, b, 8) == 0 && wait_ok(pid));
+    r = open(name, O_RDONLY);
+    CHECK(r >= 0 && read(r, b, 8) == 0);
+    w = open(name, O_WRONLY);
+    CHECK(w >= 0 && write(w, "late", 4) == 4 && close(w) == 0);
+    CHECK(read(p[0], b, 8) == 4 && memcmp(b, "late", 4) == 0 && read(r, b, 8) == 0);
     CHECK(close(r) == 0 && close(p[0]) == 0);
+    CHECK(pipe(p) == 0 && close(p[0]) == 0);
+    snprintf(name, sizeof name, "/proc/self/fd/%d", p[1]);
+    signal(SIGPIPE, SIG_IGN);
+    for (int i = 0; i < 2; i++) {
+        w = open(name, O_WRONLY | (i ? O_NONBLOCK : 0));
+        CHECK(w >= 0);
+        CHECK_ERRNO(write(w, "x", 1), EPIPE);
+        close(w);
+    }
+    signal(SIGPIPE, SIG_DFL);
+    r = open(name, O_RDONLY);
+    CHECK(r >= 0 && write(p[1], "back", 4) == 4 && read(r, b, 8) == 4 && memcmp(b, "back", 4) == 0);
+    CHECK(close(r) == 0 && close(p[1]) == 0);
     return 0;
 }
 
@@ -337,7 +348,7 @@ static int signalfd_reads(void)
 }
 
 COMPAT_MAIN(T(pipe_ends), T(sigpipe_kills), T(pipe_full_blocks_and_goes_on), T(fifo_joins_processes),
-            T(pipe_opened_again_waits_for_its_other_end),
+            T(pipe_opened_again_waits_for_nobody),
             T(socketpair_both_ways), T(listen_accept_connect), T(descriptors_travel),
             T(poll_and_select_tell), T(epoll_level_and_edge), T(eventfd_counts), T(timerfd_expires),
             T(signalfd_reads))
