@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+/* compat: glibc musl; timeout=60 */
 /*
  * Threads and futexes.
  */

@@ -54,7 +54,7 @@ def guest(overlay: Path, command: str, smp: int, timeout: float = 120) -> str:
 
 @pytest.mark.parametrize("smp", SMP)
 def test_programs_that_are_none_are_refused_or_die(overlay: Path, smp: int) -> None:
-    assert "elfmut: " in guest(overlay, "/r/elfmut /r/tiny /r/tiny-dynamic", smp)
+    assert "elfmut: " in guest(overlay, "/r/elfmut /r/tiny /r/tiny-dynamic", smp, 400)
 
 
 @pytest.mark.parametrize("smp", SMP)

@@ -4,12 +4,14 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import subprocess
 import time
 from collections.abc import Iterator
 from pathlib import Path
 
+import guests
 import pexpect
 import pytest
 from atoll_build import run, timeline
@@ -107,7 +109,6 @@ def test_exec_and_trace_go_over_the_second_uart(tmp_path: Path) -> None:
 
 
 def test_what_a_user_does_at_the_shell(tmp_path: Path) -> None:
-    """All of the suites: ./build.py test guest compat busybox --machine qemu-u740"""
     (tmp_path / "test").mkdir()
     shutil.copy(TESTS / "guest" / "acceptance.sh", tmp_path / "test")
     result, out, _ = boot_exec(run.Options(machine=U740, smp=4, overlays=[tmp_path], timeout_s=300,
@@ -122,3 +123,13 @@ def test_the_kernels_cases_pass() -> None:
                                           root_image=BUILD / "tests" / "guest" / "kernel.img"), 1, 2)
     cases = parse(result.console, "kernel", result.status)
     assert [c.name for c in cases if not c.ok] == [] and len(cases) > 350
+
+
+@pytest.mark.skipif(guests.MACHINE is U740, reason="this run is all of that")
+@pytest.mark.parametrize(("part", "least"), [("compat/musl", 200), ("guest/test_capabilities", 10)])
+def test_suites_pass_on_it(part: str, least: int) -> None:
+    """One library of compat and the walk of all CSpaces, which the devices make another; the rest by the command in docs/u740.md."""
+    done = subprocess.run([ROOT / "build.py", "test", part, "--machine", U740.name, "--smp", "4"], capture_output=True, text=True,
+                          check=False, stdin=subprocess.DEVNULL)
+    count = re.search(r"(\d+) passed, 0 failed\n\Z", done.stdout)
+    assert done.returncode == 0 and count and int(count[1]) >= least, done.stdout + done.stderr
